@@ -1,0 +1,171 @@
+"""Where kernels run. `backend.run(kernel, shape, *args)` is the only seam between gpumask and a machine.
+
+cuda runs them on the GPU through CuPy; native runs the same text, compiled by the machine's C++ compiler; numpy runs a
+twin of each. The argument `backend=` chooses, or `with use_backend(…)`, or GPUMASK_BACKEND, or else where the arrays are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from gpumask.errors import BackendError, GpumaskError
+
+NAMES = ("cuda", "native", "numpy")
+
+_log = logging.getLogger("gpumask")
+_chosen: contextvars.ContextVar[str | None] = contextvars.ContextVar("gpumask_backend", default=None)
+
+
+class Backend(Protocol):
+    """A place where kernels run, and the memory that they work on."""
+
+    name: str
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Run a kernel over shape (rows, cols).
+
+        args: arrays of this backend's memory (None is a null pointer), ints (as 64-bit) and floats (as double), in the
+        order of the kernel's text. defines: what specialises it; a NumPy dtype names a C type.
+        """
+
+    def asarray(self, array: Any, dtype: Any = None) -> Any:
+        """Bring an array into this backend's memory, in native byte order, rows contiguous; no copy if it is there."""
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Make an array, not filled, in this backend's memory."""
+
+    def to_family_of(self, like: Any, array: Any) -> Any:
+        """Bring a result of this backend to where `like` lives: NumPy in, NumPy out."""
+
+
+@contextlib.contextmanager
+def use_backend(name: str) -> Iterator[None]:
+    """Use a backend ("cuda", "native", "numpy" or "auto") within a `with` block, for calls that name none.
+
+    >>> with use_backend("numpy"):
+    ...     select(None, np.zeros(3)).name
+    'numpy'
+    """
+    token = _chosen.set(_check_name("use_backend", name))
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def select(backend: str | None, *arrays: Any) -> Backend:
+    """Return the backend for a call with these arrays (adopted ones; None is skipped); see the module's docstring.
+
+    Raises BackendError where the backend named is not there, and GpumaskError where host and device arrays are mixed.
+    Only auto falls back: from native to numpy, and says why in the log, once.
+    """
+    on_device = {is_device_array(array) for array in arrays if array is not None}
+    if len(on_device) > 1:
+        raise GpumaskError("arrays: expected all in host memory or all on the device; got both")
+    device = on_device == {True}
+    name = _check_name("backend", backend or _chosen.get() or os.environ.get("GPUMASK_BACKEND") or "auto")
+    if name == "auto":
+        return get("cuda") if device else _host()
+    if device and name != "cuda":
+        raise GpumaskError(f"backend: expected cuda (or auto) for arrays on the device; got {name!r}")
+    return get(name)
+
+
+def select_for_files(backend: str | None) -> Backend:
+    """Return the backend for work from file to file: under auto cuda if it works, else as for NumPy arrays."""
+    if _check_name("backend", backend or _chosen.get() or os.environ.get("GPUMASK_BACKEND") or "auto") == "auto":
+        return _best()
+    return select(backend)
+
+
+@functools.cache
+def get(name: str) -> Backend:
+    """Return a backend by name; raise BackendError, saying what is missing, where it can't work here."""
+    if name == "cuda":
+        from gpumask.backends.cuda import CudaBackend
+
+        return CudaBackend()
+    if name == "native":
+        from gpumask.backends.native import NativeBackend
+
+        return NativeBackend()
+    from gpumask.backends.reference import NumpyBackend
+
+    return NumpyBackend()
+
+
+@functools.cache
+def _host() -> Backend:
+    """Return native, or numpy where that fails."""
+    try:
+        return get("native")
+    except BackendError as error:
+        _log.warning("native backend not used, numpy instead: %s", error)
+        return get("numpy")
+
+
+@functools.cache
+def _best() -> Backend:
+    """Return cuda, or what `_host` does where that fails."""
+    try:
+        return get("cuda")
+    except BackendError as error:
+        host = _host()
+        _log.info("cuda backend not used, %s instead: %s", host.name, error)
+        return host
+
+
+def _check_name(argument: str, name: Any) -> str:
+    """Return a backend's name, or raise GpumaskError."""
+    if name not in (*NAMES, "auto"):
+        raise GpumaskError(f"{argument}: expected one of {', '.join(NAMES)} or auto; got {name!r}")
+    return str(name)
+
+
+def is_device_array(array: Any) -> bool:
+    """Say whether an adopted array lives on a GPU."""
+    return not isinstance(array, np.ndarray)
+
+
+def adopt(name: str, array: Any) -> Any:
+    """Return `array` as a NumPy or CuPy array of a real dtype, without a copy where it has a protocol for that.
+
+    NumPy arrays and lists stay on the host; CuPy arrays, and what has `__cuda_array_interface__` or `__dlpack__` on a
+    CUDA device, stay there. Raises GpumaskError for masked arrays (their mask would be lost) and for what is not real.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise GpumaskError(f"{name}: expected a plain array; got a masked one, whose mask would be lost")
+    adopted = _adopt(name, array)
+    if adopted.dtype.kind not in "biuf":
+        raise GpumaskError(f"{name}: expected a real dtype; got {adopted.dtype}")
+    return adopted
+
+
+def _adopt(name: str, array: Any) -> Any:
+    """Find the protocol that an object has; see `adopt`."""
+    if isinstance(array, np.ndarray) or type(array).__module__.partition(".")[0] == "cupy":
+        return array
+    if hasattr(array, "__cuda_array_interface__") or _dlpack_device(array) == 2:  # kDLCUDA
+        get("cuda")
+        import cupy
+
+        return cupy.asarray(array) if hasattr(array, "__cuda_array_interface__") else cupy.from_dlpack(array)
+    try:
+        if _dlpack_device(array) == 1:  # kDLCPU
+            return np.from_dlpack(array)
+        return np.asarray(array)
+    except Exception as error:
+        raise GpumaskError(f"{name}: expected an array; got {type(array).__name__} ({error})") from error
+
+
+def _dlpack_device(array: Any) -> int | None:
+    """Return the DLPack device type of an array, None where it has none."""
+    return int(array.__dlpack_device__()[0]) if hasattr(array, "__dlpack_device__") else None

@@ -1,0 +1,73 @@
+"""Compiled kernels on disk, safe against processes that race, and files that were cut short or put there by others."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+_log = logging.getLogger("gpumask")
+
+
+@functools.cache
+def cache_folder() -> Path:
+    """Return the private folder for compiled kernels: GPUMASK_CACHE_DIR, or one in the user's cache folder.
+
+    Where that can't be had, or others may write to it, a temporary folder for this process.
+    """
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpumask"
+    folder = Path(os.environ.get("GPUMASK_CACHE_DIR") or default)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        problem = _problem(folder)
+    except OSError as error:
+        problem = str(error)
+    if not problem:
+        return folder
+    private = Path(tempfile.mkdtemp(prefix="gpumask-"))
+    _log.warning("cache folder %s not used, %s instead: %s", folder, private, problem)
+    return private
+
+
+def _problem(folder: Path) -> str | None:
+    """Say why compiled code in this folder can't be trusted or kept, None where it can."""
+    found = folder.stat()
+    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        return "it belongs to another user"
+    if found.st_mode & 0o022:
+        return "others may write to it"
+    return None if os.access(folder, os.W_OK | os.X_OK) else "it can't be written to"
+
+
+def cached(name: str, suffix: str, build: Callable[[Path], None]) -> Path:
+    """Return the binary `name`, built once: `build(path)` writes it.
+
+    The file's name holds the sha256 of what is in it, so that one which was cut short or changed is built anew. It is
+    written under another name and renamed when whole.
+    """
+    for found in sorted(cache_folder().glob(f"{name}.*{suffix}")):
+        if found.name == f"{name}.{_digest(found)}{suffix}":
+            return found
+        _log.warning("compiled kernel %s is damaged, built anew", found)
+        found.unlink(missing_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".building-", suffix=suffix, dir=cache_folder())
+    os.close(handle)
+    try:
+        build(Path(temporary))
+        whole = cache_folder() / f"{name}.{_digest(Path(temporary))}{suffix}"
+        os.replace(temporary, whole)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return whole
+
+
+def _digest(path: Path) -> str:
+    """Return a short sha256 of a file; empty where it is gone."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except FileNotFoundError:
+        return ""

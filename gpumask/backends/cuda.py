@@ -1,0 +1,109 @@
+"""The kernels' text compiled by NVRTC for the GPU at hand, launched through CuPy."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends.cache import cached
+from gpumask.backends.host import rows_contiguous
+from gpumask.backends.source import define_options, kernel_source, variant_key
+from gpumask.errors import BackendError
+
+BLOCK = (32, 8)
+_GRID_LIMIT = (2**31 - 1, 65535)
+
+
+def nvrtc_options(arch: str, defines: dict[str, Any]) -> list[str]:
+    """Return NVRTC's options for one variant of a kernel: no FMA and no flushing, so that bits are those of a CPU."""
+    return [f"--gpu-architecture={arch}", "--std=c++17", "--fmad=false", *define_options(defines)]
+
+
+class CudaBackend:
+    """Runs kernels on the current CUDA device and stream of CuPy; nothing waits for them but a copy to the host."""
+
+    name = "cuda"
+
+    def __init__(self) -> None:
+        """Find CuPy and a device; raise BackendError where either is missing."""
+        try:
+            import cupy
+            from cupy.cuda import nvrtc
+        except ImportError as error:
+            raise BackendError(f"cuda backend: expected CuPy (pip install 'gpumask[cuda13]'); got {error}") from error
+        try:
+            count = cupy.cuda.runtime.getDeviceCount()
+        except cupy.cuda.runtime.CUDARuntimeError as error:
+            raise BackendError(f"cuda backend: expected a CUDA device and its driver; got {error}") from error
+        if not count:
+            raise BackendError("cuda backend: expected a CUDA device; found none")
+        self._cupy, self._nvrtc = cupy, nvrtc
+        self._functions: dict[tuple[Any, ...], Any] = {}
+        self._lock = threading.Lock()
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Launch a kernel, a thread for a pixel; see `Backend.run`."""
+        rows, cols = shape
+        if not rows or not cols:
+            return
+        blocks = tuple(
+            min(-(-n // size), limit) for n, size, limit in zip((cols, rows), BLOCK, _GRID_LIMIT, strict=True)
+        )
+        function = self._function(kernel, defines)
+        function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *args))))
+
+    def asarray(self, array: Any, dtype: Any = None) -> Any:
+        """Bring an array to the current device; see `Backend.asarray`."""
+        dtype = np.dtype(dtype or array.dtype).newbyteorder("=")
+        if isinstance(array, np.ndarray):
+            return self._cupy.asarray(np.ascontiguousarray(array, dtype=dtype))
+        array = array.astype(dtype, copy=False)
+        return array if rows_contiguous(array) else self._cupy.ascontiguousarray(array)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Make an array on the current device, not filled."""
+        return self._cupy.empty(shape, dtype)
+
+    def to_family_of(self, like: Any, array: Any) -> Any:
+        """Return the array where `like` lives: copied to the host for NumPy arrays."""
+        return self._cupy.asnumpy(array) if isinstance(like, np.ndarray) else array
+
+    def _function(self, kernel: str, defines: dict[str, Any]) -> Any:
+        """Return the compiled kernel for the current device."""
+        device = self._cupy.cuda.Device()
+        key = (kernel, device.id, *define_options(defines))
+        with self._lock:
+            if key not in self._functions:
+                cubin = self._cubin(kernel, f"sm_{device.compute_capability}", defines)
+                self._functions[key] = self._cupy.RawModule(path=str(cubin)).get_function(kernel)
+        return self._functions[key]
+
+    def _cubin(self, kernel: str, arch: str, defines: dict[str, Any]) -> Path:
+        """Return the cubin of one variant. CuPy's own cache would miss a changed header, hence ours."""
+        text, options = kernel_source(kernel), nvrtc_options(arch, defines)
+        version = ".".join(map(str, self._nvrtc.getVersion()))
+
+        def build(path: Path) -> None:
+            program = self._nvrtc.createProgram(text, f"{kernel}.cu", (), ())
+            try:
+                self._nvrtc.compileProgram(program, options)
+                path.write_bytes(self._nvrtc.getCUBIN(program))
+            except self._nvrtc.NVRTCError as error:
+                log = self._nvrtc.getProgramLog(program)
+                raise BackendError(f"cuda backend: NVRTC failed on {kernel}.cu ({error}):\n{log}") from error
+            finally:
+                self._nvrtc.destroyProgram(program)
+
+        return cached(f"{kernel}-{variant_key(text, *options, version)}", ".cubin", build)
+
+
+def _argument(value: Any) -> Any:
+    """Return a kernel's argument for CuPy: 8 bytes each, a null pointer for None."""
+    if value is None:
+        return np.uint64(0)
+    if isinstance(value, float):
+        return np.float64(value)
+    return np.int64(value) if isinstance(value, int) else value

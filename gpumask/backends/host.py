@@ -1,0 +1,36 @@
+"""Host memory, which the native and the numpy backend share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpumask.errors import GpumaskError
+
+
+class HostMemory:
+    """Arrays as NumPy has them."""
+
+    name: str
+
+    def asarray(self, array: Any, dtype: Any = None) -> Any:
+        """Return the array in native byte order with contiguous rows; itself if it is so; see `Backend.asarray`."""
+        if not isinstance(array, np.ndarray):
+            raise GpumaskError(f"backend: expected cuda for arrays on the device; got {self.name!r}")
+        array = array.astype(np.dtype(dtype or array.dtype).newbyteorder("="), copy=False)
+        return array if array.flags.aligned and rows_contiguous(array) else np.ascontiguousarray(array)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Make an array, not filled."""
+        return np.empty(shape, dtype)
+
+    def to_family_of(self, like: Any, array: Any) -> Any:
+        """Return the array as it is: it is in host memory already."""
+        return array
+
+
+def rows_contiguous(array: Any) -> bool:
+    """Say whether a row's pixels follow each other, and rows and bands begin at whole pixels."""
+    *outer, inner = array.strides
+    return inner == array.itemsize and all(stride % array.itemsize == 0 for stride in outer)

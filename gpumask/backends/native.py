@@ -1,0 +1,133 @@
+"""The kernels' text compiled by the machine's C++ compiler, with OpenMP; a kernel is a function of a shared library."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import logging
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends.cache import cached
+from gpumask.backends.host import HostMemory
+from gpumask.backends.source import define_options, kernel_source, variant_key
+from gpumask.errors import BackendError, GpumaskError
+
+# Same bits as on the GPU and for every instruction set: no contraction to FMA. Without the last two, floor and
+# comparisons do not vectorise.
+FLAGS = ["-std=c++17", "-O3", "-march=native", "-fopenmp", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+if platform.machine() in ("x86_64", "AMD64"):
+    FLAGS.append("-mprefer-vector-width=512")
+
+_log = logging.getLogger("gpumask")
+
+# OpenMP's threads do not survive a fork, and a child that asks for them waits forever: there, one thread.
+_forked = threading.Event()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked.set)
+
+
+class NativeBackend(HostMemory):
+    """Runs kernels on the CPU, on `GPUMASK_NUM_THREADS` threads (default: OpenMP's own choice)."""
+
+    name = "native"
+
+    def __init__(self) -> None:
+        """Find the compiler and build one small kernel; raise BackendError where either fails."""
+        self._functions: dict[tuple[Any, ...], Any] = {}
+        self._failures: dict[tuple[Any, ...], BackendError] = {}
+        self._lock = threading.Lock()
+        self.function("footprint", {"TAPS": 1})
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Run a kernel; see `Backend.run`."""
+        function = self.function(kernel, defines)
+        function(threads(), *map(_argument, (*shape, *args)))
+
+    def function(self, kernel: str, defines: dict[str, Any]) -> Any:
+        """Return the compiled kernel. A variant that failed to compile fails again without another try."""
+        key = (kernel, *define_options(defines))
+        function = self._functions.get(key)
+        if function:
+            return function
+        with self._lock:
+            if key in self._failures:
+                raise self._failures[key]
+            try:
+                self._functions[key] = getattr(ctypes.CDLL(str(library(kernel, defines))), kernel)
+            except BackendError as error:
+                self._failures[key] = error
+                raise
+        self._functions[key].restype = None
+        return self._functions[key]
+
+
+def library(kernel: str, defines: dict[str, Any]) -> Path:
+    """Return the shared library of one variant of a kernel, compiled if it is not in the cache."""
+    command, identity = compiler()
+    options = [*FLAGS, *define_options(defines)]
+    text = kernel_source(kernel)
+
+    def build(path: Path) -> None:
+        _compile([*command, *options, "-shared", "-fPIC", "-x", "c++", "-", "-o", str(path)], text)
+
+    return cached(f"{kernel}-{variant_key(text, *options, identity)}", ".so", build)
+
+
+@functools.cache
+def compiler() -> tuple[list[str], str]:
+    """Return the C++ compiler's command, from CXX or PATH, and what it says of itself and of this CPU.
+
+    What it says are its predefined macros: its version, and every instruction set that -march=native stands for.
+    """
+    asked = os.environ.get("CXX")
+    for command in [asked] if asked else ["g++", "clang++", "c++"]:
+        words = shlex.split(command)
+        if words and shutil.which(words[0]):
+            return words, _compile([*words, *FLAGS, "-E", "-dM", "-x", "c++", "-"], "")
+    raise BackendError(f"native backend: expected a C++ compiler, {asked or 'g++, clang++ or c++ on PATH'}; found none")
+
+
+def threads() -> int:
+    """Return how many threads a kernel may use: GPUMASK_NUM_THREADS, or OpenMP's own choice."""
+    asked = os.environ.get("GPUMASK_NUM_THREADS")
+    if asked and not (asked.isdecimal() and int(asked) > 0):
+        raise GpumaskError(f"GPUMASK_NUM_THREADS: expected a whole number from 1 on; got {asked!r}")
+    if _forked.is_set():
+        return 1
+    return int(asked) if asked else int(_openmp().omp_get_max_threads())
+
+
+@functools.cache
+def _openmp() -> ctypes.CDLL:
+    """Return a library that OpenMP is linked to."""
+    return ctypes.CDLL(str(library("footprint", {"TAPS": 1})))
+
+
+def _compile(command: list[str], text: str) -> str:
+    """Run the compiler on a text and return what it prints; raise BackendError with its output where it fails."""
+    _log.debug("compile: %s", shlex.join(command))
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BackendError(f"native backend: the C++ compiler {command[0]} can't be run: {error}") from error
+    if done.returncode:
+        raise BackendError(f"native backend: {shlex.join(command)} failed:\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def _argument(value: Any) -> Any:
+    """Return a kernel's argument for ctypes."""
+    if value is None:
+        return ctypes.c_void_p(None)
+    if isinstance(value, np.ndarray):
+        return ctypes.c_void_p(value.ctypes.data)
+    return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_longlong(value)

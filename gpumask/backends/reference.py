@@ -1,0 +1,160 @@
+"""A NumPy twin of every kernel: same name, same arguments, same order of every sum. The fallback, and the oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends.host import HostMemory
+from gpumask.interp import Interpolator
+
+# Pixels in a block of rows: what bounds the twins' temporaries.
+_BLOCK = 1 << 18
+
+
+class NumpyBackend(HostMemory):
+    """Runs the twins."""
+
+    name = "numpy"
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Run a twin; see `Backend.run`."""
+        with np.errstate(all="ignore"):
+            TWINS[kernel](*shape, *args, **defines)
+
+
+def footprint(rows, cols, valid, pitch, out, *, TAPS):
+    """Twin of kernels/footprint.cu."""
+    interp = Interpolator("", TAPS)
+    before, after = -interp.first_tap, interp.last_tap
+    framed = np.zeros((rows + before + after, cols + before + after), bool)
+    framed[before : before + rows, before : before + cols] = valid != 0
+    along_row = _all_taps(framed, TAPS, axis=1)[before : before + rows]
+    along_col = _all_taps(framed, TAPS, axis=0)[:, before : before + cols]
+    whole = _all_taps(_all_taps(framed, TAPS, axis=0), TAPS, axis=1)
+    out[:] = (valid != 0) | along_row << np.uint8(1) | along_col << np.uint8(2) | whole << np.uint8(3)
+
+
+def _all_taps(valid: np.ndarray, taps: int, axis: int) -> np.ndarray:
+    """AND of `taps` neighbours along an axis, which gets shorter by taps - 1."""
+    neighbours: np.ndarray = np.lib.stride_tricks.sliding_window_view(valid, taps, axis=axis)
+    return np.asarray(neighbours.all(axis=-1))
+
+
+def resample(
+    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, footprint,
+    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
+    first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch,
+    *, SRC_T, OUT_T, ACC_T, TAPS,
+):  # fmt: skip
+    """Twin of kernels/resample.cu, in blocks of rows."""
+    block = max(_BLOCK // cols, 1)
+    for y in range(0, rows, block):
+        part = slice(y, min(y + block, rows))
+        row, col = (
+            _coordinates(nodes, grid_row, grid_col, grid_mask, grid_nodata, (row_step, col_step), ys, xs)
+            for nodes in (grid_row, grid_col)
+            for ys, xs in [(np.arange(part.start, part.stop) + first_row, np.arange(cols) + first_col)]
+        )
+        at = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS)
+        valid, values = _weigh(source, at, ACC_T, TAPS)
+        image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
+        if validity is not None:
+            validity[part] = valid
+
+
+def _coordinates(nodes, grid_row, grid_col, mask, nodata, step, ys, xs):
+    """Interpolate one coordinate at output rows ys and columns xs; NaN where a node with a weight does not count."""
+    counts = (mask is None or mask != 0) & ~((abs(grid_row - nodata) < 1e-5) | (abs(grid_col - nodata) < 1e-5))
+    nodes = np.where(counts, nodes, np.nan)
+    (r, a), (c, b) = np.divmod(ys, step[0]), np.divmod(xs, step[1])
+    r1, c1 = np.minimum(r + 1, nodes.shape[0] - 1), np.minimum(c + 1, nodes.shape[1] - 1)
+    down, up = a[:, None].astype(float), (step[0] - a)[:, None].astype(float)
+    right, left = b.astype(float), (step[1] - b).astype(float)
+    if step == (1, 1):
+        v = nodes[np.ix_(r, c)]
+    else:
+        corners = ((r, c, up * left), (r, c1, up * right), (r1, c1, down * right), (r1, c, down * left))
+        n1, n2, n3, n4 = (np.where(weight != 0, nodes[np.ix_(i, j)], 0.0) * weight for i, j, weight in corners)
+        v = (n1 + n2 + n3 + n4) / float(step[0] * step[1])
+    return np.floor(1e12 * v + 0.5) / 1e12
+
+
+def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, taps):
+    """Return anchor pixels in the source window, fractions beyond them, and what is valid but for NaN."""
+    shift = 0.5 if taps == 1 else 0.0
+    r, c = np.floor(row + shift), np.floor(col + shift)
+    fr, fc = (np.zeros_like(row), np.zeros_like(col)) if taps == 1 else (row - r, col - c)
+    r, c = r - origin_row, c - origin_col
+    valid = (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
+    fr, fc = np.where(valid, fr, 0), np.where(valid, fc, 0)
+    r, c = np.where(valid, r, 0).astype(np.intp), np.where(valid, c, 0).astype(np.intp)
+    if footprint is not None:
+        valid &= (footprint[r, c] >> ((fr != 0) * 2 + (fc != 0)) & 1).astype(bool)
+    else:
+        interp = Interpolator("", taps)
+        for i, f, n in ((r, fr, source_rows), (c, fc, source_cols)):
+            valid &= (f == 0) | ((i + interp.first_tap >= 0) & (i + interp.last_tap < n))
+    return r, c, fr, fc, valid
+
+
+def _weigh(source, at, acc, taps):
+    """Return what is valid, now with NaN in any band, and each band's weighted sums: columns first, then the row."""
+    r, c, fr, fc, valid = at
+    first = Interpolator("", taps).first_tap
+    row_weights, col_weights = _weights(fr.astype(acc), taps), _weights(fc.astype(acc), taps)
+    rows = [np.clip(r + first + k, 0, source.shape[1] - 1) for k in range(taps)]
+    cols = [np.clip(c + first + k, 0, source.shape[2] - 1) for k in range(taps)]
+    values = np.empty((source.shape[0], *r.shape), acc)
+    for band, out in zip(source, values, strict=True):
+        columns = []
+        for j in range(taps):
+            v = [band[rows[k], cols[j]].astype(acc) for k in range(taps)]
+            columns.append(np.where(fr == 0, v[-first], _weighted_sum(row_weights, v)))
+        out[:] = np.where(fc == 0, columns[-first], _weighted_sum(col_weights, columns))
+    return valid & ~np.isnan(values).any(axis=0), values
+
+
+def _weights(f: np.ndarray, taps: int) -> list[np.ndarray]:
+    """Return what each tap weighs; see kernels/weights.cuh."""
+    if taps == 1:
+        return [np.ones_like(f)]
+    if taps == 2:
+        return [1 - f, f]
+    t = f.dtype.type
+    f2 = f * f
+    f3 = f2 * f
+    return [
+        t(-0.5) * f3 + f2 - t(0.5) * f,
+        t(1.5) * f3 - t(2.5) * f2 + t(1),
+        t(-1.5) * f3 + t(2) * f2 + t(0.5) * f,
+        t(0.5) * f3 - t(0.5) * f2,
+    ]
+
+
+def _weighted_sum(w: list[np.ndarray], v: list[np.ndarray]) -> np.ndarray:
+    """Sum in the kernels' order."""
+    if len(w) == 1:
+        return v[0]
+    if len(w) == 2:
+        return w[0] * v[0] + w[1] * v[1]
+    return (w[0] * v[0] + w[1] * v[1]) + (w[2] * v[2] + w[3] * v[3])
+
+
+def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
+    """Return values in a type; integers rounded half to even and clipped to their range."""
+    dtype = np.dtype(dtype)
+    if values.dtype == dtype or dtype.kind == "f":
+        return values.astype(dtype, copy=False)
+    info = np.iinfo(dtype)
+    if values.dtype.kind != "f":
+        given = np.iinfo(values.dtype)
+        return np.clip(values, max(info.min, given.min), min(info.max, given.max)).astype(dtype)
+    whole = np.rint(values.astype(np.float64))
+    inside = np.where((whole > float(info.min)) & (whole < float(info.max)), whole, 0).astype(dtype)
+    low, high = dtype.type(info.min), dtype.type(info.max)
+    return np.where(whole >= float(info.max), high, np.where(whole <= float(info.min), low, inside))
+
+
+TWINS: dict[str, Any] = {"footprint": footprint, "resample": resample}

@@ -1,0 +1,241 @@
+"""Files: resample from open datasets to open datasets, tile by tile.
+
+Each tile reads the nodes that it needs, the source pixels that these reach, and no more, so memory grows with the tile.
+Tiles change nothing: coordinates come from the same nodes with the same weights, and a window of the source holds every
+pixel that has a weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gpumask.backends import Backend, select_for_files
+from gpumask.errors import GpumaskError
+from gpumask.grid import Grid, node_window
+from gpumask.interp import Interpolator
+from gpumask.resample import Source, Target, output_type, resample_into
+from gpumask.window import Window, check_inside
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader, DatasetWriter
+
+# A tile that reaches further in the source is cut in four, down to the smallest tile.
+_MOST_SOURCE_PIXELS = 1 << 25
+_SMALLEST_TILE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class MaskBand:
+    """A band that says what is valid: where it equals `valid_value`, or, where that is None, where it is not 0."""
+
+    dataset: DatasetReader
+    band: int = 1
+    valid_value: float | None = None
+
+    def read(self, window: Window) -> np.ndarray:
+        """Read a window as uint8, 1 where valid."""
+        values = self.dataset.read(self.band, window=_ranges(window))
+        valid = values != 0 if self.valid_value is None else values == self.valid_value
+        return valid.view(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFile:
+    """Bands of a dataset, and where they are valid."""
+
+    dataset: DatasetReader
+    bands: tuple[int, ...]
+    mask: MaskBand | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the bands are there and of one real dtype, and that the mask fits."""
+        _check_bands("bands", self.dataset, self.bands)
+        dtypes = {self.dataset.dtypes[band - 1] for band in self.bands}
+        if len(dtypes) > 1:
+            raise GpumaskError(f"bands: expected one dtype; got {', '.join(sorted(dtypes))}")
+        _check_mask("source mask", self.mask, self.dataset.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the bands."""
+        return np.dtype(self.dataset.dtypes[self.bands[0] - 1])
+
+    def read(self, window: Window) -> Source:
+        """Read a window of all bands and of the mask."""
+        image = self.dataset.read(list(self.bands), window=_ranges(window))
+        return Source(image, self.mask.read(window) if self.mask else None, (window.row, window.col))
+
+
+@dataclass(frozen=True, eq=False)
+class GridFile:
+    """A grid in one dataset or two; see `Grid`. `shift` (row, col) is added to the nodes' coordinates."""
+
+    row: tuple[DatasetReader, int]
+    col: tuple[DatasetReader, int]
+    resolution: tuple[int, int] = (1, 1)
+    mask: MaskBand | None = None
+    nodata: float | None = None
+    shift: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Check that the bands are there and that all shapes are one."""
+        for name, (dataset, band) in {"grid row": self.row, "grid col": self.col}.items():
+            _check_bands(f"{name} band", dataset, (band,))
+        _same_shape("grid col", self.col[0].shape, self.row[0].shape)
+        _check_mask("grid mask", self.mask, self.row[0].shape)
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns at full resolution."""
+        (m, n), (rows, cols) = self.row[0].shape, self.resolution
+        return (m - 1) * rows + 1, (n - 1) * cols + 1
+
+    def read(self, output: Window) -> Grid:
+        """Read the nodes for a window of the output."""
+        nodes = node_window(output, self.resolution)
+        return Grid(
+            self._coordinates(self.row, self.shift[0], nodes),
+            self._coordinates(self.col, self.shift[1], nodes),
+            self.resolution,
+            mask=self.mask.read(nodes) if self.mask else None,
+            nodata=self.nodata,
+            window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
+        )
+
+    def _coordinates(self, where: tuple[DatasetReader, int], shift: float, nodes: Window) -> np.ndarray:
+        """Read one coordinate and shift what is not nodata."""
+        values = where[0].read(where[1], window=_ranges(nodes)).astype(np.float64, copy=False)
+        counts = True if self.nodata is None else ~(abs(values - self.nodata) < 1e-5)
+        return np.add(values, shift, out=values, where=counts) if shift else values
+
+
+@dataclass(frozen=True)
+class Job:
+    """How to resample, and in which tiles. `nodata` is in the output's dtype; `window` None is the whole output."""
+
+    interp: Interpolator
+    nodata: float | None = 0
+    window: Window | None = None
+    tile_shape: tuple[int, int] = (1000, 1000)
+    compute_dtype: str = "float64"
+    backend: str | None = None
+
+
+class Summary(NamedTuple):
+    """What a run did: output pixels, how many of them are valid, and the backend's name."""
+
+    pixels: int
+    valid: int
+    backend: str
+
+
+def resample_datasets(
+    source: SourceFile,
+    grid: GridFile,
+    image: DatasetWriter,
+    job: Job,
+    validity: DatasetWriter | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Resample from open datasets to open datasets; the output's window begins at their first pixel.
+
+    image: as many bands as the source has, of one dtype; validity: its first band becomes 1 where valid, 0 elsewhere.
+    progress: called as progress(done, total), in output pixels.
+    Raises GpumaskError before anything is read or written where the datasets don't fit the job.
+    """
+    output = job.window or Window.of_shape(grid.full_shape)
+    check_inside("window", output, grid.full_shape)
+    dtype, nodata = output_type(source.dtype, image.dtypes[0], job.nodata)
+    _check_outputs(source, output, image, validity)
+    backend = select_for_files(job.backend)
+    done = valid = 0
+    for tile in output.tiles(*job.tile_shape):
+        for part in _parts(tile, grid, source.dataset.shape, job.interp):
+            result = _resample_part(backend, source, part, job, (dtype, nodata))
+            where = _ranges(part.output.shift(-output.row, -output.col))
+            image.write(result.image, window=where)
+            if validity is not None:
+                validity.write(result.validity, 1, window=where)
+            valid += int(np.count_nonzero(result.validity))
+            done += result.validity.size
+            if progress:
+                progress(done, output.rows * output.cols)
+    return Summary(done, valid, backend.name)
+
+
+class _Part(NamedTuple):
+    """A part of the output: its window, the grid for it, and the window of the source that it needs."""
+
+    output: Window
+    grid: Grid
+    source: Window
+
+
+def _parts(tile: Window, grid: GridFile, source_shape: tuple[int, int], interp: Interpolator) -> Iterator[_Part]:
+    """Yield a tile, or its quarters where it reaches too far in the source."""
+    nodes = grid.read(tile)
+    reach = nodes.source_window(interp.margin).intersect(Window.of_shape(source_shape))
+    if reach.rows * reach.cols <= _MOST_SOURCE_PIXELS or max(tile.shape) <= _SMALLEST_TILE:
+        yield _Part(tile, nodes, reach)
+        return
+    for quarter in tile.tiles(-(-tile.rows // 2), -(-tile.cols // 2)):
+        yield from _parts(quarter, grid, source_shape, interp)
+
+
+def _resample_part(
+    backend: Backend, source: SourceFile, part: _Part, job: Job, out: tuple[np.dtype[Any], float]
+) -> Target:
+    """Read, resample, and return host arrays."""
+    shape, (dtype, nodata) = part.output.shape, out
+    if part.source.is_empty:
+        image = np.full((len(source.bands), *shape), nodata, dtype)
+        return Target(image, np.zeros(shape, np.uint8), nodata)
+    target = Target(backend.empty((len(source.bands), *shape), dtype), backend.empty(shape, np.uint8), nodata)
+    pixels = source.read(part.source)
+    resample_into(backend, pixels, part.grid, job.interp, target, job.compute_dtype)
+    image, validity = (backend.to_family_of(pixels.image, array) for array in (target.image, target.validity))
+    return Target(image, validity, nodata)
+
+
+def _ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return a window as rasterio takes it."""
+    return (window.row, window.row_stop), (window.col, window.col_stop)
+
+
+def _check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
+    """Raise GpumaskError unless all bands are there and real."""
+    for band in bands:
+        if not 1 <= band <= dataset.count:
+            raise GpumaskError(f"{name}: expected 1 to {dataset.count}, the bands of {dataset.name}; got {band}")
+        if np.dtype(dataset.dtypes[band - 1]).kind not in "iuf":
+            raise GpumaskError(f"{name}: expected a real dtype in {dataset.name}; got {dataset.dtypes[band - 1]}")
+
+
+def _check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> None:
+    """Raise GpumaskError unless the mask is there and fits."""
+    if mask is not None:
+        _check_bands(f"{name} band", mask.dataset, (mask.band,))
+        _same_shape(name, mask.dataset.shape, shape)
+
+
+def _same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) -> None:
+    """Raise GpumaskError where the shapes of two datasets differ."""
+    if shape != expected:
+        raise GpumaskError(f"{name}: expected {expected[0]} x {expected[1]} pixels; got {shape[0]} x {shape[1]}")
+
+
+def _check_outputs(source: SourceFile, output: Window, image: DatasetWriter, validity: DatasetWriter | None) -> None:
+    """Raise GpumaskError where the outputs can't hold the result."""
+    if image.count != len(source.bands) or len(set(image.dtypes)) > 1:
+        raise GpumaskError(
+            f"image: expected {len(source.bands)} bands of one dtype, as the source's; got {', '.join(image.dtypes)}"
+        )
+    for name, dataset in {"image": image, "validity": validity}.items():
+        if dataset is not None and not Window.of_shape(dataset.shape).contains(Window.of_shape(output.shape)):
+            raise GpumaskError(
+                f"{name}: expected {output.rows} x {output.cols} pixels or more; got {dataset.height} x {dataset.width}"
+            )

@@ -1,0 +1,49 @@
+"""Validity of whole interpolation footprints: the dilation of invalid pixels by what an interpolator reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import Backend, adopt, select
+from gpumask.errors import GpumaskError
+from gpumask.interp import Interpolator, interpolator
+
+
+def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = None) -> Any:
+    """Say for every source pixel which interpolation footprints anchored there are wholly valid.
+
+    valid: (row, col) bool or integer, non-zero is valid.
+    interp: "nearest", "linear" or "cubic"; the anchor is the floor of a coordinate.
+    Returns (row, col) uint8, in the array family of `valid`: bit 0 the pixel itself, bit 1 its taps along the row,
+    bit 2 along the column, bit 3 all of them. Pixels outside the array are invalid, so near an edge upper bits are 0.
+
+    >>> footprint_validity(np.ones((5, 5)), "cubic", backend="numpy")[2]
+    array([ 5, 15, 15,  5,  5], dtype=uint8)
+
+    Source: the mask rule of CNES GridR 0.7 (invalid where any tap with a non-zero weight is invalid).
+    """
+    valid = adopt("valid", valid)
+    if valid.ndim != 2 or 0 in valid.shape:
+        raise GpumaskError(f"valid: expected a (row, col) array with pixels; got shape {valid.shape}")
+    chosen = select(backend, valid)
+    out = footprints(chosen, as_bytes("valid", valid), interpolator(interp))
+    return chosen.to_family_of(valid, out)
+
+
+def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
+    """Run the kernel on a uint8 mask, in the backend's memory; see `footprint_validity`."""
+    valid = backend.asarray(valid)
+    out = backend.empty(valid.shape, np.uint8)
+    backend.run("footprint", valid.shape, valid, valid.shape[1], out, TAPS=interp.taps)
+    return out
+
+
+def as_bytes(name: str, mask: Any) -> Any:
+    """Return a bool, integer or 0/1 float mask as uint8, non-zero where it was; where possible without a copy."""
+    if mask.dtype.kind == "f" and not ((mask == 0) | (mask == 1)).all():
+        raise GpumaskError(f"{name}: expected a mask of bool or integers, or of 0.0 and 1.0; got other {mask.dtype}")
+    if mask.dtype.itemsize == 1:
+        return mask.view(np.uint8)
+    return (mask != 0).view(np.uint8)

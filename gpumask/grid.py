@@ -1,0 +1,143 @@
+"""The grid: for every output pixel, where it lies in the source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import adopt
+from gpumask.errors import GpumaskError
+from gpumask.window import Window, check_inside
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Source coordinates of output pixels, given at nodes `resolution` output pixels apart.
+
+    row, col: (m, n) source coordinates at the nodes, in pixels, a whole number being a pixel's centre; any real dtype.
+    resolution: (R, C), output pixels from node to node. Between nodes the coordinates are bilinear.
+    mask: (m, n) bool or integer, non-zero where a node counts; None: all do.
+    nodata: a node with this row or col (within 1e-5) does not count; None: there is no such value.
+        A node that is NaN or infinite never counts.
+    window: the output pixels wanted, out of `full_shape`; None: all.
+
+    An output pixel is invalid where a node that has a weight for it does not count.
+
+    >>> Grid([[0, 0], [8, 8]], [[0, 8], [0, 8]], resolution=(4, 4)).full_shape
+    (5, 5)
+    """
+
+    row: Any
+    col: Any
+    resolution: tuple[int, int] = (1, 1)
+    mask: Any = None
+    nodata: float | None = None
+    window: Window | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without reading a coordinate, and adopt arrays of every kind."""
+        for name in ("row", "col", "mask"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, adopt(f"grid.{name}", getattr(self, name)))
+        if self.row is None or self.row.ndim != 2 or 0 in self.row.shape:
+            raise GpumaskError(f"grid.row: expected a (row, col) array with nodes; got {_shape(self.row)}")
+        for name in ("col", "mask"):
+            array = getattr(self, name)
+            if array is not None and array.shape != self.row.shape:
+                raise GpumaskError(f"grid.{name}: expected shape {self.row.shape}, as grid.row; got {array.shape}")
+        if self.col is None:
+            raise GpumaskError("grid.col: expected an array; got None")
+        object.__setattr__(self, "resolution", _check_resolution(self.resolution))
+        if self.nodata is not None and not isinstance(self.nodata, int | float | np.number):
+            raise GpumaskError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
+        if self.window is not None:
+            check_inside("grid.window", self.window, self.full_shape)
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns at full resolution: ((m - 1) * R + 1, (n - 1) * C + 1)."""
+        (m, n), (rows, cols) = self.row.shape, self.resolution
+        return (m - 1) * rows + 1, (n - 1) * cols + 1
+
+    @property
+    def output(self) -> Window:
+        """The output pixels wanted."""
+        return self.window or Window.of_shape(self.full_shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the output."""
+        return self.output.shape
+
+    def crop(self, window: Window) -> Grid:
+        """Return the grid for a part of the output: just the nodes that it needs. Cropping changes no coordinate.
+
+        window: in output pixels of this grid, counted from its own `output`.
+        """
+        check_inside("window", window, self.shape)
+        wanted = window.shift(self.output.row, self.output.col)
+        nodes = node_window(wanted, self.resolution)
+        rows, cols = nodes.slices
+        return replace(
+            self,
+            row=self.row[rows, cols],
+            col=self.col[rows, cols],
+            mask=None if self.mask is None else self.mask[rows, cols],
+            window=wanted.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
+        )
+
+    def counts(self) -> Any:
+        """(m, n) bool: True where a node counts."""
+        counts = np.isfinite(self.row) & np.isfinite(self.col)
+        if self.mask is not None:
+            counts &= self.mask != 0
+        if self.nodata is not None:
+            counts &= ~((abs(self.row - self.nodata) < 1e-5) | (abs(self.col - self.nodata) < 1e-5))
+        return counts
+
+    def source_window(self, margin: int) -> Window:
+        """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
+
+        Exact from the nodes that count, since bilinear interpolation stays within its corners. It may reach beyond the
+        source, and has no pixels where no node counts.
+        """
+        nodes = node_window(self.output, self.resolution)
+        counts = self.counts()[nodes.slices]
+        if not counts.any():
+            return Window(0, 0, 0, 0)
+        row, col = self.row[nodes.slices][counts], self.col[nodes.slices][counts]
+        top, left = math.floor(float(row.min())) - margin, math.floor(float(col.min())) - margin
+        bottom, right = math.ceil(float(row.max())) + margin, math.ceil(float(col.max())) + margin
+        return Window(top, left, bottom - top + 1, right - left + 1)
+
+
+def node_window(output: Window, resolution: tuple[int, int]) -> Window:
+    """Return the nodes that a window of output pixels needs.
+
+    >>> node_window(Window(4, 4, 1, 2), (4, 4))
+    Window(row=1, col=1, rows=1, cols=2)
+    """
+    first_row, first_col = output.row // resolution[0], output.col // resolution[1]
+    last_row = -(-(output.row_stop - 1) // resolution[0])
+    last_col = -(-(output.col_stop - 1) // resolution[1])
+    return Window(first_row, first_col, last_row - first_row + 1, last_col - first_col + 1)
+
+
+def _check_resolution(resolution: Any) -> tuple[int, int]:
+    """Return (R, C) as two ints of at least 1."""
+    try:
+        rows, cols = resolution
+        whole = int(rows) == rows and int(cols) == cols
+    except (TypeError, ValueError):
+        whole = False
+    if not whole or rows < 1 or cols < 1:
+        raise GpumaskError(f"grid.resolution: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
+    return int(rows), int(cols)
+
+
+def _shape(array: Any) -> str:
+    """Say what came, for an error."""
+    return "None" if array is None else f"shape {array.shape}"

@@ -1,0 +1,190 @@
+"""resample(): the one place that resamples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpumask.backends import Backend, adopt, select
+from gpumask.backends.source import C_TYPES
+from gpumask.errors import GpumaskError
+from gpumask.footprint import as_bytes, footprints
+from gpumask.grid import Grid
+from gpumask.interp import Interpolator, interpolator
+
+
+class Resampled(NamedTuple):
+    """What `resample` returns: the image, and a uint8 (row, col) validity, 1 where the image is valid."""
+
+    image: Any
+    validity: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A source image as the kernels take it, or a window of one.
+
+    image: (band, row, col), an integer or float of 8 to 64 bits.
+    valid: (row, col) uint8, non-zero is valid; None: all is.
+    origin: (row, col) of the whole image where the window begins.
+    """
+
+    image: Any
+    valid: Any = None
+    origin: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(cls, source: Any, valid: Any = None) -> Source:
+        """Check an image and its validity as a user gives them; a masked array brings a validity of its own."""
+        masked = np.ma.getmaskarray(source) if isinstance(source, np.ma.MaskedArray) else None
+        image = adopt("source", np.ma.getdata(source) if masked is not None else source)
+        if image.ndim not in (2, 3) or 0 in image.shape:
+            raise GpumaskError(f"source: expected (row, col) or (band, row, col) with pixels; got shape {image.shape}")
+        if image.dtype.itemsize == 16 or max(image.shape[-2:]) >= 2**31 - 8:
+            raise GpumaskError(
+                f"source: expected up to 64 bits a value and 2^31 pixels a side; got {image.dtype}, {image.shape}"
+            )
+        if image.dtype.name in _TAKEN_AS:
+            image = image.astype(_TAKEN_AS[image.dtype.name])
+        image = image if image.ndim == 3 else image[None]
+        if valid is not None:
+            valid = adopt("source_valid", valid)
+            if valid.shape != image.shape[1:]:
+                raise GpumaskError(
+                    f"source_valid: expected shape {image.shape[1:]}, the source's rows and columns; got {valid.shape}"
+                )
+            valid = as_bytes("source_valid", valid)
+        if masked is not None:
+            unmasked = ~masked.reshape(image.shape).any(axis=0)
+            valid = (unmasked if valid is None else unmasked & (valid != 0)).view(np.uint8)
+        return cls(image, valid)
+
+
+# Types that no kernel has, and which of theirs holds all their values.
+_TAKEN_AS = {"bool": "uint8", "float16": "float32"}
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Where a result goes.
+
+    image: (band, row, col); validity: (row, col) uint8, or None; nodata: what invalid pixels become.
+    """
+
+    image: Any
+    validity: Any
+    nodata: float
+
+
+def resample(
+    source: Any,
+    grid: Grid,
+    interp: Any = "cubic",
+    *,
+    source_valid: Any = None,
+    nodata_out: float = 0,
+    dtype: Any = None,
+    compute_dtype: Any = "float64",
+    backend: str | None = None,
+) -> Resampled:
+    """Bring an image into the geometry of a grid, without letting an invalid pixel into a valid one.
+
+    source: (row, col) or (band, row, col), any real dtype; a masked array brings its mask. NaN is an invalid pixel.
+    grid: for every output pixel, where it lies in the source.
+    interp: "nearest", "linear" or "cubic", or a GridR interpolator.
+    source_valid: (row, col) bool or integer, non-zero is valid; None: every pixel that is not NaN.
+    nodata_out: what invalid output pixels become; it must fit the output's dtype. None is NaN.
+    dtype: of the output, an integer or float of 8 to 64 bits; None: the source's (uint8 for bool, float32 for float16).
+        Integers are rounded half to even and clipped to their range.
+    compute_dtype: "float64", or "float32" for weights and sums: about 1e-6 of the values' range off, and faster on GPUs
+        with slow float64.
+    backend: "cuda", "native" or "numpy"; None: see `use_backend`.
+
+    Returns the image, shaped as the source but for its rows and columns, and the validity, in the array family of the
+    source. A pixel is valid where its coordinate is finite and inside the source, the grid's nodes with a weight count,
+    and every source pixel with a weight is there and valid: in every band, so a NaN in one band makes all invalid.
+
+    >>> grid = Grid([[0.5, 0.5]], [[0.5, 1.5]])
+    >>> resample([[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], grid, "linear", backend="numpy").image
+    array([[1.5, 2.5]])
+    """
+    interp = interpolator(interp)
+    checked = Source.of(source, source_valid)
+    out_dtype, nodata = output_type(checked.image.dtype, dtype, nodata_out)
+    chosen = select(backend, checked.image, checked.valid, grid.row, grid.col, grid.mask)
+    target = Target(
+        chosen.empty((checked.image.shape[0], *grid.shape), out_dtype), chosen.empty(grid.shape, np.uint8), nodata
+    )
+    resample_into(chosen, checked, grid, interp, target, compute_type(compute_dtype))
+    image = target.image if np.ndim(source) == 3 else target.image[0]
+    return Resampled(*(chosen.to_family_of(checked.image, array) for array in (image, target.validity)))
+
+
+def resample_into(
+    backend: Backend, source: Source, grid: Grid, interp: Interpolator, target: Target, compute: Any
+) -> None:
+    """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous."""
+    image = backend.asarray(source.image)
+    valid = None if source.valid is None else footprints(backend, source.valid, interp)
+    row, col = (backend.asarray(nodes, np.float64) for nodes in (grid.row, grid.col))
+    if row.strides != col.strides:
+        row, col = row.copy(), col.copy()
+    mask = None if grid.mask is None else backend.asarray(as_bytes("grid.mask", grid.mask))
+    grid_nodata = float("nan") if grid.nodata is None else float(grid.nodata)
+    output, out, validity = grid.output, target.image, target.validity
+    backend.run(
+        "resample", output.shape,
+        image, *image.shape, *_steps(image), *source.origin, valid,
+        row, col, mask, grid_nodata, *row.shape, _pitch(row), _pitch(mask), *grid.resolution, output.row, output.col,
+        out, *_steps(out), target.nodata, validity, _pitch(validity),
+        SRC_T=image.dtype, OUT_T=out.dtype, ACC_T=image.dtype if interp.taps == 1 else compute, TAPS=interp.taps,
+    )  # fmt: skip
+
+
+def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
+    """Check an output's dtype (None: the source's) and nodata value; return them as a dtype and a float."""
+    try:
+        found = np.dtype(source if dtype is None else dtype).newbyteorder("=")
+    except TypeError as error:
+        raise GpumaskError(f"dtype: expected an integer or float of 8 to 64 bits; got {dtype!r}") from error
+    if found.name not in C_TYPES:
+        raise GpumaskError(f"dtype: expected an integer or float of 8 to 64 bits; got {found}")
+    return found, _nodata(found, nodata_out)
+
+
+def _nodata(dtype: np.dtype[Any], nodata_out: Any) -> float:
+    """Return a nodata value as a float, or raise GpumaskError where the dtype can't hold it."""
+    if nodata_out is None:
+        nodata_out = float("nan")
+    try:
+        value = float(nodata_out)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise GpumaskError(f"nodata_out: expected a number or None; got {nodata_out!r}") from error
+    if dtype.kind == "f":
+        fits = not math.isfinite(value) or abs(value) <= np.finfo(dtype).max
+    else:
+        info = np.iinfo(dtype)
+        fits = value.is_integer() and info.min <= int(value) <= info.max and int(value) == nodata_out
+    if not fits:
+        raise GpumaskError(f"nodata_out: expected a value that {dtype} holds; got {nodata_out!r}")
+    return value
+
+
+def compute_type(compute_dtype: Any) -> np.dtype[Any]:
+    """Check the type of weights and sums."""
+    if compute_dtype not in ("float64", "float32", np.float64, np.float32):
+        raise GpumaskError(f"compute_dtype: expected float64 or float32; got {compute_dtype!r}")
+    return np.dtype(compute_dtype)
+
+
+def _steps(image: Any) -> tuple[int, int]:
+    """Return pixels from row to row and from band to band."""
+    return image.strides[-2] // image.itemsize, image.strides[0] // image.itemsize
+
+
+def _pitch(array: Any) -> int:
+    """Return pixels from row to row, 0 where there is no array."""
+    return 0 if array is None else array.strides[0] // array.itemsize

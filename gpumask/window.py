@@ -1,0 +1,88 @@
+"""Half-open windows of rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gpumask.errors import GpumaskError
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows `row` to `row + rows`, columns `col` to `col + cols`, the ends left out.
+
+    >>> Window(2, 3, 4, 5).slices
+    (slice(2, 6, None), slice(3, 8, None))
+    """
+
+    row: int
+    col: int
+    rows: int
+    cols: int
+
+    @classmethod
+    def of_shape(cls, shape: tuple[int, int]) -> Window:
+        """Return the window that covers a whole array of this shape."""
+        return cls(0, 0, shape[0], shape[1])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols)."""
+        return self.rows, self.cols
+
+    @property
+    def row_stop(self) -> int:
+        """The first row after the window."""
+        return self.row + self.rows
+
+    @property
+    def col_stop(self) -> int:
+        """The first column after the window."""
+        return self.col + self.cols
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """What indexes an array with (row, col) as its last axes: `array[..., *window.slices]`."""
+        return slice(self.row, self.row_stop), slice(self.col, self.col_stop)
+
+    @property
+    def is_empty(self) -> bool:
+        """True where there is no pixel in it."""
+        return self.rows <= 0 or self.cols <= 0
+
+    def shift(self, rows: int, cols: int) -> Window:
+        """Return the window moved down by `rows` and right by `cols`."""
+        return Window(self.row + rows, self.col + cols, self.rows, self.cols)
+
+    def pad(self, margin: int) -> Window:
+        """Return the window grown by `margin` pixels on every side."""
+        return Window(self.row - margin, self.col - margin, self.rows + 2 * margin, self.cols + 2 * margin)
+
+    def intersect(self, other: Window) -> Window:
+        """Return the part in both, with no rows or columns where there is none."""
+        row, col = max(self.row, other.row), max(self.col, other.col)
+        rows = min(self.row_stop, other.row_stop) - row
+        cols = min(self.col_stop, other.col_stop) - col
+        return Window(row, col, max(rows, 0), max(cols, 0))
+
+    def contains(self, other: Window) -> bool:
+        """Say whether `other` lies wholly in this window."""
+        return self.intersect(other) == other
+
+    def tiles(self, rows: int, cols: int) -> Iterator[Window]:
+        """Cut the window into tiles of at most rows x cols, row by row: each pixel is in exactly one.
+
+        >>> [tile.shape for tile in Window(0, 0, 5, 4).tiles(3, 4)]
+        [(3, 4), (2, 4)]
+        """
+        for row in range(self.row, self.row_stop, rows):
+            for col in range(self.col, self.col_stop, cols):
+                yield Window(row, col, min(rows, self.row_stop - row), min(cols, self.col_stop - col))
+
+
+def check_inside(name: str, window: Window, shape: tuple[int, int]) -> Window:
+    """Return `window` where it is not empty and lies in an array of `shape`; raise GpumaskError otherwise."""
+    if window.is_empty or not Window.of_shape(shape).contains(window):
+        raise GpumaskError(f"{name}: expected a window with pixels inside {shape[0]} x {shape[1]}; got {window}")
+    return window

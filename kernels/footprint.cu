@@ -1,0 +1,36 @@
+// footprint: one byte per source pixel, saying which interpolation footprints anchored there are wholly valid.
+// valid: non-zero is valid (rows x cols, pitch between rows). footprint: bits as in gpumask/footprint.py. -D TAPS.
+// Twin: reference.py:footprint.
+#include "target.cuh"
+#include "weights.cuh"
+
+KERNEL(footprint, i64 rows, i64 cols, const u8* __restrict__ valid, i64 pitch, u8* __restrict__ out)
+{
+    FOR_SEGMENTS(y, rows, x, cols) {
+        const int n = SEGMENT_WIDTH(x, cols);
+        const bool rows_exist = y + FIRST_TAP >= 0 && y + LAST_TAP < rows;
+        // With a frame of TAPS - 1 columns around the segment: the pixel itself, and the taps along its column.
+        LANE_ARRAY u8 pixel[LANES + TAPS - 1], column[LANES + TAPS - 1];
+        const int first = x + FIRST_TAP < 0 ? (int)-(x + FIRST_TAP) : 0;
+        const int last = x + n + LAST_TAP > cols ? (int)(cols - x - FIRST_TAP) : n + TAPS - 1;
+        for (int j = 0; j < LANES + TAPS - 1; ++j)
+            pixel[j] = column[j] = 0;
+        const u8* frame = valid + y * pitch + x + FIRST_TAP;
+        WIDE_LOOP(j, LANES + TAPS - 1, first, last) {
+            u8 all = pixel[j] = frame[j] != 0;
+            if (rows_exist) {
+                for (int k = FIRST_TAP; k <= LAST_TAP; ++k)
+                    all &= frame[k * pitch + j] != 0;
+                column[j] = all;
+            }
+        }
+        LANE_LOOP(l, 0, n) {
+            u8 along_row = 1, whole = 1;
+            for (int j = 0; j < TAPS; ++j) {
+                along_row &= pixel[l + j];
+                whole &= column[l + j];
+            }
+            out[y * cols + x + l] = (u8)(pixel[l + ANCHOR_TAP] | along_row << 1 | column[l + ANCHOR_TAP] << 2 | whole << 3);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+// target: the only file that asks which compiler reads it. One kernel text serves NVRTC and the host's C++ compiler.
+// A kernel works on segments: LANES neighbouring pixels of one output row. On CUDA a segment is one pixel, one thread,
+// and every lane array melts into registers; on the host it is wide enough for the compiler to vectorise the lane loops.
+
+typedef signed char i8;
+typedef unsigned char u8;
+typedef short i16;
+typedef unsigned short u16;
+typedef int i32;
+typedef unsigned int u32;
+typedef long long i64;
+typedef unsigned long long u64;
+typedef float f32;
+typedef double f64;
+
+#if defined(__CUDACC__)
+
+#define LANES 1
+#define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256) name(__VA_ARGS__)
+#define INLINE static __device__ __forceinline__
+#define INLINE_MEMBER __device__ __forceinline__
+#define LANE_ARRAY
+#define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)
+#define LANE_LOOP_ALL(l, first, last, flag) LANE_LOOP(l, first, last)
+#define SCALAR_LOOP(l, last) LANE_LOOP(l, 0, last)
+#define WIDE_LOOP(j, width, first, last)          \
+    _Pragma("unroll") for (int j = 0; j < width; ++j) \
+        if (j >= first && j < last)
+#define SEGMENT_WIDTH(x, cols) 1
+#define FOR_SEGMENTS(y, rows, x, cols)                                                                   \
+    for (i64 y = (i64)blockIdx.y * blockDim.y + threadIdx.y; y < rows; y += (i64)gridDim.y * blockDim.y) \
+        for (i64 x = (i64)blockIdx.x * blockDim.x + threadIdx.x; x < cols; x += (i64)gridDim.x * blockDim.x)
+#define FOR_TILED_SEGMENTS FOR_SEGMENTS
+#define PREFETCH(address)
+#define PREFETCH_TO_WRITE(address)
+
+template <class T, int N> struct Vector {
+    T at[N];
+    INLINE_MEMBER Vector operator+(const Vector& other) const
+    {
+        Vector sum;
+        for (int i = 0; i < N; ++i) sum.at[i] = at[i] + other.at[i];
+        return sum;
+    }
+    friend INLINE_MEMBER Vector operator*(T factor, const Vector& v)
+    {
+        Vector product;
+        for (int i = 0; i < N; ++i) product.at[i] = factor * v.at[i];
+        return product;
+    }
+};
+template <class T, int N, class S> INLINE Vector<T, N> load_vector(const S* from)
+{
+    Vector<T, N> v;
+    for (int i = 0; i < N; ++i) v.at[i] = (T)from[i];
+    return v;
+}
+template <class T, int N> INLINE void store_vector(T* to, const Vector<T, N>& v)
+{
+    for (int i = 0; i < N; ++i) to[i] = v.at[i];
+}
+
+#else
+
+#include <math.h>
+#ifndef LANES
+#define LANES 64
+#endif
+#define PRAGMA(text) _Pragma(#text)
+#define KERNEL(name, ...) extern "C" void name(i32 threads, __VA_ARGS__)
+#define INLINE static inline __attribute__((always_inline))
+#define LANE_ARRAY alignas(64)
+#define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
+// As LANE_LOOP, for a body that ANDs its lanes into flag.
+#define LANE_LOOP_ALL(l, first, last, flag) PRAGMA(omp simd reduction(& : flag)) for (int l = first; l < last; ++l)
+// The first to the last of an array of some fixed width, which may be wider than the segment.
+#define WIDE_LOOP(j, width, first, last) LANE_LOOP(j, first, last)
+// Lanes that each load from a place of their own: the empty asm keeps the compiler from gathering across them, which
+// costs three times what a short load for each lane does.
+#define SCALAR_LOOP(l, last) for (int l = 0; l < last; ({ asm volatile(""); }), ++l)
+#define SEGMENT_WIDTH(x, cols) (int)(cols - x < LANES ? cols - x : LANES)
+#define FOR_SEGMENTS(y, rows, x, cols)                              \
+    PRAGMA(omp parallel for num_threads(threads) schedule(static)) \
+    for (i64 y = 0; y < rows; ++y)                                  \
+        for (i64 x = 0; x < cols; x += LANES)
+// By tiles of one segment by 32 rows: however the source lies, what they read of it stays in the nearest cache.
+// Dynamic, since rows outside the source cost nothing.
+#define FOR_TILED_SEGMENTS(y, rows, x, cols)                        \
+    PRAGMA(omp parallel for num_threads(threads) schedule(dynamic)) \
+    for (i64 tile = 0; tile < rows; tile += 32)                     \
+        for (i64 x = 0; x < cols; x += LANES)                       \
+            for (i64 y = tile; y < (tile + 32 < rows ? tile + 32 : rows); ++y)
+#define PREFETCH(address) __builtin_prefetch((const void*)(address))
+#define PREFETCH_TO_WRITE(address) __builtin_prefetch((const void*)(address), 1)
+
+template <class T, int N> struct VectorOf {
+    typedef T type __attribute__((vector_size(N * sizeof(T))));
+};
+template <class T, int N> using Vector = typename VectorOf<T, N>::type;
+template <class T, int N, class S> INLINE Vector<T, N> load_vector(const S* from)
+{
+    Vector<S, N> v;
+    __builtin_memcpy(&v, from, sizeof v);
+    if constexpr (sizeof(S) < sizeof(i32) && sizeof(T) >= sizeof(i32))  // one instruction each way, not one for each value
+        return __builtin_convertvector(__builtin_convertvector(v, Vector<i32, N>), Vector<T, N>);
+    else
+        return __builtin_convertvector(v, Vector<T, N>);
+}
+template <class T, class V> INLINE void store_vector(T* to, const V& v) { __builtin_memcpy(to, &v, sizeof v); }
+
+#endif
+
+// The address of an element that may lie beyond its array, where a pointer may not go.
+template <class T> INLINE u64 address_of(const T* array, i64 index) { return (u64)array + (u64)index * sizeof(T); }
+
+// Asks for what the segment to the right will read or write, where memory is visited tile by tile.
+template <class T> INLINE void prefetch_right(const T* row)
+{
+    for (int l = LANES; LANES > 1 && l < 2 * LANES; l += 64 / (int)sizeof(T)) PREFETCH(address_of(row, l));
+}
+template <class T> INLINE void prefetch_right_to_write(const T* row)
+{
+    for (int l = LANES; LANES > 1 && l < 2 * LANES; l += 64 / (int)sizeof(T)) PREFETCH_TO_WRITE(address_of(row, l));
+}
