@@ -36,7 +36,7 @@ def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
     """Run the kernel on a uint8 mask, in the backend's memory; see `footprint_validity`."""
     valid = backend.asarray(valid)
     out = backend.empty(valid.shape, np.uint8)
-    backend.run("footprint", valid.shape, valid, valid.shape[1], out, TAPS=interp.taps)
+    backend.run("footprint", valid.shape, valid, valid.strides[0], out, TAPS=interp.taps)
     return out
 
 

@@ -164,7 +164,7 @@ def _nodata(dtype: np.dtype[Any], nodata_out: Any) -> float:
     except (TypeError, ValueError, OverflowError) as error:
         raise GpumaskError(f"nodata_out: expected a number or None; got {nodata_out!r}") from error
     if dtype.kind == "f":
-        fits = not math.isfinite(value) or abs(value) <= np.finfo(dtype).max
+        fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
     else:
         info = np.iinfo(dtype)
         fits = value.is_integer() and info.min <= int(value) <= info.max and int(value) == nodata_out

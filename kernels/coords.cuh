@@ -51,18 +51,20 @@ INLINE void cell_coordinates(const Grid& grid, i64 y, i64 x, int n, f64* row, f6
 {
     const Node zero = {0.0, 0.0};
     const i64 r = y / grid.row_step, a = y - r * grid.row_step;
-    const f64 down = (f64)a, up = (f64)(grid.row_step - a), area = (f64)(grid.row_step * grid.col_step);
+    const f64 down = (f64)a, up = (f64)(grid.row_step - a), step = (f64)grid.col_step;
+    const f64 area = (f64)(grid.row_step * grid.col_step);
     for (int first = 0, last; first < n; first = last) {
-        const i64 c = (x + first) / grid.col_step, start = c * grid.col_step - x;
-        last = start + grid.col_step < n ? (int)(start + grid.col_step) : n;
+        const i64 c = (x + first) / grid.col_step;
+        const int start = (int)(c * grid.col_step - x);
+        last = start + grid.col_step < n ? start + (int)grid.col_step : n;
         const bool has_right = last - start > 1 && c + 1 < grid.cols;
         const Node n1 = node_at(grid, r, c);
         const Node n2 = has_right ? node_at(grid, r, c + 1) : zero;
         const Node n3 = has_right && a ? node_at(grid, r + 1, c + 1) : zero;
         const Node n4 = a ? node_at(grid, r + 1, c) : zero;
         LANE_LOOP(l, first, last) {
-            const i64 b = l - start;
-            const f64 right = (f64)b, left = (f64)(grid.col_step - b);
+            const int b = l - start;
+            const f64 right = (f64)b, left = step - right;
             const f64 w1 = up * left, w2 = up * right, w3 = down * right, w4 = down * left;
             const f64 row_sum = n1.row * w1 + (b ? n2.row : 0.0) * w2 + (b ? n3.row : 0.0) * w3 + n4.row * w4;
             const f64 col_sum = n1.col * w1 + (b ? n2.col : 0.0) * w2 + (b ? n3.col : 0.0) * w3 + n4.col * w4;
