@@ -31,8 +31,8 @@ typedef double f64;
     for (i64 y = (i64)blockIdx.y * blockDim.y + threadIdx.y; y < rows; y += (i64)gridDim.y * blockDim.y) \
         for (i64 x = (i64)blockIdx.x * blockDim.x + threadIdx.x; x < cols; x += (i64)gridDim.x * blockDim.x)
 #define FOR_TILED_SEGMENTS FOR_SEGMENTS
-#define PREFETCH(address)
-#define PREFETCH_TO_WRITE(address)
+#define PREFETCH(address) (void)(address)
+#define PREFETCH_TO_WRITE(address) (void)(address)
 
 template <class T, int N> struct Vector {
     T at[N];

@@ -1,0 +1,147 @@
+"""The work that is measured, and who does it: one table, {operation: {library: callable}}.
+
+All do the same job: bring an image into a geometry rotated by 7 degrees. What a library can't do is left out of its job
+and said in its name (no mask: cv2, scipy, GDAL).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import gpumask
+
+Call = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A source, its validity, and a grid that rotates it about its centre."""
+
+    size: int
+    dtype: str = "float64"
+    bands: int = 1
+    step: int = 1
+    degrees: float = 7.0
+
+    @property
+    def pixels(self) -> int:
+        """Output pixels, in all bands."""
+        return self.size * self.size * self.bands
+
+    def source(self) -> np.ndarray:
+        """Values of a 12-bit sensor."""
+        rng = np.random.default_rng(0)
+        return (rng.random((self.bands, self.size, self.size)) * 4095).astype(self.dtype)
+
+    def valid(self) -> np.ndarray:
+        """One pixel in 10 000 is bad."""
+        rng = np.random.default_rng(1)
+        valid = np.ones((self.size, self.size), np.uint8)
+        valid.flat[rng.integers(0, valid.size, valid.size // 10_000)] = 0
+        return valid
+
+    def nodes(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return source rows and columns at every `step`-th output pixel."""
+        centre = (self.size - 1) / 2
+        last = -(-(self.size - 1) // step) * step
+        y, x = np.mgrid[0 : last + 1 : step, 0 : last + 1 : step] - centre
+        angle = np.deg2rad(self.degrees)
+        row, col = np.cos(angle) * y + np.sin(angle) * x, -np.sin(angle) * y + np.cos(angle) * x
+        return row + centre, col + centre
+
+    def window(self) -> gpumask.Window:
+        """Return the output window: the size of the source."""
+        return gpumask.Window(0, 0, self.size, self.size)
+
+
+def ours(case: Case, interp: str, backend: str, to_device: Callable[[Any], Any] = np.asarray) -> Call:
+    """Return gpumask on a backend, from arrays in that backend's memory to new ones."""
+    source, valid = to_device(case.source()), to_device(case.valid())
+    row, col = map(to_device, case.nodes(case.step))
+    grid = gpumask.Grid(row, col, (case.step, case.step), window=case.window())
+    return lambda: gpumask.resample(source, grid, interp, source_valid=valid, backend=backend)
+
+
+def ours_as_gridr(case: Case, interp: str) -> Call:
+    """Return gpumask through GridR's function, into arrays that are there, as `gridr` below."""
+    return _gridr_call(gpumask.array_grid_resampling, case, interp)
+
+
+def gridr(case: Case, interp: str) -> Call:
+    """Return GridR, into arrays that are there. It takes float64 only."""
+    from gridr.core.grid.grid_resampling import array_grid_resampling  # noqa: PLC0415
+
+    return _gridr_call(array_grid_resampling, case, interp)
+
+
+def _gridr_call(function: Callable[..., Any], case: Case, interp: str) -> Call:
+    """Return a call of `array_grid_resampling`, GridR's or ours."""
+    source, valid = case.source().astype(np.float64), case.valid()
+    row, col = case.nodes(case.step)
+    image, mask = np.empty_like(source), np.empty(source.shape[1:], np.uint8)
+    last = case.size - 1
+    win = np.array([[0, last], [0, last]])
+
+    def call() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # GridR warns of its own defaults on every call
+            function(
+                interp,
+                source,
+                row,
+                col,
+                (case.step, case.step),
+                image,
+                win=win,
+                array_in_mask=valid,
+                array_out_mask=mask,
+            )
+
+    return call
+
+
+def opencv(case: Case, interp: str) -> Call:
+    """Return cv2.remap, with a full float32 map: 5 bits of a pixel's fraction, no mask."""
+    import cv2  # noqa: PLC0415
+
+    flags = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}[interp]
+    source = np.ascontiguousarray(case.source().transpose(1, 2, 0))
+    row, col = (nodes.astype(np.float32) for nodes in case.nodes(1))
+    return lambda: cv2.remap(source, col, row, flags)
+
+
+def scipy(case: Case, interp: str) -> Call:
+    """Return scipy.ndimage.map_coordinates, with full coordinates; its cubic is a B-spline, here with no prefilter."""
+    from scipy.ndimage import map_coordinates  # noqa: PLC0415
+
+    order = {"nearest": 0, "linear": 1, "cubic": 3}[interp]
+    source, coordinates = case.source(), np.stack(case.nodes(1))
+    return lambda: [map_coordinates(band, coordinates, order=order, prefilter=False) for band in source]
+
+
+def gdal(case: Case, interp: str, threads: int) -> Call:
+    """Return rasterio.warp.reproject by an affine transform, no mask."""
+    import rasterio.warp  # noqa: PLC0415
+    from affine import Affine  # noqa: PLC0415
+
+    how = {"nearest": 0, "linear": 1, "cubic": 2}[interp]
+    source = case.source()
+    image = np.empty_like(source)
+    centre = case.size / 2
+    turned = Affine.translation(centre, centre) @ Affine.rotation(case.degrees) @ Affine.translation(-centre, -centre)
+    return lambda: rasterio.warp.reproject(
+        source,
+        image,
+        src_transform=Affine.identity(),
+        dst_transform=turned,
+        src_crs="EPSG:3857",
+        dst_crs="EPSG:3857",
+        resampling=how,
+        num_threads=threads,
+        tolerance=0,
+    )

@@ -1,0 +1,264 @@
+"""Measure gpumask beside its peers, in turn, and print a Markdown table.
+
+Every library does the same work in one process, one after the other, again and again; a row is the median of its runs.
+Absolute times vary from machine to machine and hour to hour: the ratios are what is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cases
+import numpy as np
+from cases import Call, Case
+
+import gpumask
+from gpumask.backends import get
+
+CASES = {
+    "cubic, float64, full grid": ("cubic", Case(2000)),
+    "cubic, float64, grid of step 16": ("cubic", Case(2000, step=16)),
+    "cubic, 4 bands of uint16, grid of step 16": ("cubic", Case(2000, "uint16", bands=4, step=16)),
+    "linear, float32, full grid": ("linear", Case(2000, "float32")),
+    "nearest, uint8, full grid": ("nearest", Case(2000, "uint8")),
+}
+REFERENCE = "GridR, 1 thread"
+
+
+def libraries(case: Case, interp: str) -> dict[str, Call]:
+    """Return who does this work here: {name: call}."""
+    calls: dict[str, Call] = {}
+
+    def add(name: str, make: Callable[[], Call], threads: int | None = None) -> None:
+        try:
+            call = make()
+        except (ImportError, gpumask.GpumaskError) as error:
+            print(f"left out: {name}: {str(error).splitlines()[0]}")
+            return
+        calls[name] = call if threads is None else on_threads(threads, call)
+
+    cores = os.cpu_count() or 1
+    for threads in sorted({1, cores}):
+        add(f"gpumask native, {plural(threads)}", lambda: cases.ours(case, interp, "native"), threads)
+    add("gpumask cuda", lambda: on_device(case, interp))
+    add(REFERENCE, lambda: cases.gridr(case, interp))
+    if case.dtype == "float64":
+        for threads in sorted({1, cores}):
+            name = f"gpumask native as GridR's function, {plural(threads)}"
+            add(name, lambda: cases.ours_as_gridr(case, interp), threads)
+    for threads in sorted({1, cores}):
+        add(f"GDAL warp, unmasked, {plural(threads)}", lambda t=threads: cases.gdal(case, interp, t))
+        add(f"OpenCV remap, unmasked, {plural(threads)}", lambda t=threads: opencv_on(t, case, interp))
+    add("SciPy map_coordinates, unmasked", lambda: cases.scipy(case, interp))
+    add("gpumask numpy", lambda: cases.ours(case, interp, "numpy"))
+    return calls
+
+
+def plural(threads: int) -> str:
+    """Return "1 thread" or "2 threads"."""
+    return f"{threads} thread{'s' * (threads > 1)}"
+
+
+def on_threads(threads: int, call: Call) -> Call:
+    """Return a call that gives native that many threads."""
+
+    def run() -> None:
+        os.environ["GPUMASK_NUM_THREADS"] = str(threads)
+        call()
+
+    return run
+
+
+def opencv_on(threads: int, case: Case, interp: str) -> Call:
+    """Return OpenCV on that many threads."""
+    import cv2  # noqa: PLC0415
+
+    call = cases.opencv(case, interp)
+
+    def run() -> None:
+        cv2.setNumThreads(threads)
+        call()
+
+    return run
+
+
+def on_device(case: Case, interp: str) -> Call:
+    """Return gpumask on the GPU, arrays there before and after; waits for the end."""
+    get("cuda")
+    import cupy  # noqa: PLC0415
+
+    call = cases.ours(case, interp, "cuda", cupy.asarray)
+
+    def run() -> None:
+        call()
+        cupy.cuda.Device().synchronize()
+
+    return run
+
+
+def measure(calls: dict[str, Call], repeat: int) -> dict[str, float]:
+    """Return the median seconds of each call, all taken in turn; slow ones fewer times."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    for turn in range(repeat):
+        for name, call in calls.items():
+            if turn and sum(seconds[name]) > 5:
+                continue
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def bytes_per_pixel(case: Case, interp: str) -> float:
+    """Return what must cross the memory's bus for an output pixel of one band: each array once.
+
+    Source and image; coordinates where the grid is full; validity of the source; footprints written and read; validity.
+    """
+    itemsize = np.dtype(case.dtype).itemsize
+    return 2 * itemsize + (16 / case.step**2 + 1 + 2 + 1) / case.bands
+
+
+def copy_bandwidth(xp: Any, synchronize: Callable[[], object]) -> float:
+    """Return bytes a second, read plus written, of a copy between arrays of 256 MiB."""
+    a = xp.ones(1 << 25)
+    b = xp.empty_like(a)
+    times = []
+    for _ in range(7):
+        synchronize()
+        start = time.perf_counter()
+        b[...] = a
+        synchronize()
+        times.append(time.perf_counter() - start)
+    return float(2 * a.nbytes / min(times))
+
+
+def machine() -> dict[str, Any]:
+    """Return what was measured on."""
+    found: dict[str, Any] = {
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "copy_bandwidth_host": copy_bandwidth(np, lambda: None),
+        "versions": {
+            name: version(name) for name in ("gpumask", "numpy", "gridr", "rasterio", "scipy", *_OPENCV, *_CUPY)
+        },
+    }
+    try:
+        get("cuda")
+    except gpumask.GpumaskError:
+        return found
+    import cupy  # noqa: PLC0415
+
+    found["gpu"] = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+    found["copy_bandwidth_gpu"] = copy_bandwidth(cupy, cupy.cuda.Device().synchronize)
+    return found
+
+
+_OPENCV = ("opencv-python-headless",)
+_CUPY = ("cupy-cuda12x", "cupy-cuda13x")
+
+
+def version(name: str) -> str | None:
+    """Return a package's version, None where it is not there."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def cpu_name() -> str:
+    """Return the CPU's name, and its widest vectors."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    pairs = (line.partition(":") for line in text.splitlines())
+    fields = {name.strip(): value.strip() for name, _, value in pairs}
+    flags = fields.get("flags", "").split()
+    vectors = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "SSE2"
+    return f"{fields.get('model name', platform.processor())} ({vectors})"
+
+
+def commit() -> str:
+    """Return the commit that was measured."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def table(results: dict[str, dict[str, float]], where: dict[str, Any]) -> str:
+    """Return the Markdown that the README includes."""
+    lines = []
+    for name, seconds in results.items():
+        interp, case = CASES_RUN[name]
+        lines += [f"**{name}**", "", "| | ns per pixel and band | times GridR's speed |", "|---|---:|---:|"]
+        for library, value in sorted(seconds.items(), key=lambda item: item[1]):
+            ratio = seconds[REFERENCE] / value if REFERENCE in seconds else float("nan")
+            lines.append(f"| {library} | {value / case.pixels * 1e9:.2f} | {ratio:.1f} |")
+        lines.append("")
+        if "gpumask cuda" in seconds:
+            share = bytes_per_pixel(case, interp) * case.pixels / seconds["gpumask cuda"] / where["copy_bandwidth_gpu"]
+            lines += [
+                f"cuda: {share:.0%} of the copy bandwidth, by {bytes_per_pixel(case, interp):.0f} bytes a pixel.",
+                "",
+            ]
+    bandwidth = f"copy bandwidth {where['copy_bandwidth_host'] / 1e9:.0f} GB/s"
+    gpu = f"; {where['gpu']}, {where['copy_bandwidth_gpu'] / 1e9:.0f} GB/s" if "gpu" in where else ""
+    lines.append(f"Measured on {where['cpu']}, {where['cores']} cores, {bandwidth}{gpu}; medians of runs in turn.")
+    return "\n".join(lines) + "\n"
+
+
+CASES_RUN: dict[str, tuple[str, Case]] = {}
+
+
+@contextmanager
+def kept_environment() -> Any:
+    """Leave GPUMASK_NUM_THREADS as it was."""
+    before = os.environ.get("GPUMASK_NUM_THREADS")
+    try:
+        yield
+    finally:
+        os.environ.pop("GPUMASK_NUM_THREADS", None)
+        if before is not None:
+            os.environ["GPUMASK_NUM_THREADS"] = before
+
+
+def main() -> None:
+    """Measure, print, store."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=2000, help="rows and columns of the image")
+    parser.add_argument("--repeat", type=int, default=9, help="turns")
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser.add_argument("--json", type=Path, help="where to store the figures, and the table beside them as .md")
+    asked = parser.parse_args()
+    for name, (interp, case) in CASES.items():
+        if asked.only in name:
+            CASES_RUN[name] = interp, Case(asked.size, case.dtype, case.bands, case.step)
+    where = machine()
+    results = {}
+    with kept_environment():
+        for name, (interp, case) in CASES_RUN.items():
+            print(f"measuring: {name}", flush=True)
+            results[name] = measure(libraries(case, interp), asked.repeat)
+    print(table(results, where))
+    if asked.json:
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        stored = {"commit": commit(), "machine": where, "size": asked.size, "seconds": results}
+        asked.json.write_text(json.dumps(stored, indent=2) + "\n")
+        asked.json.with_suffix(".md").write_text(table(results, where))
+
+
+if __name__ == "__main__":
+    main()
