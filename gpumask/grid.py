@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import adopt
-from gpumask.errors import GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window, check_inside
 
 
@@ -52,7 +52,7 @@ class Grid:
             raise GpumaskError("grid.col: expected an array; got None")
         object.__setattr__(self, "resolution", _check_resolution(self.resolution))
         if self.nodata is not None and not isinstance(self.nodata, int | float | np.number):
-            raise GpumaskError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
+            raise ArgumentTypeError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
         if self.window is not None:
             check_inside("grid.window", self.window, self.full_shape)
 
@@ -131,10 +131,11 @@ def _check_resolution(resolution: Any) -> tuple[int, int]:
     try:
         rows, cols = resolution
         whole = int(rows) == rows and int(cols) == cols
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         whole = False
     if not whole or rows < 1 or cols < 1:
-        raise GpumaskError(f"grid.resolution: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
+        kind = GpumaskError if whole else ArgumentTypeError
+        raise kind(f"grid.resolution: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
     return int(rows), int(cols)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gpumask.backends import Backend, adopt, select
 from gpumask.backends.source import C_TYPES
-from gpumask.errors import GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints
 from gpumask.grid import Grid
 from gpumask.interp import Interpolator, interpolator
@@ -162,7 +162,7 @@ def _nodata(dtype: np.dtype[Any], nodata_out: Any) -> float:
     try:
         value = float(nodata_out)
     except (TypeError, ValueError, OverflowError) as error:
-        raise GpumaskError(f"nodata_out: expected a number or None; got {nodata_out!r}") from error
+        raise ArgumentTypeError(f"nodata_out: expected a number or None; got {nodata_out!r}") from error
     if dtype.kind == "f":
         fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
     else:

@@ -16,7 +16,8 @@ typedef double f64;
 #if defined(__CUDACC__)
 
 #define LANES 1
-#define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256) name(__VA_ARGS__)
+// At least two blocks a multiprocessor: asked for nothing, or for three, the compiler spills some variants to the stack.
+#define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256, 2) name(__VA_ARGS__)
 #define INLINE static __device__ __forceinline__
 #define INLINE_MEMBER __device__ __forceinline__
 #define LANE_ARRAY

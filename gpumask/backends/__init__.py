@@ -1,7 +1,7 @@
 """Where kernels run. `backend.run(kernel, shape, *args)` is the only seam between gpumask and a machine.
 
 cuda runs them on the GPU through CuPy; native runs the same text, compiled by the machine's C++ compiler; numpy runs a
-twin of each. The argument `backend=` chooses, or `with use_backend(…)`, or GPUMASK_BACKEND, or else where the arrays are.
+twin of each. What chooses is the argument `backend=`, `with use_backend(…)`, GPUMASK_BACKEND, or where the arrays are.
 """
 
 from __future__ import annotations

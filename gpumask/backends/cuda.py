@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,42 @@ class CudaBackend:
                 self._nvrtc.destroyProgram(program)
 
         return cached(f"{kernel}-{variant_key(text, *options, version)}", ".cubin", build)
+
+
+def describe() -> dict[str, str]:
+    """Say what is there of CuPy, the driver, NVRTC and devices, whether or not the backend works."""
+    found = {"driver": _driver()}
+    try:
+        import cupy
+        from cupy.cuda import nvrtc, runtime
+    except ImportError as error:
+        return {"CuPy": f"not there: {error}", "NVRTC": "not there: CuPy brings it", **found}
+
+    def device(number: int) -> str:
+        has = runtime.getDeviceProperties(number)
+        return f"{has['name'].decode()}, sm_{has['major']}{has['minor']}, {has['totalGlobalMem'] / 2**30:.0f} GiB"
+
+    asked: dict[str, Callable[[], str]] = {
+        "CuPy": lambda: cupy.__version__,
+        "NVRTC": lambda: ".".join(map(str, nvrtc.getVersion())),
+        "devices": lambda: "; ".join(map(device, range(runtime.getDeviceCount()))),
+    }
+    for name, ask in asked.items():
+        try:
+            found[name] = ask()
+        except Exception as error:  # CuPy's own errors, and those of libraries that it finds as they are needed
+            found[name] = f"not there: {error}"
+    return found
+
+
+def _driver() -> str:
+    """Say which CUDA version the driver is for."""
+    version = ctypes.c_int()
+    try:
+        code = ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
+    except (OSError, AttributeError) as error:
+        return f"not there: {error}"
+    return f"not there: error {code}" if code else f"for CUDA {version.value // 1000}.{version.value % 1000 // 10}"
 
 
 def _argument(value: Any) -> Any:

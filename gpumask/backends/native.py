@@ -7,10 +7,12 @@ import functools
 import logging
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,33 @@ def compiler() -> tuple[list[str], str]:
         if words and shutil.which(words[0]):
             return words, _compile([*words, *FLAGS, "-E", "-dM", "-x", "c++", "-"], "")
     raise BackendError(f"native backend: expected a C++ compiler, {asked or 'g++, clang++ or c++ on PATH'}; found none")
+
+
+def describe() -> dict[str, str]:
+    """Say what is there of a compiler, its flags, the CPU's vectors and threads, whether or not the backend works."""
+
+    def named() -> str:
+        command, macros = compiler()
+        version = re.search(r'__VERSION__ "(.*)"', macros)
+        return f"{shutil.which(command[0])} {version[1] if version else ''}".strip()
+
+    def vectors() -> str:
+        sets = {"AVX-512": "__AVX512F__", "AVX2": "__AVX2__", "SVE": "__ARM_FEATURE_SVE", "NEON": "__ARM_NEON"}
+        return next((name for name, macro in sets.items() if f"#define {macro} " in compiler()[1]), "none known")
+
+    asked: dict[str, Callable[[], str]] = {
+        "compiler": named,
+        "flags": lambda: shlex.join(FLAGS),
+        "vectors": vectors,
+        "threads": lambda: str(threads()),
+    }
+    found = {}
+    for name, ask in asked.items():
+        try:
+            found[name] = ask()
+        except (GpumaskError, OSError) as error:
+            found[name] = f"not there: {error}"
+    return found
 
 
 def threads() -> int:

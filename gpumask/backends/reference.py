@@ -10,7 +10,7 @@ from gpumask.backends.host import HostMemory
 from gpumask.interp import Interpolator
 
 # Pixels in a block of rows: what bounds the twins' temporaries.
-_BLOCK = 1 << 18
+_BLOCK = 1 << 16
 
 
 class NumpyBackend(HostMemory):
@@ -49,14 +49,17 @@ def resample(
     *, SRC_T, OUT_T, ACC_T, TAPS,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
+    source = np.ascontiguousarray(source)
+    counts = ~((abs(grid_row - grid_nodata) < 1e-5) | (abs(grid_col - grid_nodata) < 1e-5))
+    if grid_mask is not None:
+        counts &= grid_mask != 0
+    nodes = [np.where(counts, coordinate, np.nan) for coordinate in (grid_row, grid_col)]
+    xs = np.arange(cols) + first_col
     block = max(_BLOCK // cols, 1)
     for y in range(0, rows, block):
         part = slice(y, min(y + block, rows))
-        row, col = (
-            _coordinates(nodes, grid_row, grid_col, grid_mask, grid_nodata, (row_step, col_step), ys, xs)
-            for nodes in (grid_row, grid_col)
-            for ys, xs in [(np.arange(part.start, part.stop) + first_row, np.arange(cols) + first_col)]
-        )
+        ys = np.arange(part.start, part.stop) + first_row
+        row, col = (_coordinates(coordinate, (row_step, col_step), ys, xs) for coordinate in nodes)
         at = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS)
         valid, values = _weigh(source, at, ACC_T, TAPS)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
@@ -64,16 +67,14 @@ def resample(
             validity[part] = valid
 
 
-def _coordinates(nodes, grid_row, grid_col, mask, nodata, step, ys, xs):
+def _coordinates(nodes, step, ys, xs):
     """Interpolate one coordinate at output rows ys and columns xs; NaN where a node with a weight does not count."""
-    counts = (mask is None or mask != 0) & ~((abs(grid_row - nodata) < 1e-5) | (abs(grid_col - nodata) < 1e-5))
-    nodes = np.where(counts, nodes, np.nan)
     (r, a), (c, b) = np.divmod(ys, step[0]), np.divmod(xs, step[1])
     r1, c1 = np.minimum(r + 1, nodes.shape[0] - 1), np.minimum(c + 1, nodes.shape[1] - 1)
     down, up = a[:, None].astype(float), (step[0] - a)[:, None].astype(float)
     right, left = b.astype(float), (step[1] - b).astype(float)
     if step == (1, 1):
-        v = nodes[np.ix_(r, c)]
+        v = nodes[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
     else:
         corners = ((r, c, up * left), (r, c1, up * right), (r1, c1, down * right), (r1, c, down * left))
         n1, n2, n3, n4 = (np.where(weight != 0, nodes[np.ix_(i, j)], 0.0) * weight for i, j, weight in corners)
@@ -104,13 +105,14 @@ def _weigh(source, at, acc, taps):
     r, c, fr, fc, valid = at
     first = Interpolator("", taps).first_tap
     row_weights, col_weights = _weights(fr.astype(acc), taps), _weights(fc.astype(acc), taps)
-    rows = [np.clip(r + first + k, 0, source.shape[1] - 1) for k in range(taps)]
-    cols = [np.clip(c + first + k, 0, source.shape[2] - 1) for k in range(taps)]
+    _, height, width = source.shape
+    rows = [np.clip(r + first + k, 0, height - 1) * width for k in range(taps)]
+    cols = [np.clip(c + first + k, 0, width - 1) for k in range(taps)]
     values = np.empty((source.shape[0], *r.shape), acc)
-    for band, out in zip(source, values, strict=True):
+    for band, out in zip(source.reshape(len(source), -1), values, strict=True):
         columns = []
         for j in range(taps):
-            v = [band[rows[k], cols[j]].astype(acc) for k in range(taps)]
+            v = [band[rows[k] + cols[j]].astype(acc, copy=False) for k in range(taps)]
             columns.append(np.where(fr == 0, v[-first], _weighted_sum(row_weights, v)))
         out[:] = np.where(fc == 0, columns[-first], _weighted_sum(col_weights, columns))
     return valid & ~np.isnan(values).any(axis=0), values

@@ -1,0 +1,95 @@
+"""The kernels' text, compiled for this CPU in other ways than the native backend's own."""
+
+import ctypes
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from gpumask.backends import native
+from gpumask.backends.cache import cached
+from gpumask.backends.host import HostMemory
+from gpumask.backends.source import define_options, kernel_source, variant_key
+
+SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+# What the CUDA part of target.cuh needs of its compiler, for a thread that `be_thread` chooses.
+CUDA_ON_HOST = """
+#include <math.h>
+#define __CUDACC__
+#define __global__
+#define __device__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+static struct { unsigned x, y; } blockIdx, threadIdx, blockDim, gridDim;
+extern "C" void be_thread(unsigned block_x, unsigned block_y, unsigned x, unsigned y, const unsigned* dims)
+{
+    blockIdx = {block_x, block_y};
+    threadIdx = {x, y};
+    blockDim = {dims[0], dims[1]};
+    gridDim = {dims[2], dims[3]};
+}
+"""
+
+
+class Build(HostMemory):
+    """The native backend, with flags of the compiler and a text before the kernels' replaced. Loads what it runs."""
+
+    name = "native"
+
+    def __init__(self, flags: list[str], preamble: str = "") -> None:
+        self.flags, self.preamble = flags, preamble
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Run a kernel; see `Backend.run`."""
+        library = ctypes.CDLL(self.library(kernel, defines))
+        library[kernel](native.threads(), *map(native._argument, (*shape, *args)))
+
+    def library(self, kernel: str, defines: dict[str, Any]) -> str:
+        """Return the path of the compiled kernel, as native.library does."""
+        command, identity = native.compiler()
+        options, text = [*self.flags, *define_options(defines)], self.preamble + kernel_source(kernel)
+
+        def build(path: Path) -> None:
+            native._compile([*command, *options, "-shared", "-fPIC", "-x", "c++", "-", "-o", str(path)], text)
+
+        return str(cached(f"{kernel}-{variant_key(text, *options, identity)}", ".so", build))
+
+
+class CudaText(Build):
+    """The text as NVRTC reads it, compiled for this CPU: a thread after another, each with a few pixels."""
+
+    block, blocks = (4, 2), (3, 2)
+
+    def __init__(self, flags: list[str]) -> None:
+        super().__init__(flags, CUDA_ON_HOST)
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Launch a kernel over 3 x 2 blocks of 4 x 2 threads, that stride over the pixels as on a GPU."""
+        library = ctypes.CDLL(self.library(kernel, defines))
+        dims = (ctypes.c_uint * 4)(*self.block, *self.blocks)
+        arguments = [native._argument(value) for value in (*shape, *args)]
+        for thread in product(*map(range, (*self.blocks, *self.block))):
+            library.be_thread(*thread, dims)
+            library[kernel](*arguments)
+
+
+def with_march(march: str) -> list[str]:
+    """Return the native backend's flags, for another instruction set."""
+    return [f"-march={march}" if flag.startswith("-march=") else flag for flag in native.FLAGS]
+
+
+def sanitized(name: str) -> Build:
+    """Return the build "wide", "one lane" or "cuda text", under the sanitizers."""
+    checked = [flag for flag in native.FLAGS if flag != "-O3"] + SANITIZERS
+    if name == "cuda text":
+        return CudaText(checked)
+    return Build(checked + (["-DLANES=1"] if name == "one lane" else []))
+
+
+def compile_all(libraries: Iterable[Any]) -> None:
+    """Call functions that compile something, two at a time. What fails here fails again where it is used."""
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        for library in libraries:
+            pool.submit(library)

@@ -1,0 +1,52 @@
+"""Runs kernels that the sanitizers watch, in a process where their libraries were loaded first; see test_sanitizers.
+
+python tests/sanitized.py BUILD CHECK
+"""
+
+import os
+import sys
+
+import numpy as np
+from kernel_builds import Build, sanitized
+from kernel_cases import (
+    COVERING,
+    TAPS,
+    assert_same_bits,
+    assert_same_results,
+    cases,
+    footprint_of,
+    masks,
+    resampled,
+)
+
+from gpumask.backends import get
+
+
+def twins(build: Build) -> None:
+    """Compare every case with its twin."""
+    twin = get("numpy")
+    for taps in TAPS:
+        for valid in masks():
+            assert_same_bits(footprint_of(build, valid, taps), footprint_of(twin, valid, taps), f"{valid.shape}")
+    for variant in COVERING:
+        for case in cases(variant.source):
+            expected = resampled(twin, variant, case)
+            assert_same_results(resampled(build, variant, case), expected, case)
+
+
+def read_past_the_end(build: Build) -> None:
+    """Tell a kernel of a row that its argument lacks."""
+    build.run("footprint", (5, 64), np.ones((4, 64), np.uint8), 64, np.empty((5, 64), np.uint8), TAPS=1)
+
+
+def cast_out_of_range(build: Build) -> None:
+    """Ask for a nodata value that the output can't hold."""
+    variant = COVERING[0]
+    case = next(case for case in cases(variant.source) if case.name == "coarse grid")
+    resampled(build, variant, case, nodata=1e300)
+
+
+if __name__ == "__main__":
+    os.environ.pop("LD_PRELOAD")  # the compiler needs no watching
+    checks = {check.__name__: check for check in (twins, read_past_the_end, cast_out_of_range)}
+    checks[sys.argv[2]](sanitized(sys.argv[1]))

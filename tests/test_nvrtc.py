@@ -1,0 +1,91 @@
+"""NVRTC compiles every kernel, with no GPU at hand."""
+
+import re
+
+import pytest
+from kernel_cases import CONVERSIONS, COVERING, MATRIX, TAPS
+
+from gpumask.backends.cuda import nvrtc_options
+from gpumask.backends.source import kernel_source
+
+nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
+
+# Turing, Ampere, Hopper, Blackwell of data centres and of desktops. Every variant is compiled for the third.
+ARCHITECTURES = ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"]
+OTHER_ARCHITECTURES = [arch for arch in ARCHITECTURES if arch != "sm_90"]
+every_taps = pytest.mark.parametrize("taps", TAPS)
+every_variant = pytest.mark.parametrize("variant", MATRIX + CONVERSIONS, ids=str)
+covering_variants = pytest.mark.parametrize("variant", COVERING, ids=str)
+
+
+@pytest.fixture(scope="session")
+def architectures() -> set[str]:
+    """The architectures that the NVRTC at hand compiles for."""
+    try:
+        return {f"sm_{number}" for number in call(nvrtc.nvrtcGetSupportedArchs)}
+    except RuntimeError as error:  # the library that the bindings bind is not there
+        pytest.skip(str(error))
+
+
+@every_taps
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_footprint_compiles_for_every_architecture_and_needs_no_stack(architectures, arch, taps):
+    assert_compiles_without_stack(architectures, "footprint", arch, {"TAPS": taps})
+
+
+@every_variant
+def test_every_variant_of_resample_compiles_for_hopper_and_needs_no_stack(architectures, variant):
+    assert_compiles_without_stack(architectures, "resample", "sm_90", variant.defines)
+
+
+@covering_variants
+@pytest.mark.parametrize("arch", OTHER_ARCHITECTURES)
+def test_each_type_and_interpolator_compiles_for_the_other_architectures(architectures, arch, variant):
+    compiled(architectures, "resample", arch, variant.defines)
+
+
+@covering_variants
+def test_no_product_is_fused_with_a_sum_and_nothing_is_flushed_to_zero(architectures, variant):
+    ptx = compiled(architectures, "resample", "sm_90", variant.defines)[2]
+    assert "mul.rn.f" in ptx or "mul.f" in ptx
+    assert not re.search(r"\bfma\.|\bmad\.\w+\.f|\.ftz", ptx)
+
+
+def assert_compiles_without_stack(architectures, kernel, arch, defines):
+    """Compile, and read in NVRTC's log what its assembler says of the stack and of registers spilt to it."""
+    _, log, _ = compiled(architectures, kernel, arch, defines)
+    found = re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", log)
+    assert found == [("0", "0", "0")], log
+
+
+def compiled(architectures, kernel, arch, defines):
+    """Return a kernel's cubin, the compiler's log and its PTX."""
+    if arch not in architectures:
+        pytest.skip(f"this NVRTC has no {arch}")
+    options = [option.encode() for option in [*nvrtc_options(arch, defines), "--ptxas-options=-v"]]
+    program = call(nvrtc.nvrtcCreateProgram, kernel_source(kernel).encode(), kernel.encode(), 0, [], [])
+    try:
+        (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
+        log = text_of(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog).decode()
+        assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, log
+        cubin = text_of(program, nvrtc.nvrtcGetCUBINSize, nvrtc.nvrtcGetCUBIN)
+        ptx = text_of(program, nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX).decode()
+    finally:
+        call(nvrtc.nvrtcDestroyProgram, program)
+    assert cubin.startswith(b"\x7fELF")
+    assert b".text." + kernel.encode() + b"\0" in cubin
+    return cubin, log, ptx
+
+
+def text_of(program, size, get):
+    """Return what one of NVRTC's pairs of functions gives."""
+    text = bytes(call(size, program))
+    call(get, program, text)
+    return text
+
+
+def call(function, *args):
+    """Call NVRTC; return its one result, or all of several."""
+    status, *results = function(*args)
+    assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, function.__name__
+    return results[0] if len(results) == 1 else results

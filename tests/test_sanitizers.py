@@ -1,0 +1,169 @@
+"""The kernels under the address and undefined behaviour sanitizers, and built in other ways: the bits stay the same."""
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernel_builds import Build, CudaText, compile_all, sanitized, with_march
+from kernel_cases import (
+    COVERING,
+    TAPS,
+    Case,
+    Variant,
+    assert_same_bits,
+    assert_same_results,
+    cases,
+    footprint_of,
+    masks,
+    resampled,
+)
+
+from gpumask.backends import get, native
+from gpumask.errors import BackendError
+
+SCRIPT = Path(__file__).with_name("sanitized.py")
+LEVELS = ["x86-64", "x86-64-v3", "x86-64-v4"]
+# What vectorises differently, by how a value is loaded and converted.
+VARIANTS = [
+    Variant("int8", "int8", "float64", "cubic"),
+    Variant("uint16", "uint16", "float32", "cubic"),
+    Variant("uint8", "uint8", "float32", "linear"),
+    Variant("int64", "int64", "float64", "linear"),
+    Variant("uint64", "uint64", "float32", "cubic"),
+    Variant("uint64", "float32", "float64", "nearest"),
+    Variant("float32", "float32", "float32", "cubic"),
+    Variant("float64", "float64", "float64", "cubic"),
+]
+
+
+@pytest.fixture(scope="session")
+def compiler() -> tuple[list[str], str]:
+    """The compiler's command and predefined macros."""
+    try:
+        return native.compiler()
+    except BackendError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def watched(compiler) -> dict[str, str]:
+    """The environment of a Python process that the sanitizers watch."""
+    command, macros = compiler
+    if "__clang__" in macros:
+        pytest.skip("the sanitizers' libraries are looked for as GCC names them")
+    libraries = [_output([*command, f"-print-file-name=lib{name}.so"]).strip() for name in ("asan", "ubsan")]
+    for library in libraries:
+        if not (Path(library).is_file() and Path(library).read_bytes().startswith(b"\x7fELF")):
+            pytest.skip(f"no {library} to load before Python")
+    options = {"ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+    return {**os.environ, **options, "LD_PRELOAD": " ".join(libraries)}
+
+
+@pytest.mark.parametrize("name", ["wide", "one lane", "cuda text"])
+def test_kernels_keep_to_their_arrays_and_to_defined_behaviour(watched, name):
+    build = sanitized(name)
+    _compile(build, COVERING)
+    done = _run(watched, name, "twins")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["wide", "one lane", "cuda text"])
+@pytest.mark.parametrize(
+    "check, said", [("read_past_the_end", "heap-buffer-overflow"), ("cast_out_of_range", "outside the range")]
+)
+def test_the_sanitizers_catch_what_they_are_for(watched, name, check, said):
+    done = _run(watched, name, check)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+@pytest.fixture(scope="session", params=[*LEVELS, "1 lane", "256 lanes", "cuda text"])
+def other_build(request, compiler) -> Build:
+    """The kernels for an instruction set, segments of a width, or as NVRTC reads them."""
+    if request.param in LEVELS:
+        _skip_unless_this_cpu_has(request.param, compiler)
+        build = Build(with_march(request.param))
+    elif request.param == "cuda text":
+        build = CudaText(native.FLAGS)
+    else:
+        build = Build([*native.FLAGS, f"-DLANES={request.param.split()[0]}"])
+    _compile(build, VARIANTS)
+    return build
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_resample_gives_the_same_bits_however_it_is_compiled(other_build, variant):
+    for case, expected in _on_one_thread(variant):
+        assert_same_results(resampled(other_build, variant, case), expected, case)
+
+
+@pytest.mark.parametrize("taps", TAPS)
+def test_footprint_gives_the_same_bits_however_it_is_compiled(other_build, taps):
+    for valid in masks():
+        assert_same_bits(footprint_of(other_build, valid, taps), footprint_of(get("native"), valid, taps))
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("threads", ["2", "3"])
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_values_do_not_depend_on_the_number_of_threads(monkeypatch, variant, threads):
+    expected = _on_one_thread(variant)
+    monkeypatch.setenv("GPUMASK_NUM_THREADS", threads)
+    for case, results in expected:
+        assert_same_results(resampled(get("native"), variant, case), results, case)
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("taps", TAPS)
+def test_footprints_do_not_depend_on_the_number_of_threads(monkeypatch, taps):
+    for valid in masks():
+        found = []
+        for threads in ("1", "2", "3"):
+            monkeypatch.setenv("GPUMASK_NUM_THREADS", threads)
+            found.append(footprint_of(get("native"), valid, taps))
+        assert_same_bits(found[1], found[0])
+        assert_same_bits(found[2], found[0])
+
+
+@cache
+def _on_one_thread(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.ndarray]]]:
+    """Return every case with the native backend's results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPUMASK_NUM_THREADS", "1")
+        return [(case, resampled(get("native"), variant, case)) for case in cases(variant.source)]
+
+
+def _compile(build: Build, variants: list[Variant]) -> None:
+    footprints = [partial(build.library, "footprint", {"TAPS": taps}) for taps in TAPS]
+    compile_all(footprints + [partial(build.library, "resample", variant.defines) for variant in variants])
+
+
+def _skip_unless_this_cpu_has(level: str, compiler: tuple[list[str], str]) -> None:
+    command, macros = compiler
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("not an x86-64")
+
+    def instruction_sets(of: str) -> set[str]:
+        return {line.split()[1] for line in of.splitlines()}
+
+    base, needed = (
+        instruction_sets(_output([*command, f"-march={name}", "-E", "-dM", "-x", "c++", os.devnull]))
+        for name in (LEVELS[0], level)
+    )
+    missing = needed - base - instruction_sets(macros)
+    if missing:
+        pytest.skip(f"this CPU lacks {' '.join(sorted(missing))}")
+
+
+def _run(environment: dict[str, str], build: str, check: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), build, check]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
