@@ -7,8 +7,13 @@ pixel that has a weight.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -45,11 +50,16 @@ class MaskBand:
 
 @dataclass(frozen=True, eq=False)
 class SourceFile:
-    """Bands of a dataset, and where they are valid."""
+    """Bands of a dataset, and where they are valid.
+
+    own_mask: whether a pixel is invalid that the dataset itself masks in any of the bands: by its nodata value, by a
+    mask band, or by an alpha band that is 0.
+    """
 
     dataset: DatasetReader
     bands: tuple[int, ...]
     mask: MaskBand | None = None
+    own_mask: bool = False
 
     def __post_init__(self) -> None:
         """Check that the bands are there and of one real dtype, and that the mask fits."""
@@ -65,9 +75,19 @@ class SourceFile:
         return np.dtype(self.dataset.dtypes[self.bands[0] - 1])
 
     def read(self, window: Window) -> Source:
-        """Read a window of all bands and of the mask."""
+        """Read a window of all bands and of the masks."""
         image = self.dataset.read(list(self.bands), window=_ranges(window))
-        return Source(image, self.mask.read(window) if self.mask else None, (window.row, window.col))
+        valid = self.mask.read(window) if self.mask else None
+        if self.own_mask and self._has_own_mask:
+            own = self.dataset.read_masks(list(self.bands), window=_ranges(window)).all(axis=0).view(np.uint8)
+            valid = own if valid is None else valid & own
+        return Source(image, valid, (window.row, window.col))
+
+    @property
+    def _has_own_mask(self) -> bool:
+        """Whether the dataset masks any of the bands."""
+        flags = self.dataset.mask_flag_enums
+        return any(flag.name != "all_valid" for band in self.bands for flag in flags[band - 1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +125,23 @@ class GridFile:
             nodata=self.nodata,
             window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
         )
+
+    def georeference(self, output: Window) -> dict[str, Any]:
+        """Return what of `crs` and `transform` the grid's dataset has, for a window of the output.
+
+        The first node's centre is the first output pixel's.
+        """
+        dataset, (rows, cols) = self.row[0], self.resolution
+        a, b, c, d, e, f = dataset.transform[:6]
+        found = {} if dataset.crs is None else {"crs": dataset.crs}
+        if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0):  # what rasterio says where there is none
+            return found
+        x, y = 0.5 + (output.col - 0.5) / cols, 0.5 + (output.row - 0.5) / rows
+        affine = type(dataset.transform)
+        return {
+            **found,
+            "transform": affine(a / cols, b / rows, a * x + b * y + c, d / cols, e / rows, d * x + e * y + f),
+        }
 
     def _coordinates(self, where: tuple[DatasetReader, int], shift: float, nodes: Window) -> np.ndarray:
         """Read one coordinate and shift what is not nodata."""
@@ -199,6 +236,46 @@ def _resample_part(
     resample_into(backend, pixels, part.grid, job.interp, target, job.compute_dtype)
     image, validity = (backend.to_family_of(pixels.image, array) for array in (target.image, target.validity))
     return Target(image, validity, nodata)
+
+
+@contextlib.contextmanager
+def whole_files(*paths: Path, sparse: bool = False) -> Iterator[list[Path]]:
+    """Yield a path to write to for each of these; they appear under their names when the block ends.
+
+    Each is written under its own name in a hidden folder beside it, so that what GDAL puts beside a file comes along.
+    sparse: whether a GeoTIFF may lack blocks.
+    """
+    with contextlib.ExitStack() as stack:
+        drafts = []
+        for path in paths:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".gpumask-", dir=path.parent))
+            drafts.append(Path(folder) / path.name)
+        yield drafts
+        for draft in drafts:
+            _check_written(draft, sparse)
+        for draft, path in zip(drafts, paths, strict=True):
+            for stale in (".aux.xml", ".msk", ".ovr"):
+                path.with_name(path.name + stale).unlink(missing_ok=True)
+            for part in sorted(draft.parent.iterdir(), key=lambda part: part == draft):
+                os.replace(part, path.with_name(part.name))
+
+
+def _check_written(path: Path, sparse: bool) -> None:
+    """Raise OSError where a GeoTIFF lacks blocks: GDAL says nothing of a disk that is full when it closes the file."""
+    import rasterio
+
+    with rasterio.open(path) as dataset:
+        if dataset.driver != "GTiff":
+            return
+        length = path.stat().st_size
+        rows, cols = (range(-(-n // size)) for n, size in zip(dataset.shape, dataset.block_shapes[0], strict=True))
+        bands = dataset.indexes if dataset.interleaving is rasterio.enums.Interleaving.band else (1,)
+        for band, row, col in itertools.product(bands, rows, cols):
+            offset, size = (
+                dataset.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=band) for what in ("OFFSET", "SIZE")
+            )
+            if not (sparse if offset is None else int(offset) + int(size) <= length):
+                raise OSError(f"{path.name}: not written to its end; is the disk full?")
 
 
 def _ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -5,7 +5,10 @@ Windows here are inclusive, ((first_row, last_row), (first_col, last_col)), as G
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,47 @@ class GridRIOMode(enum.IntEnum):
     OUTPUT = 2
 
 
+# GridR's names for what the layers below name in their errors.
+_ARRAY_NAMES = {
+    "source": "array_in",
+    "source_valid": "array_in_mask",
+    "grid.row": "grid_row",
+    "grid.col": "grid_col",
+    "grid.mask": "grid_mask",
+    "grid.nodata": "grid_nodata",
+    "grid.resolution": "grid_resolution",
+    "dtype": "array_out",
+}
+_FILE_NAMES = {
+    "bands": "array_src_bands",
+    "source mask": "array_src_mask_ds",
+    "source mask band": "array_src_mask_band",
+    "grid row band": "grid_row_coords_band",
+    "grid col band": "grid_col_coords_band",
+    "grid col": "grid_col_ds",
+    "grid mask": "grid_mask_in_ds",
+    "grid mask band": "grid_mask_in_band",
+    "grid.resolution": "grid_resolution",
+    "window": "win",
+    "image": "array_out_ds",
+    "validity": "mask_out_ds",
+    "dtype": "array_out_ds",
+}
+
+
+@contextlib.contextmanager
+def _named(names: Mapping[str, str]) -> Iterator[None]:
+    """Name the caller's argument in an error of the layers below, which know it by another name."""
+    try:
+        yield
+    except GpumaskError as error:
+        name, colon, rest = str(error).partition(":")
+        if name not in names:
+            raise
+        raise type(error)(names[name] + colon + rest) from error
+
+
+@_named(_ARRAY_NAMES)
 def array_grid_resampling(
     interp: Any,
     array_in: Any,
@@ -54,7 +98,7 @@ def array_grid_resampling(
 ) -> tuple[Any, Any]:
     """Resample an array through a grid, as `gridr.core.grid.grid_resampling.array_grid_resampling` does.
 
-    array_in: (row, col) or (band, row, col), any real dtype (GridR: float64). array_in_mask: (row, col), not 0 is valid.
+    array_in: (row, col) or (band, row, col), any real dtype (GridR: float64). array_in_mask: (row, col), 0 is invalid.
     grid_row, grid_col: (m, n) source coordinates; grid_mask: (m, n), a node counts where it is grid_mask_valid_value.
     win: the part of the output to compute. array_out: filled from its first pixel, or in array_out_win, which has win's
     shape; None: a new float64 array is made, and returned without its axes of length 1.
@@ -91,6 +135,7 @@ def array_grid_resampling(
     return image.squeeze() if array_out is None else None, mask if array_out_mask is True else None
 
 
+@_named(_FILE_NAMES)
 def basic_grid_resampling_chain(
     grid_ds: Any,
     grid_row_coords_band: int,
@@ -138,14 +183,19 @@ def basic_grid_resampling_chain(
     _refuse_boundary(boundary_condition)
     if array_src_geometry_pair is not None and any(part is not None for part in array_src_geometry_pair):
         raise GpumaskError("array_src_geometry_pair: geometries are not supported yet; expected None")
+    _check_whole("grid_row_coords_band", grid_row_coords_band)
+    _check_whole("grid_col_coords_band", grid_col_coords_band)
+    if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:
+        raise GpumaskError("grid_row_coords_band, grid_col_coords_band: expected two bands of grid_ds; got one")
     grid = GridFile(
         (grid_ds, grid_row_coords_band),
         (grid_ds if grid_col_ds is None else grid_col_ds, grid_col_coords_band),
         Grid(np.zeros((1, 1)), np.zeros((1, 1)), grid_resolution).resolution,
         _grid_mask_band(grid_mask_in_ds, grid_mask_in_band, grid_mask_in_unmasked_value),
-        shift=(0.0, 0.0) if grid_shift is None else (float(grid_shift[0]), float(grid_shift[1])),
+        shift=_two_numbers("grid_shift", grid_shift),
     )
-    bands = (array_src_bands,) if isinstance(array_src_bands, int | np.integer) else tuple(array_src_bands)
+    bands = tuple(array_src_bands) if isinstance(array_src_bands, list | tuple | np.ndarray) else (array_src_bands,)
+    _check_whole("array_src_bands", *bands)
     mask = _source_mask_band(array_src_mask_ds, array_src_mask_band, array_src_mask_validity_pair)
     if mask_out_ds is not None and mask_out_ds.dtypes[0] != "uint8":
         raise GpumaskError(f"mask_out_ds: expected a first band of uint8; got {mask_out_ds.dtypes[0]}")
@@ -160,7 +210,7 @@ def _interpolator(interp: Any, interp_kwargs: dict[str, Any] | None) -> Interpol
     """Return the interpolator; those that are there take no further arguments."""
     found = interpolator(interp)
     if interp_kwargs and isinstance(interp, str):
-        raise ArgumentTypeError(f"interp_kwargs: expected none for {found.name}; got {sorted(interp_kwargs)}")
+        raise ArgumentTypeError(f"interp_kwargs: expected none for {found.name}; got {interp_kwargs!r}")
     return found
 
 
@@ -174,17 +224,37 @@ def _refuse_boundary(boundary_condition: str | None) -> None:
 
 def _origin(array_in_origin: Any, standalone: bool | None) -> tuple[float, float]:
     """Return what is added to the coordinates."""
-    row, col = (0.0, 0.0) if array_in_origin is None else map(float, array_in_origin)
+    row, col = _two_numbers("array_in_origin", array_in_origin)
     if standalone and (row or col):
         raise GpumaskError(f"array_in_origin: expected (0, 0) unless standalone is False; got {array_in_origin!r}")
     return row, col
 
 
+def _two_numbers(name: str, pair: Any) -> tuple[float, float]:
+    """Return (row, col) as floats, 0 for None."""
+    try:
+        row, col = (0.0, 0.0) if pair is None else map(float, pair)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{name}: expected two numbers, (row, col); got {pair!r}") from error
+    if not (math.isfinite(row) and math.isfinite(col)):
+        raise GpumaskError(f"{name}: expected finite numbers; got {pair!r}")
+    return row, col
+
+
+def _check_whole(name: str, *values: Any) -> None:
+    """Raise ArgumentTypeError unless there are values, and all are whole numbers."""
+    if not values or not all(isinstance(value, int | np.integer) for value in values):
+        raise ArgumentTypeError(f"{name}: expected whole numbers; got {', '.join(map(repr, values)) or 'none'}")
+
+
 def _half_open(name: str, win: Any) -> Window:
     """Return a window from an inclusive one."""
-    array = np.asarray(win)
+    try:
+        array = np.asarray(win)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0)
     if array.shape != (2, 2) or array.dtype.kind not in "iu":
-        raise GpumaskError(
+        raise ArgumentTypeError(
             f"{name}: expected whole numbers ((first_row, last_row), (first_col, last_col)); got {win!r}"
         )
     (top, bottom), (left, right) = array.tolist()
@@ -198,7 +268,9 @@ def _grid(row: Any, col: Any, resolution: Any, mask: Any, valid_value: Any, noda
     if mask is not None:
         if valid_value is None:
             raise GpumaskError("grid_mask_valid_value: expected a value along with grid_mask; got None")
-        mask = adopt("grid_mask", mask) == valid_value
+        mask = adopt("grid_mask", mask)
+        _check_held("grid_mask_valid_value", valid_value, mask.dtype)
+        mask = mask == valid_value
     grid = Grid(row, col, resolution, mask, nodata)
     if origin == (0.0, 0.0):
         return grid
@@ -209,12 +281,21 @@ def _grid(row: Any, col: Any, resolution: Any, mask: Any, valid_value: Any, noda
     return Grid(shifted_row, shifted_col, grid.resolution)
 
 
+def _check_held(name: str, value: Any, dtype: np.dtype[Any]) -> None:
+    """Raise GpumaskError unless a mask of this dtype can hold the value: it would match nothing."""
+    _check_whole(name, value)
+    info = np.iinfo(dtype) if dtype.kind in "iu" else np.iinfo(np.int64)
+    if not info.min <= value <= info.max:
+        raise GpumaskError(f"{name}: expected a value that {dtype} holds; got {value!r}")
+
+
 def _output(
     array_out: Any, array_out_win: Any, array_in: Any, shape: tuple[int, int], backend: Backend
 ) -> tuple[Any, Window]:
     """Return the (band, row, col) array to fill, and the window of it that is."""
     if array_out is None:
         return _new(backend, (array_in.shape[0], *shape), np.float64, array_in), Window.of_shape(shape)
+    _check_writable("array_out", array_out)
     out = array_out if array_out.ndim == 3 else array_out[None]
     if is_device_array(out) != is_device_array(array_in):
         raise GpumaskError("array_out: expected an array where array_in is, on the host or the device; got the other")
@@ -234,6 +315,7 @@ def _output_mask(array_out_mask: Any, shape: tuple[int, int], array_in: Any, bac
         return mask
     if not hasattr(array_out_mask, "dtype") or array_out_mask.ndim == 0:
         return None
+    _check_writable("array_out_mask", array_out_mask)
     if array_out_mask.dtype != np.uint8 or array_out_mask.shape != shape:
         raise GpumaskError(
             f"array_out_mask: expected uint8 of shape {shape}; got {array_out_mask.dtype} of {array_out_mask.shape}"
@@ -244,6 +326,15 @@ def _output_mask(array_out_mask: Any, shape: tuple[int, int], array_in: Any, bac
 def _new(backend: Backend, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
     """Make an array where `like` lives."""
     return backend.empty(shape, dtype) if is_device_array(like) else np.empty(shape, dtype)
+
+
+def _check_writable(name: str, array: Any) -> None:
+    """Raise GpumaskError unless this is an array of two axes or three that may be written to."""
+    if getattr(array, "ndim", None) not in (2, 3):
+        came = f"shape {array.shape}" if hasattr(array, "shape") else repr(array)
+        raise GpumaskError(f"{name}: expected a (row, col) or (band, row, col) array to be filled; got {came}")
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        raise GpumaskError(f"{name}: expected an array that may be written to; got a read-only one")
 
 
 def _writable(backend: Backend, view: Any) -> Any:
@@ -261,10 +352,9 @@ def _grid_mask_band(dataset: Any, band: int | None, unmasked_value: int | None) 
         return None
     band = 1 if band is None else band
     _check_eight_bits("grid_mask_in_ds", dataset, band)
-    if unmasked_value is None or not 0 <= unmasked_value <= 255:
-        raise GpumaskError(
-            f"grid_mask_in_unmasked_value: expected 0 to 255, given a grid_mask_in_ds; got {unmasked_value}"
-        )
+    if unmasked_value is None:
+        raise GpumaskError("grid_mask_in_unmasked_value: expected 0 to 255 along with grid_mask_in_ds; got None")
+    _check_held("grid_mask_in_unmasked_value", unmasked_value, np.dtype(np.uint8))
     signed = dataset.dtypes[band - 1] == "int8" and unmasked_value > 127
     return MaskBand(dataset, band, unmasked_value - 256 if signed else unmasked_value)
 
@@ -277,8 +367,15 @@ def _source_mask_band(dataset: Any, band: int | None, validity_pair: Any) -> Mas
         raise ArgumentTypeError(
             "array_src_mask_band, array_src_mask_validity_pair: expected both along with array_src_mask_ds; got None"
         )
+    _check_whole("array_src_mask_band", band)
     _check_eight_bits("array_src_mask_ds", dataset, band)
-    return MaskBand(dataset, band, None if tuple(validity_pair) == (1, 0) else validity_pair[0])
+    try:
+        valid_value, _ = validity_pair
+    except (TypeError, ValueError) as error:
+        message = f"array_src_mask_validity_pair: expected (valid, invalid); got {validity_pair!r}"
+        raise ArgumentTypeError(message) from error
+    _check_held("array_src_mask_validity_pair", valid_value, np.dtype(dataset.dtypes[band - 1]))
+    return MaskBand(dataset, band, None if tuple(validity_pair) == (1, 0) else valid_value)
 
 
 def _check_eight_bits(name: str, dataset: Any, band: int) -> None:
@@ -289,11 +386,14 @@ def _check_eight_bits(name: str, dataset: Any, band: int) -> None:
 
 def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int], window: Window) -> tuple[int, int]:
     """Return rows and columns of a tile from GridR's strip size and tile shape."""
-    if not isinstance(strip, int | np.integer):
-        raise ArgumentTypeError(f"io_strip_size: expected a whole number; got {strip!r}")
+    _check_whole("io_strip_size", strip)
     if target not in (GridRIOMode.INPUT, GridRIOMode.OUTPUT):
         raise GpumaskError(f"io_strip_size_target: expected GridRIOMode.INPUT or OUTPUT; got {target!r}")
     strip_rows = int(strip) * (resolution[0] if target == GridRIOMode.INPUT else 1)
-    rows, cols = (0, 0) if tile is None else tile
+    try:
+        rows, cols = (0, 0) if tile is None else tile
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"tile_shape: expected (rows, cols) or None; got {tile!r}") from error
+    _check_whole("tile_shape", rows, cols)
     limits = [n for n in (strip_rows, rows) if n > 0]
     return min(limits, default=max(window.rows, 1)), cols if cols > 0 else max(window.cols, 1)

@@ -1,0 +1,356 @@
+"""From file to file: what arrays in memory give, whatever the tiles; and what GridR's chain gives."""
+
+import contextlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from rasterio import Affine
+from rasterio.io import MemoryFile
+
+import gpumask
+from gpumask import Grid, GridRIOMode, Window, chain, resample
+from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets
+from gpumask.interp import interpolator
+
+INTERPS = ("nearest", "linear", "cubic")
+DTYPES = ("uint8", "int16", "uint16", "float32", "float64")
+
+# tile_shape, io_strip_size, io_strip_size_target: None or 0 is no cut.
+TILINGS = [
+    (None, 0, GridRIOMode.INPUT),
+    (None, 2, GridRIOMode.INPUT),
+    (None, 1, GridRIOMode.OUTPUT),
+    ((1000, 1000), 1000, GridRIOMode.INPUT),
+    ((16, 16), 0, GridRIOMode.INPUT),
+    ((16, 16), 7, GridRIOMode.OUTPUT),
+    ((7, 5), 3, GridRIOMode.INPUT),
+    ((0, 9), 4, GridRIOMode.INPUT),
+    ((11, 0), 100, GridRIOMode.OUTPUT),
+    ((1, 64), 0, GridRIOMode.OUTPUT),
+    ((64, 1), 13, GridRIOMode.OUTPUT),
+    ((4, 6), -1, GridRIOMode.INPUT),
+]
+
+
+@pytest.fixture(autouse=True)
+def _on_every_backend(backend, monkeypatch):
+    # Tiles of a few pixels are not worth a second thread, and on a busy machine each of them would wait for it.
+    monkeypatch.setenv("GPUMASK_NUM_THREADS", "1")
+    with gpumask.use_backend(backend):
+        yield
+
+
+@pytest.fixture
+def files():
+    with contextlib.ExitStack() as stack:
+        yield Files(stack)
+
+
+class Files:
+    """Makes datasets in memory, which can be read and written, and closes them in the end."""
+
+    def __init__(self, stack):
+        self.stack = stack
+
+    def new(self, shape, dtype="uint8"):
+        """Make a dataset of (band, row, col) zeros."""
+        bands, rows, cols = shape if len(shape) == 3 else (1, *shape)
+        memory = self.stack.enter_context(MemoryFile())
+        profile = {
+            "count": bands,
+            "height": rows,
+            "width": cols,
+            "dtype": dtype,
+            "transform": Affine(2, 0, 0, 0, -2, 0),
+        }
+        return self.stack.enter_context(memory.open(driver="GTiff", **profile))
+
+    def put(self, array):
+        """Make a dataset of an array; None stays None."""
+        if array is None:
+            return None
+        dataset = self.new(array.shape, array.dtype)
+        dataset.write(array if array.ndim == 3 else array[None])
+        return dataset
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A source, its mask, a grid and its mask, as arrays, and which values of the masks are valid."""
+
+    source: np.ndarray
+    row: np.ndarray
+    col: np.ndarray
+    resolution: tuple[int, int]
+    mask: np.ndarray | None = None
+    mask_valid: int = 1
+    grid_mask: np.ndarray | None = None
+    grid_mask_valid: int = 1
+
+    @property
+    def full_shape(self):
+        return Grid(self.row, self.col, self.resolution).full_shape
+
+    def in_memory(self, interp, bands, dtype, nodata, window=None, shift=(0.0, 0.0)):
+        """Resample the arrays."""
+        counts = None if self.grid_mask is None else self.grid_mask.view(np.uint8) == self.grid_mask_valid
+        grid = Grid(self.row + shift[0], self.col + shift[1], self.resolution, counts, window=window)
+        valid = None if self.mask is None else self.mask == self.mask_valid
+        source = self.source[[band - 1 for band in bands]]
+        return resample(source, grid, interp, source_valid=valid, nodata_out=nodata, dtype=dtype)
+
+    def from_files(self, files, interp, bands, dtype, nodata, function=gpumask.basic_grid_resampling_chain, **options):
+        """Write the arrays to files, run the chain, and read its image and mask."""
+        win = options.get("win")
+        shape = self.full_shape if win is None else tuple((win[:, 1] - win[:, 0] + 1).tolist())
+        image, mask = files.new((len(bands), *shape), dtype), files.new(shape)
+        if self.mask is not None:
+            options |= {"array_src_mask_ds": files.put(self.mask), "array_src_mask_band": 1}
+            options |= {"array_src_mask_validity_pair": (self.mask_valid, 0)}
+        if self.grid_mask is not None:
+            options |= {"grid_mask_in_ds": files.put(self.grid_mask), "grid_mask_in_band": 1}
+            options |= {"grid_mask_in_unmasked_value": self.grid_mask_valid}
+        function(
+            files.put(np.array([self.row, self.col])), 1, 2, self.resolution, files.put(self.source), list(bands),
+            image, interp, nodata, mask_out_ds=mask, **options,
+        )  # fmt: skip
+        return image.read(), mask.read(1)
+
+
+def random_scene(seed, dtype):
+    """A source of 3 bands, rotated, in part outside, with masks of different kinds."""
+    rng = np.random.default_rng(seed)
+    source = rng.uniform(0, 250, (3, 41, 37)).astype(dtype)
+    m, n = rng.integers(5, 9, 2)
+    y, x = np.mgrid[-24 : 24 : m * 1j, -24 : 24 : n * 1j]
+    angle = rng.uniform(0, 2 * np.pi)
+    row, col = 20 + np.cos(angle) * y + np.sin(angle) * x, 18 - np.sin(angle) * y + np.cos(angle) * x
+    if seed % 3 == 0:
+        row, col = np.round(row * 2) / 2, np.round(col * 2) / 2
+    mask_valid, grid_mask_valid = [(1, 1), (255, 0), (7, 255)][seed % 3]
+    mask = np.where(rng.random(source.shape[1:]) < 0.03, 3 if mask_valid > 1 else 0, mask_valid)
+    grid_mask = np.where(rng.random(row.shape) < 0.08, 100, grid_mask_valid).astype(np.uint8)
+    return Scene(
+        source, row, col, tuple(rng.integers(3, 9, 2).tolist()),
+        mask.astype(np.uint8), mask_valid,
+        grid_mask.view(np.int8) if seed % 2 else grid_mask, grid_mask_valid,
+    )  # fmt: skip
+
+
+def assert_same(found, expected):
+    """Compare (image, mask) to the bit."""
+    np.testing.assert_array_equal(found[1], expected[1])
+    np.testing.assert_array_equal(found[0], expected[0])
+
+
+def test_the_scenes_are_valid_in_part():
+    for seed in range(6):
+        valid = random_scene(seed, "float64").in_memory("cubic", (1,), "float64", 0).validity
+        assert 0.1 < valid.mean() < 0.7
+
+
+@pytest.mark.parametrize("interp", INTERPS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_files_give_the_bits_that_arrays_give_whatever_the_tiles(files, dtype, interp):
+    scene = random_scene(1, dtype)
+    expected = scene.in_memory(interp, (1, 2, 3), dtype, 77)
+    for tile_shape, strip, target in TILINGS:
+        options = {"tile_shape": tile_shape, "io_strip_size": strip, "io_strip_size_target": target}
+        assert_same(scene.from_files(files, interp, (1, 2, 3), dtype, 77, **options), expected)
+
+
+@pytest.mark.parametrize("tiling", TILINGS)
+def test_a_window_shift_and_order_of_bands_give_the_bits_of_arrays(files, tiling):
+    scene = random_scene(2, "int16")
+    rows, cols = scene.full_shape
+    win = np.array([[3, rows - 6], [2, cols - 5]])
+    window, shift = Window(3, 2, rows - 8, cols - 6), (1.25, -0.375)
+    expected = scene.in_memory("cubic", (3, 1), "float32", None, window, shift)
+    options = dict(zip(("tile_shape", "io_strip_size", "io_strip_size_target"), tiling, strict=True))
+    found = scene.from_files(files, "cubic", (3, 1), "float32", None, win=win, grid_shift=shift, **options)
+    assert 0 < expected.validity.mean() < 1
+    assert_same(found, expected)
+
+
+def test_a_tile_that_reaches_too_far_is_cut_and_changes_nothing(files, monkeypatch):
+    scene = replace(random_scene(4, "uint16"), resolution=(40, 40))
+    expected = scene.in_memory("cubic", (1,), "uint16", 0)
+    monkeypatch.setattr(chain, "_MOST_SOURCE_PIXELS", 300)
+    assert_same(scene.from_files(files, "cubic", (1,), "uint16", 0), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("interp", INTERPS)
+@pytest.mark.parametrize("seed", range(3))
+def test_files_give_what_gridr_gives(files, seed, interp, dtype):
+    peer = pytest.importorskip("gridr.chain.grid_resampling_chain").basic_grid_resampling_chain
+    scene, bands = random_scene(seed, dtype), [(1, 2, 3), (3,), (2, 1)][seed]
+    out_dtype = {"uint8": "float32", "float64": "uint16"}.get(dtype, dtype) if seed == 2 else dtype
+    rows, cols = scene.full_shape
+    options = {"tile_shape": (24, 18), "io_strip_size": 3}
+    if seed == 1:  # whose grid mask is int8, and GridR can't shift that
+        options |= {"win": np.array([[1, rows - 2], [2, cols - 4]])}
+    else:
+        options |= {"grid_shift": (0.5, -1.0)}
+    image, mask = scene.from_files(files, interp, bands, out_dtype, 5, **options)
+    expected, expected_mask = scene.from_files(files, interp, bands, out_dtype, 5, peer, **options)
+    assert 0 < mask.mean() < 1
+    np.testing.assert_array_equal(mask, expected_mask)
+    difference = abs(image - expected.astype(float))
+    if np.dtype(out_dtype).kind == "f":
+        # 1e-12 of the range, and what a step of 1e-12 in GridR's coordinates makes of it (see test_against_gridr.py);
+        # float32 may then be rounded the other way.
+        rounding = np.spacing(abs(expected)) if out_dtype == "float32" else 0
+        assert (difference <= 4e-12 * np.ptp(scene.source.astype(float)) + rounding).all()
+    else:
+        with gpumask.use_backend("numpy"):
+            unrounded = scene.from_files(files, interp, bands, "float64", 5, **options)[0]
+        ties = abs(unrounded - np.floor(unrounded) - 0.5) < 1e-9
+        assert difference.max() <= 1
+        assert (difference[~ties] == 0).all()
+
+
+def test_bands_and_columns_of_the_grid_may_lie_in_any_file_and_order(files):
+    scene = random_scene(3, "uint16")
+    expected = scene.in_memory("linear", (2,), "uint16", 0)
+    image, mask = files.new(scene.full_shape, "uint16"), files.new(scene.full_shape)
+    status = gpumask.basic_grid_resampling_chain(
+        files.put(np.array([scene.col, scene.row])), 2, 1, scene.resolution, files.put(scene.source), 2, image,
+        "linear", 0, mask_out_ds=mask, grid_col_ds=files.put(np.array([scene.col])),
+        array_src_mask_ds=files.put(np.array([scene.mask, scene.mask])), array_src_mask_band=2,
+        array_src_mask_validity_pair=[scene.mask_valid, 0], grid_mask_in_ds=files.put(scene.grid_mask),
+        grid_mask_in_unmasked_value=scene.grid_mask_valid, grid_mask_in_band=1,
+    )  # fmt: skip
+    assert status == 1
+    assert_same((image.read(), mask.read(1)), expected)
+
+
+def test_what_lies_beyond_the_window_in_a_larger_output_is_left(files):
+    scene = replace(random_scene(0, "int16"), mask=None, grid_mask=None)
+    expected = scene.in_memory("linear", (1,), "int16", -1, Window(4, 4, 6, 7))
+    image, mask = files.put(np.full((9, 11), 5, np.int16)), files.put(np.full((8, 7), 9, np.uint8))
+    source, row, col = (SourceFile(files.put(scene.source), (1,)), files.put(scene.row), files.put(scene.col))
+    grid = GridFile((row, 1), (col, 1), scene.resolution)
+    job = Job(interpolator("linear"), -1, Window(4, 4, 6, 7), (4, 3))
+    summary = resample_datasets(source, grid, image, job, mask)
+    assert summary.pixels == 42
+    assert summary.valid == expected.validity.sum()
+    assert_same((image.read(1)[:6, :7], mask.read(1)[:6]), (expected.image[0], expected.validity))
+    assert (image.read(1)[6:] == 5).all()
+    assert (image.read(1)[:, 7:] == 5).all()
+    assert (mask.read(1)[6:] == 9).all()
+
+
+def test_progress_counts_every_pixel_once(files):
+    scene = random_scene(0, "uint8")
+    calls = []
+    grid = GridFile((files.put(scene.row), 1), (files.put(scene.col), 1), scene.resolution)
+    job = Job(interpolator("nearest"), tile_shape=(16, 16))
+    image = files.new(scene.full_shape)
+    summary = resample_datasets(
+        SourceFile(files.put(scene.source), (1,)), grid, image, job, progress=lambda *call: calls.append(call)
+    )
+    done, totals = zip(*calls, strict=True)
+    assert set(totals) == {scene.full_shape[0] * scene.full_shape[1]}
+    assert done == tuple(sorted(set(done)))
+    assert done[-1] == totals[0] == summary.pixels
+
+
+class Counted:
+    """A dataset that remembers the windows read."""
+
+    def __init__(self, dataset):
+        self.dataset, self.windows = dataset, []
+
+    def __getattr__(self, name):
+        return getattr(self.dataset, name)
+
+    def read(self, bands, window):
+        (top, bottom), (left, right) = window
+        self.windows.append(Window(top, left, bottom - top, right - left))
+        return self.dataset.read(bands, window=window)
+
+
+def read_windows(files, size, tile_shape=(32, 32)):
+    """Resample a source of size x size pixels, turned by 30 degrees; return the windows read of source, mask, grid."""
+    y, x = np.mgrid[0 : size + 1 : 8, 0 : size + 1 : 8] - size / 2
+    row, col = size / 2 + 0.866 * y + 0.5 * x, size / 2 - 0.5 * y + 0.866 * x
+    source, mask, grid = (
+        Counted(files.put(array))
+        for array in (np.ones((size, size), np.uint8), np.ones((size, size), np.uint8), np.array([row, col]))
+    )
+    image = files.new((size + 1, size + 1))
+    resample_datasets(
+        SourceFile(source, (1,), MaskBand(mask)), GridFile((grid, 1), (grid, 2), (8, 8)), image,
+        Job(interpolator("cubic"), tile_shape=tile_shape),
+    )  # fmt: skip
+    assert image.read(1).any()
+    return source.windows, mask.windows, grid.windows
+
+
+def test_what_is_read_at_once_grows_with_the_tile_and_not_with_the_image(files):
+    small, large = read_windows(files, 128), read_windows(files, 512)
+    # A tile of 32 pixels, on nodes 8 apart, spans 40 of them at most: that turned, with 2 pixels for the taps and 1 for
+    # rounding up on each side.
+    span = 40 * (0.866 + 0.5) + 2 * 3
+    for windows in (*small[:2], *large[:2]):
+        assert max(window.rows for window in windows) <= span
+        assert max(window.cols for window in windows) <= span
+    assert {window.shape for window in large[2]} == {window.shape for window in small[2]}
+    assert max(large[2], key=lambda window: window.rows * window.cols).shape == (5, 5)
+
+
+def test_each_tile_reads_its_source_once_and_not_beyond_it(files):
+    source, mask, _ = read_windows(files, 128)
+    assert source == mask
+    assert len(source) == len(set(source)) <= 25
+    assert all(Window(0, 0, 128, 128).contains(window) and not window.is_empty for window in source)
+
+
+def test_a_tile_that_lies_outside_the_source_reads_none_of_it(files):
+    row, col = np.mgrid[0:300:31j, 0:300:31j]
+    source = Counted(files.put(np.ones((20, 20), np.float32)))
+    grid = GridFile((files.put(row), 1), (files.put(col), 1), (10, 10))
+    image, mask = files.new((301, 301), "float32"), files.put(np.full((301, 301), 7, np.uint8))
+    resample_datasets(SourceFile(source, (1,)), grid, image, Job(interpolator("linear"), -5, None, (50, 50)), mask)
+    assert len(source.windows) == 1
+    assert (image.read(1)[:20, :20] == 1).all()
+    assert (image.read(1) == 1).sum() == mask.read(1).sum() == 400
+    assert (image.read(1) == -5).sum() == 301 * 301 - 400
+
+
+class Untouched:
+    """A dataset that must not be written."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __getattr__(self, name):
+        return getattr(self.dataset, name)
+
+    def write(self, *args, **kwargs):
+        raise AssertionError("written before the job was checked")
+
+
+@pytest.mark.parametrize(
+    ("job", "shape", "dtype", "mask_shape", "message"),
+    [
+        ({"window": Window(0, 0, 10, 3)}, (9, 9), "uint8", None, "window: expected"),
+        ({"window": Window(2, 2, 0, 3)}, (9, 9), "uint8", None, "window: expected"),
+        ({"nodata": -1}, (9, 9), "uint8", None, "nodata_out: expected"),
+        ({"nodata": None}, (9, 9), "int16", None, "nodata_out: expected"),
+        ({}, (8, 9), "uint8", None, "image: expected 9 x 9"),
+        ({}, (2, 9, 9), "uint8", None, "image: expected 1 bands"),
+        ({}, (9, 9), "complex64", None, "dtype: expected"),
+        ({}, (9, 9), "uint8", (9, 8), "validity: expected 9 x 9"),
+    ],
+)
+def test_a_job_that_cannot_be_done_writes_nothing(files, job, shape, dtype, mask_shape, message):
+    row, col = np.mgrid[0:9.0, 0:9.0]
+    grid = GridFile((files.put(row), 1), (files.put(col), 1))
+    source = SourceFile(files.put(np.ones((9, 9))), (1,))
+    image = Untouched(files.new(shape, dtype))
+    mask = None if mask_shape is None else Untouched(files.new(mask_shape))
+    with pytest.raises(gpumask.GpumaskError, match=message):
+        resample_datasets(source, grid, image, Job(interpolator("linear"), **job), mask)

@@ -1,0 +1,521 @@
+"""The command line, with `gpumask.resample` in memory as the oracle."""
+
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from click.testing import CliRunner
+from rasterio.transform import Affine
+
+import gpumask
+from gpumask.cli import main
+
+pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+
+RESOLUTION = (4, 5)
+SHAPE = (21, 26)  # of the output: 6 x 6 nodes
+COMMAND = [sys.executable, "-c", "from gpumask.cli import main; main(prog_name='gpumask')"]
+
+
+def write(path, array, **profile):
+    array = array if array.ndim == 3 else array[None]
+    shape = dict(zip(("count", "height", "width"), array.shape, strict=True))
+    with rasterio.open(path, "w", "GTiff", dtype=array.dtype.name, **shape, **profile) as dataset:
+        dataset.write(array)
+    return path
+
+
+def read(path):
+    with rasterio.open(path) as dataset:
+        return dataset.read()
+
+
+def run(*words):
+    """Run a command in this process; it must succeed."""
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done
+
+
+def fails(*words, code=1):
+    """Run a command that must fail with one line; return it."""
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == code, (done.output, done.exception)
+    if code == 1:
+        assert done.stdout == ""
+        assert done.stderr.startswith("gpumask: ") and done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A folder with a source of three bands, its mask, a grid, and the grid's mask."""
+    rng = np.random.default_rng(1)
+    write(tmp_path / "source.tif", rng.integers(0, 60_000, (3, 40, 50), np.uint16))
+    write(tmp_path / "mask.tif", rng.choice(np.array([0, 1, 7], np.uint8), (2, 40, 50), p=[0.01, 0.02, 0.97]))
+    row, col = np.meshgrid(np.linspace(-1, 38, 6), np.linspace(1, 50, 6), indexing="ij")
+    nodes = np.stack([row + 0.02 * col, col - 0.05 * row])
+    write(tmp_path / "grid.tif", nodes, crs="EPSG:32631", transform=Affine(40, 0, 1000, 0, -50, 2000))
+    counts = np.full((6, 6), 3, np.uint8)
+    counts[1, 2] = 0
+    counts[4, 4] = 9
+    write(tmp_path / "nodes.tif", counts)
+    return tmp_path
+
+
+def oracle(files, *, bands=(0, 1, 2), valid=None, grid=None, **how):
+    row, col = read(files / "grid.tif")
+    grid = {"row": row, "col": col, "resolution": RESOLUTION, **(grid or {})}
+    source = read(files / "source.tif")[list(bands)]
+    return gpumask.resample(source, gpumask.Grid(**grid), source_valid=valid, backend="numpy", **how)
+
+
+def resampled(files, *options, resolution=(*RESOLUTION,), backend="numpy"):
+    """Run `gpumask resample` on the files; return the image and the validity."""
+    given = ("--resolution", *resolution) if resolution else ()
+    inputs = (files / "source.tif", files / "grid.tif", files / "out.tif", "--validity", files / "valid.tif")
+    run("resample", *inputs, *given, "--backend", backend, *options)
+    return read(files / "out.tif"), read(files / "valid.tif")[0]
+
+
+def same(found, expected):
+    np.testing.assert_array_equal(found[0], expected.image)
+    np.testing.assert_array_equal(found[1], expected.validity)
+    assert 0 < expected.validity.mean() < 1
+
+
+def test_files_hold_what_resample_returns(files, backend):
+    expected = oracle(files)
+    image, validity = resampled(files, backend=backend)
+    np.testing.assert_array_equal(validity, expected.validity)
+    np.testing.assert_allclose(image, expected.image, atol=1)
+    assert image.shape == (3, *SHAPE) and image.dtype == np.uint16
+
+
+@pytest.mark.parametrize("interp", ["nearest", "linear", "cubic"])
+def test_interp(files, interp):
+    same(resampled(files, "--interp", interp), oracle(files, interp=interp))
+
+
+@pytest.mark.parametrize("options", [("--bands", "3,1"), ("-b", "3", "-b", "1")])
+def test_bands(files, options):
+    same(resampled(files, *options), oracle(files, bands=(2, 0)))
+
+
+def test_one_resolution_stands_for_both_axes(files):
+    for resolution in ((4,), (4, 4), ("4,4",)):
+        same(resampled(files, resolution=resolution), oracle(files, grid={"resolution": (4, 4)}))
+    same(resampled(files, resolution=()), oracle(files, grid={"resolution": (1, 1)}))
+
+
+def test_mask_is_valid_where_it_is_not_zero_or_where_it_has_a_value(files):
+    mask = read(files / "mask.tif")
+    same(resampled(files, "--mask", files / "mask.tif"), oracle(files, valid=mask[0]))
+    same(resampled(files, "--mask", f"{files}/mask.tif:2", "--mask-valid", 7), oracle(files, valid=mask[1] == 7))
+
+
+def test_grid_mask_counts_where_it_is_not_zero_or_where_it_has_a_value(files):
+    counts = read(files / "nodes.tif")[0]
+    same(resampled(files, "--grid-mask", files / "nodes.tif"), oracle(files, grid={"mask": counts}))
+    options = ("--grid-mask", f"{files}/nodes.tif:1", "--grid-mask-valid", 3)
+    same(resampled(files, *options), oracle(files, grid={"mask": counts == 3}))
+
+
+def test_nodes_with_the_grids_nodata_do_not_count(files):
+    nodes = read(files / "grid.tif")
+    nodes[:, 2, 3] = -5
+    expected = oracle(files, grid={"row": nodes[0], "col": nodes[1], "nodata": -5})
+    write(files / "grid.tif", nodes, nodata=-5)
+    same(resampled(files), expected)
+    write(files / "grid.tif", nodes)
+    same(resampled(files, "--grid-nodata", -5), expected)
+    assert (resampled(files)[1] != expected.validity).any()
+
+
+def test_grid_bands(files):
+    row, col = read(files / "grid.tif")
+    expected = oracle(files)
+    write(files / "grid.tif", np.stack([col, col, row]))
+    same(resampled(files, "--grid-bands", 3, 1), expected)
+
+
+def test_pixel_corner_takes_half_a_pixel_off(files):
+    row, col = read(files / "grid.tif")
+    same(resampled(files, "--pixel-corner"), oracle(files, grid={"row": row - 0.5, "col": col - 0.5}))
+
+
+def test_dtype_nodata_and_compute_dtype(files):
+    found = resampled(files, "--dtype", "float32", "--nodata", "nan", "--compute-dtype", "float32")
+    same(found, oracle(files, dtype="float32", nodata_out=None, compute_dtype="float32"))
+    assert found[0].dtype == np.float32
+    with rasterio.open(files / "out.tif") as image:
+        assert np.isnan(image.nodata)
+
+
+def test_window_is_a_part_of_the_whole(files):
+    image, validity = resampled(files)
+    part, part_validity = resampled(files, "--window", 3, 5, 10, 12)
+    np.testing.assert_array_equal(part, image[:, 3:13, 5:17])
+    np.testing.assert_array_equal(part_validity, validity[3:13, 5:17])
+
+
+def test_result_does_not_depend_on_tile_size(files):
+    whole, tiled = resampled(files), resampled(files, "--tile", 7, 9)
+    assert all((a == b).all() for a, b in zip(whole, tiled, strict=True))
+
+
+def test_output_lies_where_the_grid_does(files):
+    resampled(files)
+    with rasterio.open(files / "out.tif") as image, rasterio.open(files / "grid.tif") as grid:
+        assert image.crs == grid.crs
+        for node in ((0, 0), (3, 2), (5, 5)):
+            np.testing.assert_allclose(image.xy(node[0] * RESOLUTION[0], node[1] * RESOLUTION[1]), grid.xy(*node))
+        whole = image.transform
+    resampled(files, "--window", 3, 5, 10, 12)
+    for name in ("out.tif", "valid.tif"):
+        with rasterio.open(files / name) as part:
+            np.testing.assert_allclose(part.transform, whole @ Affine.translation(5, 3), atol=1e-9)
+
+
+def test_no_place_is_made_up(files):
+    write(files / "grid.tif", read(files / "grid.tif"))
+    resampled(files)
+    with rasterio.open(files / "out.tif") as image:
+        assert image.crs is None and image.transform == Affine.identity()
+
+
+def test_source_nodata_is_invalid_unless_ignored(files):
+    source = read(files / "source.tif")
+    source[1, 10:14, 20:23] = 9
+    valid = (source != 9).all(axis=0)
+    write(files / "source.tif", source, nodata=9)
+    same(resampled(files), oracle(files, valid=valid, nodata_out=9))
+    same(resampled(files, "--ignore-nodata"), oracle(files, nodata_out=9))
+    mask = read(files / "mask.tif")[0]
+    same(resampled(files, "--mask", files / "mask.tif"), oracle(files, valid=valid & (mask != 0), nodata_out=9))
+    same(resampled(files, "-b", 1), oracle(files, bands=[0], valid=source[0] != 9, nodata_out=9))
+
+
+def test_source_mask_and_alpha_are_invalid_unless_ignored(files):
+    source, hole = read(files / "source.tif"), np.ones((40, 50), bool)
+    hole[15:18, 22:25] = False
+    with rasterio.open(files / "source.tif", "r+") as dataset:
+        dataset.write_mask(hole)
+    same(resampled(files), oracle(files, valid=hole))
+    same(resampled(files, "--ignore-nodata"), oracle(files))
+    (files / "source.tif.msk").unlink(missing_ok=True)
+    alpha = (hole * 65535).astype(np.uint16)
+    write(files / "source.tif", np.concatenate([source, alpha[None]]), photometric="rgb", alpha="yes")
+    same(resampled(files, "-b", "1,2,3"), oracle(files, valid=hole))
+
+
+def test_nan_is_invalid_even_if_nodata_is_ignored(files):
+    source = read(files / "source.tif").astype(np.float32)
+    source[2, 12, 20] = np.nan
+    write(files / "source.tif", source)
+    same(resampled(files, "--ignore-nodata"), oracle(files))
+    assert np.isfinite(read(files / "out.tif")).all()
+
+
+def test_output_declares_nodata_only_where_someone_chose_it(files):
+    def declared(*options):
+        resampled(files, *options)
+        with rasterio.open(files / "out.tif") as image:
+            return image.nodata
+
+    assert declared() is None
+    assert declared("--nodata", 3) == 3
+    write(files / "source.tif", read(files / "source.tif"), nodata=700)
+    assert declared() == 700
+    assert declared("--dtype", "uint8") is None
+
+
+def test_creation_options_and_descriptions(files):
+    with rasterio.open(files / "source.tif", "r+") as source:
+        source.descriptions = ("red", None, "blue")
+    resampled(files, "--co", "COMPRESS=DEFLATE", "--co", "predictor=2")
+    with rasterio.open(files / "out.tif") as image:
+        assert image.compression.name == "deflate"
+        assert image.descriptions == ("red", None, "blue")
+
+
+def test_large_outputs_are_tiled(files):
+    resampled(files, resolution=(128, 128))
+    with rasterio.open(files / "out.tif") as image:
+        assert image.block_shapes[0] == (512, 512)
+    resampled(files, "--co", "TILED=NO", resolution=(128, 128))
+    with rasterio.open(files / "out.tif") as image:
+        assert image.block_shapes[0][1] == image.width
+
+
+def test_the_name_chooses_the_format(files):
+    expected = oracle(files, dtype="uint8")
+    options = ("--resolution", *RESOLUTION, "--dtype", "uint8", "--backend", "numpy", "--quiet")
+    run("resample", files / "source.tif", files / "grid.tif", files / "out.png", *options)
+    with rasterio.open(files / "out.png") as image:
+        assert image.driver == "PNG"
+        np.testing.assert_array_equal(image.read(), expected.image)
+    assert (files / "out.png.aux.xml").exists()  # what GDAL writes beside it came along
+
+
+def test_summary_is_one_line_and_quiet_is_none(files):
+    words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "numpy")
+    line = run(*words).output
+    assert line.count("\n") == 1
+    assert "out.tif: 36 pixels, " in line and " % valid, " in line and line.endswith("numpy\n")
+    assert run(*words, "--quiet").output == run(*words, "-q").output == ""
+
+
+def test_no_bar_and_no_failure_without_tqdm(files, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    resampled(files)
+
+
+def test_bar_on_a_terminal_and_nowhere_else(files):
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    words = ["resample", "source.tif", "grid.tif", "out.tif", "--resolution", "60", "--tile", "64", "64"]
+    run_words = [*COMMAND, *words, "--backend", "numpy"]
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        subprocess.run(run_words, cwd=files, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
+        shown = terminal.read(100_000)
+        os.close(theirs)
+    assert b"pixel/s" in shown and b"%" in shown
+    assert shown.endswith(b"\r")  # and is gone in the end
+    assert subprocess.run(run_words, cwd=files, stderr=subprocess.PIPE, check=True).stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (["--bands", "4"], "bands"),
+        (["--grid-bands", "1", "3"], "grid col band"),
+        (["--mask", "grid.tif"], "source mask"),
+        (["--mask", "mask.tif:5"], "source mask band"),
+        (["--mask", "nothing.tif"], "--mask"),
+        (["--grid-mask", "mask.tif"], "grid mask"),
+        (["--nodata", "70000"], "nodata_out"),
+        (["--nodata", "0.5"], "nodata_out"),
+        (["--window", "0", "0", "7", "6"], "window"),
+        (["--window", "-1", "0", "2", "2"], "window"),
+        (["--co", "COMPRES=DEFLATE"], "--co"),
+        (["--co", "COMPRESS=NOTHING"], "--co"),
+        (["--validity", "out.tif"], "--validity"),
+        (["--validity", "mask.tif", "--mask", "mask.tif"], "--validity"),
+        (["--validity", "nowhere/valid.tif"], "--validity"),
+    ],
+)
+def test_failure_is_one_line_that_names_the_argument(files, monkeypatch, options, name):
+    monkeypatch.chdir(files)
+    before = sorted(files.iterdir())
+    line = fails("resample", "source.tif", "grid.tif", "out.tif", "--backend", "numpy", *options)
+    assert line.startswith(f"gpumask: {name}: ")
+    assert sorted(files.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["nothing.tif", "grid.tif", "out.tif"], "SOURCE"),
+        (["source.tif", "nothing.tif", "out.tif"], "GRID"),
+        (["source.tif", "grid.tif", "nowhere/out.tif"], "OUTPUT"),
+        (["source.tif", "grid.tif", "."], "OUTPUT"),
+        (["source.tif", "grid.tif", "source.tif"], "OUTPUT"),
+        (["source.tif", "grid.tif", "link.tif"], "OUTPUT"),
+        (["source.tif", "grid.tif", "out.what"], "OUTPUT, --validity"),
+    ],
+)
+def test_paths_that_cannot_be_right_are_refused_before_any_work(files, monkeypatch, words, name):
+    monkeypatch.chdir(files)
+    Path("link.tif").symlink_to("grid.tif")
+    before = {path: path.read_bytes() for path in files.iterdir()}
+    assert fails("resample", *words, "--backend", "numpy").startswith(f"gpumask: {name}: ")
+    assert {path: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_an_unavailable_backend_says_what_is_missing(files):
+    try:
+        gpumask.backends.get("cuda")
+        pytest.skip("cuda works here")
+    except gpumask.BackendError:
+        pass
+    words = (files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "cuda")
+    assert "cuda backend: expected" in fails("resample", *words)
+    assert not (files / "out.tif").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--what"],
+        ["--interp", "lanczos"],
+        ["--backend", "tpu"],
+        ["--dtype", "complex64"],
+        ["--bands", "1,x"],
+        ["--bands", "0"],
+        ["--resolution", "0"],
+        ["--resolution", "2,3,4"],
+        ["--tile", "0", "8"],
+        ["--co", "COMPRESS"],
+        ["--co", "count=5"],
+        ["--mask-valid", "1"],
+        ["--grid-mask-valid", "1"],
+        ["one", "too", "many"],
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(files, options):
+    assert options[0] in fails(
+        "resample", files / "source.tif", files / "grid.tif", files / "out.tif", *options, code=2
+    )
+
+
+def test_a_bug_is_one_line_unless_debug(files, monkeypatch):
+    def bug(*_, **__):
+        raise KeyError("what")
+
+    monkeypatch.setattr("gpumask.cli.resample_datasets", bug)
+    words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif")
+    assert fails(*words) == "gpumask: KeyError: 'what'\n"
+    for debug in ((*words, "--debug"), ("--debug", *words)):
+        with pytest.raises(KeyError):
+            CliRunner().invoke(main, [str(word) for word in debug], catch_exceptions=False)
+
+
+def test_a_failure_leaves_the_file_that_was_there(files, monkeypatch):
+    resampled(files)
+    before = {path: path.read_bytes() for path in files.iterdir()}
+
+    def stop(done, total):
+        raise OSError("enough")
+
+    monkeypatch.setattr("gpumask.cli._progress_bar", lambda *_: __import__("contextlib").nullcontext(stop))
+    words = (files / "source.tif", files / "grid.tif", files / "out.tif", "--validity", files / "valid.tif")
+    assert fails("resample", *words, "--backend", "numpy") == "gpumask: enough\n"
+    assert {path: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_what_lay_beside_an_old_output_goes_with_it(files):
+    (files / "out.tif.ovr").touch()
+    resampled(files)
+    assert not (files / "out.tif.ovr").exists()
+
+
+@pytest.fixture
+def long_run(files):
+    """A run of `gpumask resample` in another process, caught in the middle of its work; its folder had no out.tif."""
+    words = ["resample", "source.tif", "grid.tif", "out.tif", "--resolution", "600", "--tile", "16", "16"]
+    before = sorted(files.iterdir())
+    process = subprocess.Popen([*COMMAND, *words, "--backend", "numpy"], cwd=files, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(files.glob(".gpumask-*/out.tif")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield process, before
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(files, long_run, number):
+    process, before = long_run
+    process.send_signal(number)
+    assert process.communicate(timeout=60)[1] == "gpumask: interrupted\n"
+    assert process.returncode == 1
+    assert sorted(files.iterdir()) == before
+
+
+def test_a_killed_run_leaves_nothing_under_the_name(files, long_run):
+    process, _ = long_run
+    process.kill()
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert not (files / "out.tif").exists()
+
+
+@pytest.mark.parametrize("creation", [[], ["--co", "COMPRESS=DEFLATE"], ["--co", "TILED=NO"]])
+def test_a_full_disk_is_an_error_and_leaves_nothing(files, creation):
+    before = sorted(files.iterdir())
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY)); "
+    words = ["resample", "source.tif", "grid.tif", "out.tif", "--resolution", "128", "--backend", "numpy", *creation]
+    command = [*COMMAND[:2], limited + COMMAND[2], *words]
+    done = subprocess.run(command, cwd=files, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("gpumask: ")
+    assert sorted(files.iterdir()) == before
+
+
+def test_sparse_files_are_whole(files):
+    write(files / "grid.tif", np.full((2, 6, 6), -100.0))
+    resampled(files, "--co", "SPARSE_OK=TRUE", resolution=(128, 128))
+    assert not read(files / "out.tif").any()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["--version"], 0), (["resample", "--help"], 0), (["resample"], 2), (["resample", "a", "b", "c"], 1)],
+)
+def test_exit_codes_of_the_process(words, code):
+    done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    if code == 1:
+        assert done.stderr.startswith("gpumask: SOURCE: ") and done.stderr.count("\n") == 1
+
+
+def test_version_and_help():
+    assert run("--version").output == f"gpumask {gpumask.__version__}\n"
+    assert all(command in run("-h").output for command in ("demo", "resample", "info", "warmup"))
+
+
+def test_help_does_not_import_rasterio():
+    code = "import sys, gpumask.cli; sys.exit('rasterio' in sys.modules or 'tqdm' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_info_says_what_is_there():
+    text = run("info").output
+    for word in (
+        "cuda",
+        "CuPy",
+        "driver",
+        "NVRTC",
+        "native",
+        "compiler",
+        "flags",
+        "threads",
+        "numpy",
+        "cache",
+        "chosen",
+    ):
+        assert word in text
+
+
+def test_no_compiler_is_said_by_info_and_by_auto(files):
+    environment = {**os.environ, "CXX": "/no/such/compiler", "PYTHONWARNINGS": "error"}
+    info = subprocess.run([*COMMAND, "info"], env=environment, capture_output=True, text=True, check=True)
+    assert "native  not used: expected a C++ compiler, /no/such/compiler; found none" in info.stdout
+    words = ["resample", "source.tif", "grid.tif", "out.tif"]
+    done = subprocess.run([*COMMAND, *words], cwd=files, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr.count("\n") == 1 and "native backend not used, numpy instead" in done.stderr
+
+
+def test_warmup_covers_all_types_and_interpolators():
+    assert run("warmup", "--backend", "numpy").output.startswith("30 kernels, ")
+    assert run("warmup", "--backend", "numpy", "-q").output == ""
+
+
+def test_warmup_fills_the_cache(tmp_path):
+    if not any(gpumask.backends.native.shutil.which(name) for name in ("g++", "clang++", "c++")):
+        pytest.skip("no C++ compiler")
+    environment = {**os.environ, "GPUMASK_CACHE_DIR": str(tmp_path)}
+    words = ["warmup", "--backend", "native", "--dtype", "uint8", "--interp", "nearest"]
+    done = subprocess.run([*COMMAND, *words], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("1 kernels, ") and str(tmp_path) in done.stdout
+    assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"footprint", "resample"}

@@ -1,0 +1,102 @@
+"""The demo: its scene, its grid, its picture, and what the command prints and writes."""
+
+import re
+import shlex
+
+import numpy as np
+import pytest
+import rasterio
+from click.testing import CliRunner
+
+import gpumask
+from gpumask import demo
+from gpumask.cli import main
+from gpumask.preview import Picture
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A demo of few pixels."""
+    monkeypatch.setattr(demo, "SIZE", 256)
+    monkeypatch.setattr(demo, "NODES", 13)
+
+
+def read(path):
+    with rasterio.open(path) as dataset:
+        return dataset.read()
+
+
+def test_scene_is_the_same_every_time_and_has_all_classes():
+    first, second = demo.draw_scene(256), demo.draw_scene(256)
+    np.testing.assert_array_equal(first.image, second.image)
+    np.testing.assert_array_equal(first.quality, second.quality)
+    assert set(np.unique(first.quality)) == {demo.CLEAR, demo.SHADOW, demo.CLOUD}
+    assert first.image.dtype == np.uint16
+    brightness = [first.image[:, first.quality == kind].mean() for kind in (demo.SHADOW, demo.CLEAR, demo.CLOUD)]
+    assert brightness == sorted(brightness)
+
+
+def test_grid_leaves_the_source_and_misses_nodes():
+    row, col = demo.draw_grid()
+    outside = (row < 0) | (row > demo.SIZE - 1) | (col < 0) | (col > demo.SIZE - 1)
+    assert 0 < outside.mean() < 0.2
+    assert 0 < np.isnan(row).sum() < 0.02 * row.size
+    np.testing.assert_array_equal(np.isnan(row), np.isnan(col))
+
+
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+def test_picture_is_three_panels_with_transparent_gaps(tmp_path):
+    rng = np.random.default_rng(0)
+    cloud, shadow = np.zeros((2, 60, 60), bool)
+    cloud[:20], shadow[20:40] = True, True
+    valid = np.zeros((50, 50), bool)
+    valid[:, 25:] = True
+    nodes = np.stack(np.meshgrid(np.linspace(5, 50, 11), np.linspace(5, 50, 11), indexing="ij"))
+    source, image = rng.integers(1, 3000, (3, 60, 60)), rng.integers(1, 3000, (3, 50, 50))
+    Picture(source, shadow, cloud, nodes, image, valid).write(tmp_path / "picture.png", 160)
+    picture = read(tmp_path / "picture.png")
+    side = (160 - 2) // 3
+    assert picture.shape == (4, side, 3 * side + 2)
+    assert (picture[3] == 0).all(axis=0).sum() == 2
+    validity = picture[:3, :, -side:]
+    assert (validity[:, :, :20] < 60).all() and (validity[:, :, -20:] > 200).all()
+
+
+def test_demo_writes_its_files_and_prints_what_it_did(small, tmp_path, backend, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["demo", "--output", "made/here", "--backend", backend])
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "made" / "here"
+    names = {"source.tif", "grid.tif", "quality.tif", "image.tif", "validity.tif", "preview.png"}
+    assert {path.name for path in folder.iterdir()} == names
+
+    image, (validity,) = read(folder / "image.tif"), read(folder / "validity.tif")
+    clear = read(folder / "quality.tif")[0] == demo.CLEAR
+    grid = gpumask.Grid(*read(folder / "grid.tif"), (demo.RESOLUTION, demo.RESOLUTION))
+    expected = gpumask.resample(read(folder / "source.tif"), grid, source_valid=clear, backend=backend)
+    np.testing.assert_array_equal(image, expected.image)
+    np.testing.assert_array_equal(validity, expected.validity)
+
+    told = dict(re.findall(r"^([a-z][a-z ]*?)  +(.*)$", done.output, re.MULTILINE))
+    assert told["backend"] == backend
+    assert told["valid"] == f"{100 * validity.mean():.2f} %"
+    speed = validity.size / float(told["seconds"].split()[0])
+    assert float(told["pixels a second"].replace(",", "")) == pytest.approx(speed, rel=0.1)
+
+    words = shlex.split(told["by hand"])
+    assert words[0] == "gpumask"
+    words[words.index("made/here/image.tif")] = "again.tif"
+    words[words.index("made/here/validity.tif")] = "valid.tif"
+    again = CliRunner().invoke(main, [*words[1:], "--backend", backend])
+    assert again.exit_code == 0, again.output
+    np.testing.assert_array_equal(read(tmp_path / "again.tif"), image)
+
+
+def test_demo_that_fails_leaves_nothing(small, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("enough")
+
+    monkeypatch.setattr(demo, "write_preview", fail)
+    done = CliRunner().invoke(main, ["demo", "--output", str(tmp_path), "--backend", "numpy"])
+    assert (done.exit_code, done.stderr) == (1, "gpumask: enough\n")
+    assert not list(tmp_path.iterdir())
