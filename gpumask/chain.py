@@ -7,13 +7,8 @@ pixel that has a weight.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -236,46 +231,6 @@ def _resample_part(
     resample_into(backend, pixels, part.grid, job.interp, target, job.compute_dtype)
     image, validity = (backend.to_family_of(pixels.image, array) for array in (target.image, target.validity))
     return Target(image, validity, nodata)
-
-
-@contextlib.contextmanager
-def whole_files(*paths: Path, sparse: bool = False) -> Iterator[list[Path]]:
-    """Yield a path to write to for each of these; they appear under their names when the block ends.
-
-    Each is written under its own name in a hidden folder beside it, so that what GDAL puts beside a file comes along.
-    sparse: whether a GeoTIFF may lack blocks.
-    """
-    with contextlib.ExitStack() as stack:
-        drafts = []
-        for path in paths:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".gpumask-", dir=path.parent))
-            drafts.append(Path(folder) / path.name)
-        yield drafts
-        for draft in drafts:
-            _check_written(draft, sparse)
-        for draft, path in zip(drafts, paths, strict=True):
-            for stale in (".aux.xml", ".msk", ".ovr"):
-                path.with_name(path.name + stale).unlink(missing_ok=True)
-            for part in sorted(draft.parent.iterdir(), key=lambda part: part == draft):
-                os.replace(part, path.with_name(part.name))
-
-
-def _check_written(path: Path, sparse: bool) -> None:
-    """Raise OSError where a GeoTIFF lacks blocks: GDAL says nothing of a disk that is full when it closes the file."""
-    import rasterio
-
-    with rasterio.open(path) as dataset:
-        if dataset.driver != "GTiff":
-            return
-        length = path.stat().st_size
-        rows, cols = (range(-(-n // size)) for n, size in zip(dataset.shape, dataset.block_shapes[0], strict=True))
-        bands = dataset.indexes if dataset.interleaving is rasterio.enums.Interleaving.band else (1,)
-        for band, row, col in itertools.product(bands, rows, cols):
-            offset, size = (
-                dataset.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=band) for what in ("OFFSET", "SIZE")
-            )
-            if not (sparse if offset is None else int(offset) + int(size) <= length):
-                raise OSError(f"{path.name}: not written to its end; is the disk full?")
 
 
 def _ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:

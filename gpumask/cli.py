@@ -6,11 +6,9 @@ Exit codes: 0 done, 1 failed (one line says why), 2 a command line that can't be
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import itertools
 import logging
-import math
 import os
 import platform
 import re
@@ -21,8 +19,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
@@ -30,20 +27,16 @@ import numpy as np
 import gpumask
 from gpumask.backends import NAMES, get, select, select_for_files
 from gpumask.backends.source import C_TYPES
-from gpumask.chain import GridFile, Job, MaskBand, SourceFile, Summary, resample_datasets, whole_files
+from gpumask.chain import Summary
 from gpumask.errors import BackendError, GpumaskError
+from gpumask.files import Options, resample_files, whole_files
 from gpumask.grid import Grid
-from gpumask.interp import INTERPOLATORS, interpolator
-from gpumask.resample import output_type, resample
-from gpumask.window import Window, check_inside
-
-if TYPE_CHECKING:
-    from rasterio.io import DatasetReader
+from gpumask.interp import INTERPOLATORS
+from gpumask.resample import resample
 
 Progress = Callable[[int, int], None]
 
 _DEBUG = "gpumask.debug"
-_BLOCK = 512  # pixels a side of a GeoTIFF's tiles
 # What rasterio takes beside creation options.
 _NO_CREATION_OPTIONS = {"mode", "driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "sharing"}
 _log = logging.getLogger("gpumask")
@@ -123,14 +116,6 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, words))
 
 
-def _resolution(text: str) -> tuple[int, ...]:
-    """Take one number or two."""
-    numbers = _numbers(text)
-    if len(numbers) > 2:
-        raise click.BadParameter(f"expected one number or two; got {text!r}")
-    return numbers * (3 - len(numbers))
-
-
 def _file_band(text: str) -> tuple[str, int]:
     """Take FILE or FILE:BAND."""
     found = None if os.path.exists(text) else re.fullmatch(r"(.+):(\d+)", text)
@@ -143,18 +128,6 @@ def _creation_option(text: str) -> tuple[str, str]:
     if not key or not equals or key.lower() in _NO_CREATION_OPTIONS:
         raise click.BadParameter(f"expected KEY=VALUE, a creation option of GDAL's; got {text!r}")
     return key.lower(), value
-
-
-class _ResampleCommand(click.Command):
-    """The command whose --resolution takes one number or two words."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Join the two words with a comma."""
-        for i, word in enumerate(args[:-2]):
-            if word == "--resolution" and args[i + 1].isdecimal() and args[i + 2].isdecimal():
-                args[i + 1 : i + 3] = [f"{args[i + 1]},{args[i + 2]}"]
-                break
-        return super().parse_args(ctx, args)
 
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -172,7 +145,7 @@ _backend_option = click.option("--backend", type=click.Choice([*NAMES, "auto"]),
     help="Where to compute.  [default: the best that works here]")
 _quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
 _RESAMPLE_OPTIONS = (
-    click.option("--resolution", type=_resolution, metavar="R [C]", default="1", show_default=True,
+    click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
         help="Output pixels from node to node, along a column and along a row."),
     click.option("-b", "--bands", type=_numbers, metavar="1,3,2", multiple=True,
         help="Bands of SOURCE, in the order that OUTPUT has them.  [default: all]"),
@@ -222,7 +195,7 @@ def main() -> None:
     """Resample satellite images through a grid, with masks that do not bleed; on a GPU, and the same bits on a CPU."""
 
 
-@main.command("resample", cls=_ResampleCommand)
+@main.command("resample")
 @click.argument("source")
 @click.argument("grid")
 @click.argument("output", type=_path)
@@ -243,10 +216,16 @@ def resample_command(**options: Any) -> None:
             raise click.UsageError(f"--{name}-valid: expected along with --{name}.")
     start = time.perf_counter()
     with _progress_bar(options["quiet"], "pixel") as progress:
-        done = _resample_files(SimpleNamespace(**options), progress)
+        done = resample_files(_options(options), progress)
     if not options["quiet"]:
         seconds = time.perf_counter() - start
         click.echo(f"{options['output']}: {done.pixels} pixels, {_share(done)} valid, {seconds:.2f} s, {done.backend}")
+
+
+def _options(words: dict[str, Any]) -> Options:
+    """Return the job that a command line's words ask for."""
+    bands = tuple(itertools.chain(*words["bands"]))
+    return Options(**{name: value for name, value in words.items() if name != "quiet"} | {"bands": bands})
 
 
 @main.command()
@@ -267,17 +246,16 @@ def demo(output: Path, backend: str | None) -> None:
     names = ("source.tif", "grid.tif", "quality.tif", "image.tif", "validity.tif", "preview.png")
 
     def arguments(source: Path, grid: Path, quality: Path, image: Path, validity: Path, *_: Path) -> list[str]:
-        words = [source, grid, image, "--resolution", RESOLUTION, "--mask", quality, "--mask-valid", CLEAR]
+        words = [source, grid, image, "--resolution", RESOLUTION, RESOLUTION, "--mask", quality, "--mask-valid", CLEAR]
         return [str(word) for word in (*words, "--validity", validity)]
 
     with whole_files(*(output / name for name in names)) as drafts:
         scene, result, picture = drafts[:3], drafts[3:5], drafts[5]
         write_scene(*scene)
-        options = resample_command.make_context("resample", arguments(*drafts)).params
-        options["backend"] = chosen.name
+        options = resample_command.make_context("resample", [*arguments(*drafts), "--backend", chosen.name]).params
         _warm(chosen.name, ["uint16"], ["cubic"])
         start = time.perf_counter()
-        done = _resample_files(SimpleNamespace(**options))
+        done = resample_files(_options(options))
         seconds = time.perf_counter() - start
         write_preview(picture, scene, result)
     speed = f"{done.pixels / seconds:,.0f}"
@@ -376,148 +354,3 @@ def _progress_bar(quiet: bool, unit: str) -> Iterator[Progress | None]:
             bar.update(done - bar.n)
 
         yield show
-
-
-def _resample_files(options: SimpleNamespace, progress: Progress | None = None) -> Summary:
-    """Do what `gpumask resample` is asked for."""
-    import rasterio
-
-    with rasterio.Env(), contextlib.ExitStack() as inputs:
-        source, grid = _open_source(inputs, options), _open_grid(inputs, options)
-        whole = Window.of_shape(grid.full_shape)
-        window = check_inside("window", Window(*options.window) if options.window else whole, whole.shape)
-        dtype = np.dtype(options.dtype or source.dtype)
-        nodata, declared = _nodata(options.nodata, source, dtype)
-        place = {"height": window.rows, "width": window.cols, **grid.georeference(window)}
-        targets = _targets(options, source, grid)
-        creation = dict(options.co)
-        profiles = (
-            {
-                "count": len(source.bands),
-                "dtype": dtype.name,
-                "nodata": declared,
-                **_layout(targets[0], window, creation),
-            },
-            {"count": 1, "dtype": "uint8", **_layout(targets[-1], window, {})},
-        )
-        job = Job(interpolator(options.interp), nodata, window, options.tile, options.compute_dtype, options.backend)
-        with (
-            whole_files(*targets, sparse="sparse_ok" in creation) as drafts,
-            _options_are_known(),
-            contextlib.ExitStack() as outputs,
-        ):
-            with _options_are_known():
-                image, *validity = (
-                    outputs.enter_context(rasterio.open(draft, "w", **place, **profile))
-                    for draft, profile in zip(drafts, profiles, strict=False)
-                )
-            for band, number in enumerate(source.bands, 1):
-                image.set_band_description(band, source.dataset.descriptions[number - 1] or "")
-            return resample_datasets(source, grid, image, job, validity[0] if validity else None, progress)
-
-
-def _open(inputs: contextlib.ExitStack, name: str, path: str) -> DatasetReader:
-    """Open a raster to be read."""
-    import rasterio
-
-    try:
-        return inputs.enter_context(rasterio.open(path))
-    except rasterio.errors.RasterioError as error:
-        raise GpumaskError(f"{name}: {error}") from error
-
-
-def _open_mask(inputs: contextlib.ExitStack, options: SimpleNamespace, name: str) -> MaskBand | None:
-    """Open the mask of an option, None where it is not given."""
-    found, valid = getattr(options, name), getattr(options, f"{name}_valid")
-    return MaskBand(_open(inputs, f"--{name.replace('_', '-')}", found[0]), found[1], valid) if found else None
-
-
-def _open_source(inputs: contextlib.ExitStack, options: SimpleNamespace) -> SourceFile:
-    """Open SOURCE and its mask."""
-    dataset = _open(inputs, "SOURCE", options.source)
-    bands = tuple(itertools.chain(*options.bands)) or dataset.indexes
-    return SourceFile(dataset, bands, _open_mask(inputs, options, "mask"), own_mask=not options.ignore_nodata)
-
-
-def _open_grid(inputs: contextlib.ExitStack, options: SimpleNamespace) -> GridFile:
-    """Open GRID and its mask."""
-    dataset = _open(inputs, "GRID", options.grid)
-    row, col = options.grid_bands
-    shift = (-0.5, -0.5) if options.pixel_corner else (0.0, 0.0)
-    mask = _open_mask(inputs, options, "grid_mask")
-    grid = GridFile((dataset, row), (dataset, col), options.resolution, mask, options.grid_nodata, shift)
-    if options.grid_nodata is not None:
-        return grid
-    declared = {value for value in (dataset.nodatavals[band - 1] for band in (row, col)) if value is not None}
-    declared = {value for value in declared if not math.isnan(value)}  # such a node never counts
-    if len(declared) > 1:
-        raise GpumaskError(f"--grid-nodata: expected, as the two bands of GRID declare {sorted(declared)}; got none")
-    return dataclasses.replace(grid, nodata=next(iter(declared), None))
-
-
-def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any]) -> tuple[float, float | None]:
-    """Return what invalid pixels become, and what the output declares: nothing where nobody chose a value."""
-    own = source.dataset.nodatavals[source.bands[0] - 1]
-    if asked is None and own is not None:
-        with contextlib.suppress(GpumaskError):
-            asked = output_type(dtype, None, own)[1]
-    return (0, None) if asked is None else (output_type(dtype, None, asked)[1], asked)
-
-
-def _targets(options: SimpleNamespace, source: SourceFile, grid: GridFile) -> list[Path]:
-    """Return the files to write; raise GpumaskError where one can't be, or is an input."""
-    masks = {"--mask": source.mask, "--grid-mask": grid.mask}
-    inputs = {"SOURCE": source.dataset, "GRID": grid.row[0], **{n: mask.dataset for n, mask in masks.items() if mask}}
-    targets: list[Path] = []
-    for name, asked in {"OUTPUT": options.output, "--validity": options.validity}.items():
-        if asked is None:
-            continue
-        path = Path(os.path.realpath(asked))
-        if not path.parent.is_dir():
-            raise GpumaskError(f"{name}: expected a file in a folder that is there; got {asked}")
-        if path.exists() and not path.is_file():
-            raise GpumaskError(f"{name}: expected a file; got {asked}, which is none")
-        for other, dataset in inputs.items():
-            if any(os.path.exists(file) and path.exists() and path.samefile(file) for file in dataset.files):
-                raise GpumaskError(f"{name}: expected a file that is no input; got {asked}, which {other} reads")
-        if path in targets:
-            raise GpumaskError(f"{name}: expected another file than OUTPUT; got {asked}")
-        targets.append(path)
-    return targets
-
-
-def _layout(path: Path, window: Window, creation: dict[str, str]) -> dict[str, Any]:
-    """Return the format that a name stands for, and its creation options."""
-    from rasterio.drivers import driver_from_extension
-
-    try:
-        driver = driver_from_extension(path)
-    except ValueError as error:
-        raise GpumaskError(
-            f"OUTPUT, --validity: expected a name as image.tif, for GDAL's format; got {path}"
-        ) from error
-    if driver != "GTiff":
-        return {"driver": driver, **creation}
-    tiled = min(window.shape) >= _BLOCK and creation.get("tiled", "yes").lower() not in ("no", "off", "false", "0")
-    tiles = {"tiled": "yes", "blockxsize": _BLOCK, "blockysize": _BLOCK} if tiled else {}
-    return {"driver": driver, "bigtiff": "if_safer", **tiles, **creation}
-
-
-@contextlib.contextmanager
-def _options_are_known() -> Iterator[None]:
-    """Raise GpumaskError where GDAL warns, within the block, of a creation option that it does not take."""
-    refused: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if re.search("creation option|value not recogni", record.getMessage()):
-                refused.append(re.sub("^CPLE_[A-Za-z]* in ", "", record.getMessage()))
-
-    listener, gdal = Listener(logging.WARNING), logging.getLogger("rasterio._env")
-    gdal.addHandler(listener)
-    try:
-        yield
-    finally:
-        gdal.removeHandler(listener)
-    if refused:
-        raise GpumaskError(f"--co: {refused[0]}")
