@@ -133,7 +133,7 @@ def _check_resolution(resolution: Any) -> tuple[int, int]:
         whole = int(rows) == rows and int(cols) == cols
     except (TypeError, ValueError, OverflowError):
         whole = False
-    if not whole or rows < 1 or cols < 1:
+    if not whole or not 1 <= rows < 2**31 or not 1 <= cols < 2**31:
         kind = GpumaskError if whole else ArgumentTypeError
         raise kind(f"grid.resolution: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
     return int(rows), int(cols)

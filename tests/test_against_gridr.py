@@ -405,10 +405,11 @@ def test_19_a_plain_call_warns_of_nothing():
 
 
 def test_20_nodata_in_either_coordinate_makes_a_node_not_count():
-    row, col = nodes(4, -9, 6, -9.000001, 8), nodes(4, 5, -9, 7, 8)
-    image, mask = sample("linear", row, col, grid_nodata=-9, nodata_out=-1)
-    np.testing.assert_array_equal(mask, [[1, 0, 0, 0, 1]])
-    np.testing.assert_array_equal(image, [44, -1, -1, -1, 88])
+    # 3 is inside the source, so that nothing else makes these pixels invalid.
+    row, col = nodes(4, 3, 6, 3.000001, 8, 8), nodes(4, 5, 3, 7, 2.999999, 8)
+    image, mask = sample("linear", row, col, grid_nodata=3, nodata_out=-1)
+    np.testing.assert_array_equal(mask, [[1, 0, 0, 0, 0, 1]])
+    np.testing.assert_array_equal(image, [44, -1, -1, -1, -1, 88])
 
 
 def test_20_the_grid_nodata_may_be_nan():

@@ -20,7 +20,7 @@ IMAGE = ROWS * 10 + COLS
 IDENTITY = """
 import logging, numpy as np, gpumask
 logging.basicConfig(format="%(levelname)s %(message)s")
-rows, cols = np.mgrid[0:6, 0:7].astype(float)
+rows, cols = np.mgrid[0:66, 0:7].astype(float)
 def run(**kwargs):
     result = gpumask.resample(rows, gpumask.Grid(rows, cols), **kwargs)
     assert (result.image == rows).all()
@@ -190,9 +190,18 @@ def test_a_wrong_number_of_threads_is_refused(monkeypatch, threads):
 
 
 @needs_compiler
+def test_small_arrays_do_not_wake_threads(monkeypatch):
+    monkeypatch.setenv("GPUMASK_NUM_THREADS", "3")
+    assert [native.threads(shape) for shape in [(1, 1), (100, 100), (180, 180), (1000, 1000)]] == [1, 1, 2, 3]
+    assert native.threads() == 3
+
+
+@needs_compiler
 def test_a_forked_child_can_resample():
     code = IDENTITY + (
-        "import os, warnings\nwarnings.simplefilter('ignore')\nrun(backend='native')\npid = os.fork()\n"
+        "import os, warnings\nwarnings.simplefilter('ignore')\n"
+        "from gpumask.backends import native\nnative._PIXELS_A_THREAD = 1\n"
+        "run(backend='native')\npid = os.fork()\n"
         "run(backend='native')\nif pid: raise SystemExit(os.waitpid(pid, 0)[1])\n"
     )
     done = python(code, GPUMASK_NUM_THREADS="2")

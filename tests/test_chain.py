@@ -34,9 +34,7 @@ TILINGS = [
 
 
 @pytest.fixture(autouse=True)
-def _on_every_backend(backend, monkeypatch):
-    # Tiles of a few pixels are not worth a second thread, and on a busy machine each of them would wait for it.
-    monkeypatch.setenv("GPUMASK_NUM_THREADS", "1")
+def _on_every_backend(backend):
     with gpumask.use_backend(backend):
         yield
 

@@ -108,7 +108,13 @@ def test_footprint_gives_the_same_bits_however_it_is_compiled(other_build, taps)
         assert_same_bits(footprint_of(other_build, valid, taps), footprint_of(get("native"), valid, taps))
 
 
-@pytest.mark.usefixtures("compiler")
+@pytest.fixture
+def threads_for_small_arrays(monkeypatch):
+    """Let native use all its threads for arrays of any size."""
+    monkeypatch.setattr(native, "_PIXELS_A_THREAD", 1)
+
+
+@pytest.mark.usefixtures("compiler", "threads_for_small_arrays")
 @pytest.mark.parametrize("threads", ["2", "3"])
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_values_do_not_depend_on_the_number_of_threads(monkeypatch, variant, threads):
@@ -118,7 +124,7 @@ def test_values_do_not_depend_on_the_number_of_threads(monkeypatch, variant, thr
         assert_same_results(resampled(get("native"), variant, case), results, case)
 
 
-@pytest.mark.usefixtures("compiler")
+@pytest.mark.usefixtures("compiler", "threads_for_small_arrays")
 @pytest.mark.parametrize("taps", TAPS)
 def test_footprints_do_not_depend_on_the_number_of_threads(monkeypatch, taps):
     for valid in masks():

@@ -29,6 +29,9 @@ FLAGS = ["-std=c++17", "-O3", "-march=native", "-fopenmp", "-ffp-contract=off", 
 if platform.machine() in ("x86_64", "AMD64"):
     FLAGS.append("-mprefer-vector-width=512")
 
+# Below this, waking a thread and waiting for it costs more than it gains.
+_PIXELS_A_THREAD = 1 << 14
+
 _log = logging.getLogger("gpumask")
 
 # OpenMP's threads do not survive a fork, and a child that asks for them waits forever: there, one thread.
@@ -52,7 +55,7 @@ class NativeBackend(HostMemory):
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a kernel; see `Backend.run`."""
         function = self.function(kernel, defines)
-        function(threads(), *map(_argument, (*shape, *args)))
+        function(threads(shape), *map(_argument, (*shape, *args)))
 
     def function(self, kernel: str, defines: dict[str, Any]) -> Any:
         """Return the compiled kernel. A variant that failed to compile fails again without another try."""
@@ -125,14 +128,15 @@ def describe() -> dict[str, str]:
     return found
 
 
-def threads() -> int:
-    """Return how many threads a kernel may use: GPUMASK_NUM_THREADS, or OpenMP's own choice."""
+def threads(shape: tuple[int, int] | None = None) -> int:
+    """Return how many threads a kernel may use, for a small shape fewer: GPUMASK_NUM_THREADS, or OpenMP's choice."""
     asked = os.environ.get("GPUMASK_NUM_THREADS")
     if asked and not (asked.isdecimal() and int(asked) > 0):
         raise GpumaskError(f"GPUMASK_NUM_THREADS: expected a whole number from 1 on; got {asked!r}")
     if _forked.is_set():
         return 1
-    return int(asked) if asked else int(_openmp().omp_get_max_threads())
+    most = int(asked) if asked else int(_openmp().omp_get_max_threads())
+    return most if shape is None else min(most, 1 + shape[0] * shape[1] // _PIXELS_A_THREAD)
 
 
 @functools.cache
