@@ -106,7 +106,7 @@ def _gridr_call(function: Callable[..., Any], case: Case, interp: str) -> Call:
 
 
 def opencv(case: Case, interp: str) -> Call:
-    """Return cv2.remap, with a full float32 map: 5 bits of a pixel's fraction, no mask."""
+    """Return cv2.remap, with a full float32 map: 5 bits of a pixel's fraction, a = -0.75, no mask."""
     import cv2  # noqa: PLC0415
 
     flags = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}[interp]

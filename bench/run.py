@@ -220,6 +220,13 @@ def table(results: dict[str, dict[str, float]], where: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def put_table(path: Path, text: str) -> None:
+    """Put the table between <!-- bench --> and <!-- /bench -->."""
+    before, start, rest = path.read_text().partition("<!-- bench -->\n")
+    _, end, after = rest.partition("<!-- /bench -->")
+    path.write_text(f"{before}{start}\n{text}\n{end}{after}")
+
+
 CASES_RUN: dict[str, tuple[str, Case]] = {}
 
 
@@ -242,6 +249,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=9, help="turns")
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--json", type=Path, help="where to store the figures, and the table beside them as .md")
+    parser.add_argument("--readme", type=Path, help="the file to put the table in, between its bench comments")
     asked = parser.parse_args()
     for name, (interp, case) in CASES.items():
         if asked.only in name:
@@ -258,6 +266,8 @@ def main() -> None:
         stored = {"commit": commit(), "machine": where, "size": asked.size, "seconds": results}
         asked.json.write_text(json.dumps(stored, indent=2) + "\n")
         asked.json.with_suffix(".md").write_text(table(results, where))
+    if asked.readme:
+        put_table(asked.readme, table(results, where))
 
 
 if __name__ == "__main__":
