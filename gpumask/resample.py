@@ -112,6 +112,8 @@ def resample(
     array([[1.5, 2.5]])
     """
     interp = interpolator(interp)
+    if not isinstance(source, np.ma.MaskedArray):
+        source = adopt("source", source)
     checked = Source.of(source, source_valid)
     out_dtype, nodata = output_type(checked.image.dtype, dtype, nodata_out)
     chosen = select(backend, checked.image, checked.valid, grid.row, grid.col, grid.mask)
@@ -119,7 +121,7 @@ def resample(
         chosen.empty((checked.image.shape[0], *grid.shape), out_dtype), chosen.empty(grid.shape, np.uint8), nodata
     )
     resample_into(chosen, checked, grid, interp, target, compute_type(compute_dtype))
-    image = target.image if np.ndim(source) == 3 else target.image[0]
+    image = target.image if source.ndim == 3 else target.image[0]
     return Resampled(*(chosen.to_family_of(checked.image, array) for array in (image, target.validity)))
 
 

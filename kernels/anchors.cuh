@@ -30,7 +30,7 @@ INLINE void anchor(const Extent& window, int n, Anchors& at)
     }
 }
 
-// How far an anchor is from having a tap outside the window: negative where it has one.
+// Negative where one of an anchor's taps lies outside the window.
 INLINE i32 room(i32 anchor, i32 n) { return (anchor + FIRST_TAP) | (n - 1 - LAST_TAP - anchor); }
 
 // Returns whether all taps of the whole segment lie in the window. Where they must, a pixel without them is invalid.

@@ -236,6 +236,11 @@ def test_dlpack_objects_are_accepted(backend):
     np.testing.assert_array_equal(result.image, IMAGE)
 
 
+def test_dlpack_objects_may_have_bands(backend):
+    result = resample(OnHost(np.stack([IMAGE, -IMAGE])), Grid(ROWS, COLS), backend=backend)
+    np.testing.assert_array_equal(result.image, [IMAGE, -IMAGE])
+
+
 def test_lists_are_arrays():
     assert adopt("x", [[1, 2]]).shape == (1, 2)
 
