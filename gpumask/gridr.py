@@ -123,6 +123,8 @@ def array_grid_resampling(
         grid = Grid(grid.row, grid.col, grid.resolution, grid.mask, grid.nodata, window)
     backend = select(None, source.image, source.valid, grid.row, grid.col, grid.mask)
 
+    if isinstance(array_out_mask, np.bool_):
+        array_out_mask = bool(array_out_mask)
     image, where = _output(array_out, array_out_win, source.image, grid.shape, backend)
     mask = _output_mask(array_out_mask, image.shape[-2:], source.image, backend)
     nodata = output_type(image.dtype, None, nodata_out)[1]
@@ -313,7 +315,7 @@ def _output_mask(array_out_mask: Any, shape: tuple[int, int], array_in: Any, bac
         mask = _new(backend, shape, np.uint8, array_in)
         mask[...] = 0
         return mask
-    if not hasattr(array_out_mask, "dtype") or array_out_mask.ndim == 0:
+    if not hasattr(array_out_mask, "dtype"):
         return None
     _check_writable("array_out_mask", array_out_mask)
     if array_out_mask.dtype != np.uint8 or array_out_mask.shape != shape:

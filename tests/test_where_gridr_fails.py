@@ -168,3 +168,10 @@ def test_infinity_stays_infinity_in_float32():
     out = np.zeros((1, 2), np.float32)
     gpumask.array_grid_resampling("linear", source, nodes(0.5, 9), nodes(0.5, 9), (1, 1), out, nodata_out=-np.inf)
     np.testing.assert_array_equal(out, [[np.inf, -np.inf]])
+
+
+@pytest.mark.parametrize("flag", [True, np.True_])
+def test_a_mask_may_be_asked_for_with_any_true(flag):
+    where = nodes(4.0)
+    mask = gpumask.array_grid_resampling("linear", RAMP, where, where, (1, 1), None, array_out_mask=flag)[1]
+    np.testing.assert_array_equal(mask, [[1]])
