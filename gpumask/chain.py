@@ -17,7 +17,7 @@ from gpumask.backends import Backend, select_for_files
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid, node_window
 from gpumask.interp import Interpolator
-from gpumask.resample import Source, Target, output_type, resample_into
+from gpumask.resample import Source, Target, held, output_type, resample_into
 from gpumask.window import Window, check_inside
 
 if TYPE_CHECKING:
@@ -252,6 +252,8 @@ def _check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> Non
     if mask is not None:
         _check_bands(f"{name} band", mask.dataset, (mask.band,))
         _same_shape(name, mask.dataset.shape, shape)
+        if mask.valid_value is not None:
+            held(f"{name} valid value", mask.valid_value, np.dtype(mask.dataset.dtypes[mask.band - 1]))
 
 
 def _same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) -> None:

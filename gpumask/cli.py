@@ -14,6 +14,7 @@ import platform
 import re
 import shlex
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -65,6 +66,8 @@ class _Commands(click.Group):
         """Run a command."""
         handler, level = _LogLines(), _log.level
         _log.addHandler(handler)
+        if sys.stderr.isatty():  # who waits for a compiler is told so
+            _log.setLevel(logging.INFO)
         try:
             with _terminated_is_interrupted(), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Dataset has no geotransform")
@@ -229,9 +232,8 @@ def _options(words: dict[str, Any]) -> Options:
 
 
 @main.command()
-@click.option(
-    "--output", type=_path, default="gpumask-demo", show_default=True, metavar="DIR", help="Where the files go."
-)
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default="gpumask-demo", show_default=True,
+    metavar="DIR", help="Where the files go.")  # fmt: skip
 @_with_options(_backend_option, _debug_option)
 def demo(output: Path, backend: str | None) -> None:
     """Make a cloudy scene and a distorted grid, and run the whole chain on them.
@@ -249,6 +251,7 @@ def demo(output: Path, backend: str | None) -> None:
         words = [source, grid, image, "--resolution", RESOLUTION, RESOLUTION, "--mask", quality, "--mask-valid", CLEAR]
         return [str(word) for word in (*words, "--validity", validity)]
 
+    click.echo("drawing a scene, compiling kernels where there are none yet …")
     with whole_files(*(output / name for name in names)) as drafts:
         scene, result, picture = drafts[:3], drafts[3:5], drafts[5]
         write_scene(*scene)

@@ -1,5 +1,10 @@
 """What gpumask raises. Every message names the argument, what was expected and what came."""
 
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
 
 class GpumaskError(ValueError):
     """An argument that can't be right, or a job that can't be done as asked."""
@@ -11,3 +16,15 @@ class BackendError(GpumaskError):
 
 class ArgumentTypeError(GpumaskError, TypeError):
     """An argument of a type that can't be right, where GridR raises TypeError."""
+
+
+@contextlib.contextmanager
+def renamed(names: Mapping[str, str]) -> Iterator[None]:
+    """Name the caller's argument in an error of the layers below, which know it by another name."""
+    try:
+        yield
+    except GpumaskError as error:
+        name, colon, rest = str(error).partition(":")
+        if name not in names:
+            raise
+        raise type(error)(names[name] + colon + rest) from error

@@ -18,15 +18,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpumask.chain import GridFile, Job, MaskBand, SourceFile, Summary, resample_datasets
-from gpumask.errors import GpumaskError
+from gpumask.errors import GpumaskError, renamed
 from gpumask.interp import interpolator
 from gpumask.resample import output_type
 from gpumask.window import Window, check_inside
 
 if TYPE_CHECKING:
-    from rasterio.io import DatasetReader
+    from rasterio.io import DatasetReader, DatasetWriter
 
 _BLOCK = 512  # pixels a side of a GeoTIFF's tiles
+
+
+# The command line's words for what the layers below name in their errors.
+_NAMES = {
+    "nodata_out": "--nodata",
+    "dtype": "--dtype",
+    "bands": "--bands",
+    "source mask": "--mask",
+    "source mask band": "--mask",
+    "source mask valid value": "--mask-valid",
+    "grid mask": "--grid-mask",
+    "grid mask band": "--grid-mask",
+    "grid mask valid value": "--grid-mask-valid",
+    "grid row band": "--grid-bands",
+    "grid col band": "--grid-bands",
+    "grid.resolution": "--resolution",
+    "window": "--window",
+    "image": "OUTPUT",
+    "validity": "--validity",
+}
+
+_log = logging.getLogger("gpumask")
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,7 @@ class Options:
     backend: str | None = None
 
 
+@renamed(_NAMES)
 def resample_files(options: Options, progress: Callable[[int, int], None] | None = None) -> Summary:
     """Do what the options ask for; the outputs appear under their names when all is done."""
     import rasterio
@@ -75,9 +98,9 @@ def resample_files(options: Options, progress: Callable[[int, int], None] | None
                 "count": len(source.bands),
                 "dtype": dtype.name,
                 "nodata": declared,
-                **_layout(targets[0], window, creation),
+                **_layout("OUTPUT", targets[0], window, creation),
             },
-            {"count": 1, "dtype": "uint8", **_layout(targets[-1], window, {})},
+            {"count": 1, "dtype": "uint8", **_layout("--validity", targets[-1], window, {})},
         )
         job = Job(interpolator(options.interp), nodata, window, options.tile, options.compute_dtype, options.backend)
         with (
@@ -90,9 +113,24 @@ def resample_files(options: Options, progress: Callable[[int, int], None] | None
                     outputs.enter_context(rasterio.open(draft, "w", **place, **profile))
                     for draft, profile in zip(drafts, profiles, strict=False)
                 )
-            for band, number in enumerate(source.bands, 1):
-                image.set_band_description(band, source.dataset.descriptions[number - 1] or "")
-            return resample_datasets(source, grid, image, job, validity[0] if validity else None, progress)
+            _carry_over(source, image)
+            done = resample_datasets(source, grid, image, job, validity[0] if validity else None, progress)
+    if not done.valid:
+        _log.warning("OUTPUT: no pixel is valid: no coordinate of GRID lies in SOURCE, or masks leave nothing")
+    elif done.valid < done.pixels and declared is None and options.validity is None:
+        _log.warning("OUTPUT: nothing in it says which pixels are invalid; for that give --nodata or --validity")
+    return done
+
+
+def _carry_over(source: SourceFile, image: DatasetWriter) -> None:
+    """Give the output's bands what the source says of its own: description, scale, offset, unit."""
+    dataset, numbers = source.dataset, [band - 1 for band in source.bands]
+    for band, number in enumerate(numbers, 1):
+        image.set_band_description(band, dataset.descriptions[number] or "")
+    for name, default in (("scales", 1.0), ("offsets", 0.0), ("units", None)):
+        values = [getattr(dataset, name)[number] for number in numbers]
+        if any(value != default for value in values):
+            setattr(image, name, tuple(value or "" for value in values) if name == "units" else tuple(values))
 
 
 def _open(inputs: contextlib.ExitStack, name: str, path: str) -> DatasetReader:
@@ -165,7 +203,7 @@ def _targets(options: Options, source: SourceFile, grid: GridFile) -> list[Path]
     return targets
 
 
-def _layout(path: Path, window: Window, creation: dict[str, str]) -> dict[str, Any]:
+def _layout(name: str, path: Path, window: Window, creation: dict[str, str]) -> dict[str, Any]:
     """Return the format that a name stands for, and its creation options."""
     from rasterio.drivers import driver_from_extension
 
@@ -173,7 +211,7 @@ def _layout(path: Path, window: Window, creation: dict[str, str]) -> dict[str, A
         driver = driver_from_extension(path)
     except ValueError as error:
         raise GpumaskError(
-            f"OUTPUT, --validity: expected a name as image.tif, for GDAL's format; got {path}"
+            f"{name}: expected a name with an extension that GDAL can write, as image.tif; got {path.name}"
         ) from error
     if driver != "GTiff":
         return {"driver": driver, **creation}

@@ -13,7 +13,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window, check_inside
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Grid:
     """Source coordinates of output pixels, given at nodes `resolution` output pixels apart.
 
@@ -55,6 +55,10 @@ class Grid:
             raise ArgumentTypeError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
         if self.window is not None:
             check_inside("grid.window", self.window, self.full_shape)
+
+    def __repr__(self) -> str:
+        (m, n), window = self.row.shape, f", {self.window}" if self.window else ""
+        return f"Grid({m} x {n} nodes, resolution={self.resolution}{window})"
 
     @property
     def full_shape(self) -> tuple[int, int]:

@@ -5,10 +5,8 @@ Windows here are inclusive, ((first_row, last_row), (first_col, last_col)), as G
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import math
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ import numpy as np
 from gpumask.backends import Backend, adopt, is_device_array, select
 from gpumask.backends.host import rows_contiguous
 from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets
-from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import Grid
 from gpumask.interp import Interpolator, interpolator
 from gpumask.resample import Source, Target, output_type, resample_into
@@ -58,19 +56,7 @@ _FILE_NAMES = {
 }
 
 
-@contextlib.contextmanager
-def _named(names: Mapping[str, str]) -> Iterator[None]:
-    """Name the caller's argument in an error of the layers below, which know it by another name."""
-    try:
-        yield
-    except GpumaskError as error:
-        name, colon, rest = str(error).partition(":")
-        if name not in names:
-            raise
-        raise type(error)(names[name] + colon + rest) from error
-
-
-@_named(_ARRAY_NAMES)
+@renamed(_ARRAY_NAMES)
 def array_grid_resampling(
     interp: Any,
     array_in: Any,
@@ -137,7 +123,7 @@ def array_grid_resampling(
     return image.squeeze() if array_out is None else None, mask if array_out_mask is True else None
 
 
-@_named(_FILE_NAMES)
+@renamed(_FILE_NAMES)
 def basic_grid_resampling_chain(
     grid_ds: Any,
     grid_row_coords_band: int,

@@ -106,12 +106,15 @@ def resample(
     Returns the image, shaped as the source but for its rows and columns, and the validity, in the array family of the
     source. A pixel is valid where its coordinate is finite and inside the source, the grid's nodes with a weight count,
     and every source pixel with a weight is there and valid: in every band, so a NaN in one band makes all invalid.
+    Infinite pixels are valid, but where they cancel each other out; and a valid pixel may happen to equal nodata_out.
 
     >>> grid = Grid([[0.5, 0.5]], [[0.5, 1.5]])
     >>> resample([[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], grid, "linear", backend="numpy").image
     array([[1.5, 2.5]])
     """
     interp = interpolator(interp)
+    if not isinstance(grid, Grid):
+        raise ArgumentTypeError(f"grid: expected a Grid; got {type(grid).__name__}")
     if not isinstance(source, np.ma.MaskedArray):
         source = adopt("source", source)
     checked = Source.of(source, source_valid)
@@ -154,24 +157,22 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
         raise GpumaskError(f"dtype: expected an integer or float of 8 to 64 bits; got {dtype!r}") from error
     if found.name not in C_TYPES:
         raise GpumaskError(f"dtype: expected an integer or float of 8 to 64 bits; got {found}")
-    return found, _nodata(found, nodata_out)
+    return found, held("nodata_out", float("nan") if nodata_out is None else nodata_out, found)
 
 
-def _nodata(dtype: np.dtype[Any], nodata_out: Any) -> float:
-    """Return a nodata value as a float, or raise GpumaskError where the dtype can't hold it."""
-    if nodata_out is None:
-        nodata_out = float("nan")
+def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:
+    """Return a value as a float, or raise GpumaskError where it is none that the dtype can hold."""
     try:
-        value = float(nodata_out)
+        value = float(given)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ArgumentTypeError(f"nodata_out: expected a number or None; got {nodata_out!r}") from error
+        raise ArgumentTypeError(f"{name}: expected a number; got {given!r}") from error
     if dtype.kind == "f":
         fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
     else:
         info = np.iinfo(dtype)
-        fits = value.is_integer() and info.min <= int(value) <= info.max and int(value) == nodata_out
+        fits = value.is_integer() and info.min <= int(value) <= info.max and int(value) == given
     if not fits:
-        raise GpumaskError(f"nodata_out: expected a value that {dtype} holds; got {nodata_out!r}")
+        raise GpumaskError(f"{name}: expected a value that {dtype} holds; got {given!r}")
     return value
 
 

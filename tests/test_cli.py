@@ -266,11 +266,32 @@ def test_the_name_chooses_the_format(files):
 
 
 def test_summary_is_one_line_and_quiet_is_none(files):
-    words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "numpy")
+    paths = (files / "source.tif", files / "grid.tif", files / "out.tif")
+    words = ("resample", *paths, "--nodata", "0", "--backend", "numpy")
     line = run(*words).output
     assert line.count("\n") == 1
     assert "out.tif: 36 pixels, " in line and " % valid, " in line and line.endswith("numpy\n")
     assert run(*words, "--quiet").output == run(*words, "-q").output == ""
+
+
+def test_an_output_that_hides_its_invalid_pixels_is_warned_of(files):
+    words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "numpy")
+    assert "which pixels are invalid" in run(*words).stderr
+    assert run(*words, "--validity", files / "valid.tif").stderr == ""
+
+
+def test_an_output_with_no_valid_pixel_is_warned_of(files):
+    words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "numpy")
+    assert "no pixel is valid" in run(*words, "--mask", files / "mask.tif", "--mask-valid", "77").stderr
+
+
+def test_scales_offsets_and_units_come_along(files):
+    with rasterio.open(files / "source.tif", "r+") as source:
+        source.scales, source.offsets, source.units = (2e-5, 1, 3), (-0.1, 0, 0), ("m", "", "K")
+    resampled(files, "--bands", "3,1")
+    with rasterio.open(files / "out.tif") as image:
+        assert (image.scales, image.offsets) == ((3, 2e-5), (0, -0.1))
+        assert [unit or "" for unit in image.units] == ["K", "m"]
 
 
 def test_no_bar_and_no_failure_without_tqdm(files, monkeypatch):
@@ -282,7 +303,7 @@ def test_bar_on_a_terminal_and_nowhere_else(files):
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     words = ["resample", "source.tif", "grid.tif", "out.tif", "--resolution", "60", "60", "--tile", "64", "64"]
-    run_words = [*COMMAND, *words, "--backend", "numpy"]
+    run_words = [*COMMAND, *words, "--nodata", "0", "--backend", "numpy"]
     with os.fdopen(ours, "rb", buffering=0) as terminal:
         subprocess.run(run_words, cwd=files, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
         shown = terminal.read(100_000)
@@ -295,16 +316,18 @@ def test_bar_on_a_terminal_and_nowhere_else(files):
 @pytest.mark.parametrize(
     ("options", "name"),
     [
-        (["--bands", "4"], "bands"),
-        (["--grid-bands", "1", "3"], "grid col band"),
-        (["--mask", "grid.tif"], "source mask"),
-        (["--mask", "mask.tif:5"], "source mask band"),
+        (["--bands", "4"], "--bands"),
+        (["--grid-bands", "1", "3"], "--grid-bands"),
+        (["--mask", "grid.tif"], "--mask"),
+        (["--mask", "mask.tif:5"], "--mask"),
+        (["--mask", "mask.tif", "--mask-valid", "300"], "--mask-valid"),
+        (["--mask", "mask.tif", "--mask-valid", "nan"], "--mask-valid"),
         (["--mask", "nothing.tif"], "--mask"),
-        (["--grid-mask", "mask.tif"], "grid mask"),
-        (["--nodata", "70000"], "nodata_out"),
-        (["--nodata", "0.5"], "nodata_out"),
-        (["--window", "0", "0", "7", "6"], "window"),
-        (["--window", "-1", "0", "2", "2"], "window"),
+        (["--grid-mask", "mask.tif"], "--grid-mask"),
+        (["--nodata", "70000"], "--nodata"),
+        (["--nodata", "0.5"], "--nodata"),
+        (["--window", "0", "0", "7", "6"], "--window"),
+        (["--window", "-1", "0", "2", "2"], "--window"),
         (["--co", "COMPRES=DEFLATE"], "--co"),
         (["--co", "COMPRESS=NOTHING"], "--co"),
         (["--validity", "out.tif"], "--validity"),
@@ -329,7 +352,7 @@ def test_failure_is_one_line_that_names_the_argument(files, monkeypatch, options
         (["source.tif", "grid.tif", "."], "OUTPUT"),
         (["source.tif", "grid.tif", "source.tif"], "OUTPUT"),
         (["source.tif", "grid.tif", "link.tif"], "OUTPUT"),
-        (["source.tif", "grid.tif", "out.what"], "OUTPUT, --validity"),
+        (["source.tif", "grid.tif", "out.what"], "OUTPUT"),
     ],
 )
 def test_paths_that_cannot_be_right_are_refused_before_any_work(files, monkeypatch, words, name):
@@ -510,7 +533,7 @@ def test_no_compiler_is_said_by_info_and_by_auto(files):
     environment = {**os.environ, "CXX": "/no/such/compiler", "PYTHONWARNINGS": "error"}
     info = subprocess.run([*COMMAND, "info"], env=environment, capture_output=True, text=True, check=True)
     assert "native  not used: expected a C++ compiler, /no/such/compiler; found none" in info.stdout
-    words = ["resample", "source.tif", "grid.tif", "out.tif"]
+    words = ["resample", "source.tif", "grid.tif", "out.tif", "--nodata", "0"]
     done = subprocess.run([*COMMAND, *words], cwd=files, env=environment, capture_output=True, text=True, check=True)
     assert done.stderr.count("\n") == 1 and "native backend not used, numpy instead" in done.stderr
 

@@ -144,6 +144,8 @@ def adopt(name: str, array: Any) -> Any:
     if isinstance(array, np.ma.MaskedArray):
         raise GpumaskError(f"{name}: expected a plain array; got a masked one, whose mask would be lost")
     adopted = _adopt(name, array)
+    if adopted.dtype.kind in "OSU" and not isinstance(array, np.ndarray):
+        raise GpumaskError(f"{name}: expected an array of real numbers; got {type(array).__name__}")
     if adopted.dtype.kind not in "biuf":
         raise GpumaskError(f"{name}: expected a real dtype; got {adopted.dtype}")
     return adopted

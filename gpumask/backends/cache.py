@@ -54,6 +54,7 @@ def cached(name: str, suffix: str, build: Callable[[Path], None]) -> Path:
             return found
         _log.warning("compiled kernel %s is damaged, built anew", found)
         found.unlink(missing_ok=True)
+    _log.info("compiling %s, once", name.partition("-")[0])
     handle, temporary = tempfile.mkstemp(prefix=".building-", suffix=suffix, dir=cache_folder())
     os.close(handle)
     try:
