@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import Backend, select_for_files
-from gpumask.errors import GpumaskError
-from gpumask.grid import Grid, node_window
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.grid import Grid, check_resolution, full_shape, node_window
 from gpumask.interp import Interpolator
 from gpumask.resample import Source, Target, held, output_type, resample_into
 from gpumask.window import Window, check_inside
@@ -23,9 +23,8 @@ from gpumask.window import Window, check_inside
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
 
-# A tile that reaches further in the source is cut in four, down to the smallest tile.
-_MOST_SOURCE_PIXELS = 1 << 25
-_SMALLEST_TILE = 64
+# A tile that needs more of the source than this is cut in four.
+_MOST_SOURCE_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,26 +99,30 @@ class GridFile:
         """Check that the bands are there and that all shapes are one."""
         for name, (dataset, band) in {"grid row": self.row, "grid col": self.col}.items():
             _check_bands(f"{name} band", dataset, (band,))
+        if self.row[0] is self.col[0] and self.row[1] == self.col[1]:
+            raise GpumaskError(f"grid col band: expected another band than that of the rows; got {self.col[1]}")
         _same_shape("grid col", self.col[0].shape, self.row[0].shape)
+        object.__setattr__(self, "resolution", check_resolution(self.resolution))
         _check_mask("grid mask", self.mask, self.row[0].shape)
 
     @property
     def full_shape(self) -> tuple[int, int]:
         """Rows and columns at full resolution."""
-        (m, n), (rows, cols) = self.row[0].shape, self.resolution
-        return (m - 1) * rows + 1, (n - 1) * cols + 1
+        return full_shape(self.row[0].shape, self.resolution)
 
     def read(self, output: Window) -> Grid:
         """Read the nodes for a window of the output."""
         nodes = node_window(output, self.resolution)
-        return Grid(
-            self._coordinates(self.row, self.shift[0], nodes),
-            self._coordinates(self.col, self.shift[1], nodes),
-            self.resolution,
+        row, col = (dataset.read(band, window=_ranges(nodes)) for dataset, band in (self.row, self.col))
+        grid = Grid(
+            row,
+            col,
+            resolution=self.resolution,
             mask=self.mask.read(nodes) if self.mask else None,
             nodata=self.nodata,
             window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
         )
+        return grid.shifted(*self.shift) if any(self.shift) else grid
 
     def georeference(self, output: Window) -> dict[str, Any]:
         """Return what of `crs` and `transform` the grid's dataset has, for a window of the output.
@@ -137,12 +140,6 @@ class GridFile:
             **found,
             "transform": affine(a / cols, b / rows, a * x + b * y + c, d / cols, e / rows, d * x + e * y + f),
         }
-
-    def _coordinates(self, where: tuple[DatasetReader, int], shift: float, nodes: Window) -> np.ndarray:
-        """Read one coordinate and shift what is not nodata."""
-        values = where[0].read(where[1], window=_ranges(nodes)).astype(np.float64, copy=False)
-        counts = True if self.nodata is None else ~(abs(values - self.nodata) < 1e-5)
-        return np.add(values, shift, out=values, where=counts) if shift else values
 
 
 @dataclass(frozen=True)
@@ -181,12 +178,12 @@ def resample_datasets(
     """
     output = job.window or Window.of_shape(grid.full_shape)
     check_inside("window", output, grid.full_shape)
-    dtype, nodata = output_type(source.dtype, image.dtypes[0], job.nodata)
     _check_outputs(source, output, image, validity)
+    dtype, nodata = output_type(source.dtype, image.dtypes[0], job.nodata)
     backend = select_for_files(job.backend)
     done = valid = 0
     for tile in output.tiles(*job.tile_shape):
-        for part in _parts(tile, grid, source.dataset.shape, job.interp):
+        for part in _parts(tile, grid, source, job.interp):
             result = _resample_part(backend, source, part, job, (dtype, nodata))
             where = _ranges(part.output.shift(-output.row, -output.col))
             image.write(result.image, window=where)
@@ -207,15 +204,16 @@ class _Part(NamedTuple):
     source: Window
 
 
-def _parts(tile: Window, grid: GridFile, source_shape: tuple[int, int], interp: Interpolator) -> Iterator[_Part]:
-    """Yield a tile, or its quarters where it reaches too far in the source."""
+def _parts(tile: Window, grid: GridFile, source: SourceFile, interp: Interpolator) -> Iterator[_Part]:
+    """Yield a tile, or its quarters where it needs too much of the source."""
     nodes = grid.read(tile)
-    reach = nodes.source_window(interp.margin).intersect(Window.of_shape(source_shape))
-    if reach.rows * reach.cols <= _MOST_SOURCE_PIXELS or max(tile.shape) <= _SMALLEST_TILE:
+    reach = nodes.source_window(interp.margin).intersect(Window.of_shape(source.dataset.shape))
+    size = reach.rows * reach.cols * len(source.bands) * source.dtype.itemsize
+    if size <= _MOST_SOURCE_BYTES or tile.shape == (1, 1):
         yield _Part(tile, nodes, reach)
         return
     for quarter in tile.tiles(-(-tile.rows // 2), -(-tile.cols // 2)):
-        yield from _parts(quarter, grid, source_shape, interp)
+        yield from _parts(quarter, grid, source, interp)
 
 
 def _resample_part(
@@ -239,7 +237,11 @@ def _ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
-    """Raise GpumaskError unless all bands are there and real."""
+    """Raise GpumaskError unless all bands are there and real, and there are any."""
+    if not hasattr(dataset, "dtypes"):
+        raise ArgumentTypeError(f"{name}: expected an open dataset; got {dataset!r}")
+    if not bands:
+        raise GpumaskError(f"{name}: expected at least one; got none")
     for band in bands:
         if not 1 <= band <= dataset.count:
             raise GpumaskError(f"{name}: expected 1 to {dataset.count}, the bands of {dataset.name}; got {band}")
@@ -264,6 +266,9 @@ def _same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) ->
 
 def _check_outputs(source: SourceFile, output: Window, image: DatasetWriter, validity: DatasetWriter | None) -> None:
     """Raise GpumaskError where the outputs can't hold the result."""
+    for name, dataset in {"image": image, **({} if validity is None else {"validity": validity})}.items():
+        if getattr(dataset, "mode", "r") == "r":
+            raise ArgumentTypeError(f"{name}: expected a dataset that is open to be written; got {dataset!r}")
     if image.count != len(source.bands) or len(set(image.dtypes)) > 1:
         raise GpumaskError(
             f"image: expected {len(source.bands)} bands of one dtype, as the source's; got {', '.join(image.dtypes)}"

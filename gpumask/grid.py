@@ -17,7 +17,8 @@ from gpumask.window import Window, check_inside
 class Grid:
     """Source coordinates of output pixels, given at nodes `resolution` output pixels apart.
 
-    row, col: (m, n) source coordinates at the nodes, in pixels, a whole number being a pixel's centre; any real dtype.
+    row, col: (m, n) source coordinates at the nodes, in pixels, a whole number being a pixel's centre; any real dtype,
+        kept as float64.
     resolution: (R, C), output pixels from node to node. Between nodes the coordinates are bilinear.
     mask: (m, n) bool or integer, non-zero where a node counts; None: all do.
     nodata: a node with this row or col (within 1e-5) does not count; None: there is no such value.
@@ -38,23 +39,35 @@ class Grid:
     window: Window | None = None
 
     def __post_init__(self) -> None:
-        """Check what can be checked without reading a coordinate, and adopt arrays of every kind."""
+        """Adopt arrays of every kind, and check what can be checked without reading a coordinate."""
+        self._adopt_arrays()
+        self._set("resolution", check_resolution(self.resolution))
+        if self.nodata is not None and not isinstance(self.nodata, int | float | np.number):
+            raise ArgumentTypeError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
+        if self.nodata is not None and self.row.dtype == np.float32:
+            self._set("nodata", float(np.float32(self.nodata)))  # as the nodes hold it
+        for name in ("row", "col"):
+            self._set(name, getattr(self, name).astype(np.float64, copy=False))
+        if self.window is not None:
+            check_inside("grid.window", self.window, self.full_shape)
+
+    def _adopt_arrays(self) -> None:
+        """Adopt row, col and mask, and check their shapes."""
         for name in ("row", "col", "mask"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, adopt(f"grid.{name}", getattr(self, name)))
+                self._set(name, adopt(f"grid.{name}", getattr(self, name)))
         if self.row is None or self.row.ndim != 2 or 0 in self.row.shape:
             raise GpumaskError(f"grid.row: expected a (row, col) array with nodes; got {_shape(self.row)}")
+        if self.col is None:
+            raise GpumaskError("grid.col: expected an array; got None")
         for name in ("col", "mask"):
             array = getattr(self, name)
             if array is not None and array.shape != self.row.shape:
                 raise GpumaskError(f"grid.{name}: expected shape {self.row.shape}, as grid.row; got {array.shape}")
-        if self.col is None:
-            raise GpumaskError("grid.col: expected an array; got None")
-        object.__setattr__(self, "resolution", _check_resolution(self.resolution))
-        if self.nodata is not None and not isinstance(self.nodata, int | float | np.number):
-            raise ArgumentTypeError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
-        if self.window is not None:
-            check_inside("grid.window", self.window, self.full_shape)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set a field of this frozen class, while it is made."""
+        object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         (m, n), window = self.row.shape, f", {self.window}" if self.window else ""
@@ -63,8 +76,7 @@ class Grid:
     @property
     def full_shape(self) -> tuple[int, int]:
         """Rows and columns at full resolution: ((m - 1) * R + 1, (n - 1) * C + 1)."""
-        (m, n), (rows, cols) = self.row.shape, self.resolution
-        return (m - 1) * rows + 1, (n - 1) * cols + 1
+        return full_shape(self.row.shape, self.resolution)
 
     @property
     def output(self) -> Window:
@@ -102,6 +114,12 @@ class Grid:
             counts &= ~((abs(self.row - self.nodata) < 1e-5) | (abs(self.col - self.nodata) < 1e-5))
         return counts
 
+    def shifted(self, rows: float, cols: float) -> Grid:
+        """Return the grid with something added to its coordinates; nodes that don't count are NaN in it."""
+        counts = self.counts()
+        row, col = np.where(counts, self.row + rows, np.nan), np.where(counts, self.col + cols, np.nan)
+        return replace(self, row=row, col=col, mask=None, nodata=None)
+
     def source_window(self, margin: int) -> Window:
         """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
 
@@ -118,6 +136,11 @@ class Grid:
         return Window(top, left, bottom - top + 1, right - left + 1)
 
 
+def full_shape(nodes: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:
+    """Return the rows and columns at full resolution of a grid of `nodes` (rows, cols)."""
+    return (nodes[0] - 1) * resolution[0] + 1, (nodes[1] - 1) * resolution[1] + 1
+
+
 def node_window(output: Window, resolution: tuple[int, int]) -> Window:
     """Return the nodes that a window of output pixels needs.
 
@@ -130,7 +153,7 @@ def node_window(output: Window, resolution: tuple[int, int]) -> Window:
     return Window(first_row, first_col, last_row - first_row + 1, last_col - first_col + 1)
 
 
-def _check_resolution(resolution: Any) -> tuple[int, int]:
+def check_resolution(resolution: Any) -> tuple[int, int]:
     """Return (R, C) as two ints of at least 1."""
     try:
         rows, cols = resolution

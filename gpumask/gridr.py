@@ -115,7 +115,8 @@ def array_grid_resampling(
     mask = _output_mask(array_out_mask, image.shape[-2:], source.image, backend)
     nodata = output_type(image.dtype, None, nodata_out)[1]
     image_view, mask_view = (None if array is None else array[..., *where.slices] for array in (image, mask))
-    target = Target(_writable(backend, image_view), _writable(backend, mask_view), nodata)
+    inputs = (source.image, source.valid, grid.row, grid.col, grid.mask)
+    target = Target(_writable(backend, image_view, inputs), _writable(backend, mask_view, inputs), nodata)
     resample_into(backend, source, grid, taps, target, np.dtype(np.float64))
     for view, written in ((image_view, target.image), (mask_view, target.validity)):
         if view is not None and written is not view:
@@ -178,7 +179,7 @@ def basic_grid_resampling_chain(
     grid = GridFile(
         (grid_ds, grid_row_coords_band),
         (grid_ds if grid_col_ds is None else grid_col_ds, grid_col_coords_band),
-        Grid(np.zeros((1, 1)), np.zeros((1, 1)), grid_resolution).resolution,
+        grid_resolution,
         _grid_mask_band(grid_mask_in_ds, grid_mask_in_band, grid_mask_in_unmasked_value),
         shift=_two_numbers("grid_shift", grid_shift),
     )
@@ -260,13 +261,7 @@ def _grid(row: Any, col: Any, resolution: Any, mask: Any, valid_value: Any, noda
         _check_held("grid_mask_valid_value", valid_value, mask.dtype)
         mask = mask == valid_value
     grid = Grid(row, col, resolution, mask, nodata)
-    if origin == (0.0, 0.0):
-        return grid
-    counts = grid.counts()
-    shifted_row, shifted_col = (
-        np.where(counts, nodes + by, np.nan) for nodes, by in zip((grid.row, grid.col), origin, strict=True)
-    )
-    return Grid(shifted_row, shifted_col, grid.resolution)
+    return grid.shifted(*origin) if any(origin) else grid
 
 
 def _check_held(name: str, value: Any, dtype: np.dtype[Any]) -> None:
@@ -325,13 +320,15 @@ def _check_writable(name: str, array: Any) -> None:
         raise GpumaskError(f"{name}: expected an array that may be written to; got a read-only one")
 
 
-def _writable(backend: Backend, view: Any) -> Any:
-    """Return the array itself where the backend can write to it, else one of its own in that shape."""
+def _writable(backend: Backend, view: Any, inputs: tuple[Any, ...]) -> Any:
+    """Return the array itself where the backend can write to it while it reads the inputs, else one of its own."""
     if view is None:
         return None
     here = is_device_array(view) == (backend.name == "cuda")
     direct = here and view.dtype.isnative and rows_contiguous(view)
-    return view if direct else backend.empty(view.shape, view.dtype.newbyteorder("="))
+    if direct and not any(np.may_share_memory(view, array) for array in inputs if array is not None):
+        return view
+    return backend.empty(view.shape, view.dtype.newbyteorder("="))
 
 
 def _grid_mask_band(dataset: Any, band: int | None, unmasked_value: int | None) -> MaskBand | None:

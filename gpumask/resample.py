@@ -134,7 +134,7 @@ def resample_into(
     """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous."""
     image = backend.asarray(source.image)
     valid = None if source.valid is None else footprints(backend, source.valid, interp)
-    row, col = (backend.asarray(nodes, np.float64) for nodes in (grid.row, grid.col))
+    row, col = backend.asarray(grid.row), backend.asarray(grid.col)
     if row.strides != col.strides:
         row, col = row.copy(), col.copy()
     mask = None if grid.mask is None else backend.asarray(as_bytes("grid.mask", grid.mask))
@@ -153,7 +153,7 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
     """Check an output's dtype (None: the source's) and nodata value; return them as a dtype and a float."""
     try:
         found = np.dtype(source if dtype is None else dtype).newbyteorder("=")
-    except TypeError as error:
+    except (TypeError, ValueError, SyntaxError) as error:
         raise GpumaskError(f"dtype: expected an integer or float of 8 to 64 bits; got {dtype!r}") from error
     if found.name not in C_TYPES:
         raise GpumaskError(f"dtype: expected an integer or float of 8 to 64 bits; got {found}")
@@ -163,6 +163,8 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
 def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:
     """Return a value as a float, or raise GpumaskError where it is none that the dtype can hold."""
     try:
+        if isinstance(given, str | bytes):
+            raise TypeError
         value = float(given)
     except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentTypeError(f"{name}: expected a number; got {given!r}") from error
@@ -178,7 +180,7 @@ def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:
 
 def compute_type(compute_dtype: Any) -> np.dtype[Any]:
     """Check the type of weights and sums."""
-    if compute_dtype not in ("float64", "float32", np.float64, np.float32):
+    if not isinstance(compute_dtype, str | type | np.dtype) or compute_dtype not in ("float64", "float32"):
         raise GpumaskError(f"compute_dtype: expected float64 or float32; got {compute_dtype!r}")
     return np.dtype(compute_dtype)
 

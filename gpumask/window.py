@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from gpumask.errors import GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,16 @@ class Window:
     col: int
     rows: int
     cols: int
+
+    def __post_init__(self) -> None:
+        """Take whole numbers of any kind."""
+        for name in ("row", "col", "rows", "cols"):
+            try:
+                object.__setattr__(self, name, operator.index(getattr(self, name)))
+            except TypeError as error:
+                raise ArgumentTypeError(
+                    f"window.{name}: expected a whole number; got {getattr(self, name)!r}"
+                ) from error
 
     @classmethod
     def of_shape(cls, shape: tuple[int, int]) -> Window:
@@ -76,13 +88,17 @@ class Window:
         >>> [tile.shape for tile in Window(0, 0, 5, 4).tiles(3, 4)]
         [(3, 4), (2, 4)]
         """
+        if rows < 1 or cols < 1:
+            raise GpumaskError(f"tiles: expected rows and columns from 1 on; got {rows} x {cols}")
         for row in range(self.row, self.row_stop, rows):
             for col in range(self.col, self.col_stop, cols):
                 yield Window(row, col, min(rows, self.row_stop - row), min(cols, self.col_stop - col))
 
 
-def check_inside(name: str, window: Window, shape: tuple[int, int]) -> Window:
+def check_inside(name: str, window: Any, shape: tuple[int, int]) -> Window:
     """Return `window` where it is not empty and lies in an array of `shape`; raise GpumaskError otherwise."""
+    if not isinstance(window, Window):
+        raise ArgumentTypeError(f"{name}: expected a gpumask.Window; got {window!r}")
     if window.is_empty or not Window.of_shape(shape).contains(window):
         raise GpumaskError(f"{name}: expected a window with pixels inside {shape[0]} x {shape[1]}; got {window}")
     return window

@@ -137,7 +137,7 @@ def test_a_cache_folder_that_others_may_write_to_is_not_used(tmp_path, monkeypat
         folder = cache.cache_folder.__wrapped__()
     assert folder != tmp_path
     assert folder.stat().st_mode & 0o077 == 0
-    assert "others may write to it" in caplog.text
+    assert f"others may write to {tmp_path}" in caplog.text
     folder.rmdir()
 
 

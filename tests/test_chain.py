@@ -174,7 +174,7 @@ def test_a_window_shift_and_order_of_bands_give_the_bits_of_arrays(files, tiling
 def test_a_tile_that_reaches_too_far_is_cut_and_changes_nothing(files, monkeypatch):
     scene = replace(random_scene(4, "uint16"), resolution=(40, 40))
     expected = scene.in_memory("cubic", (1,), "uint16", 0)
-    monkeypatch.setattr(chain, "_MOST_SOURCE_PIXELS", 300)
+    monkeypatch.setattr(chain, "_MOST_SOURCE_BYTES", 600)
     assert_same(scene.from_files(files, "cubic", (1,), "uint16", 0), expected)
 
 

@@ -285,6 +285,21 @@ def test_an_output_with_no_valid_pixel_is_warned_of(files):
     assert "no pixel is valid" in run(*words, "--mask", files / "mask.tif", "--mask-valid", "77").stderr
 
 
+def test_nodata_of_the_grid_is_looked_for_before_the_corner_convention_shifts_it(files):
+    y, x = np.mgrid[0:8, 0:8] + 0.5
+    with rasterio.open(files / "corner.tif", "w", driver="GTiff", height=8, width=8, count=2, dtype="float64") as grid:
+        grid.write(np.stack([y, x]))
+    options = ("--pixel-corner", "--interp", "nearest", "--grid-nodata", "0", "--backend", "numpy")
+    done = run("resample", files / "source.tif", files / "corner.tif", files / "out.tif", *options)
+    assert " 100 % valid" in done.output
+
+
+def test_one_band_for_rows_and_columns_is_refused(files, monkeypatch):
+    monkeypatch.chdir(files)
+    line = fails("resample", "source.tif", "grid.tif", "out.tif", "--grid-bands", "1", "1")
+    assert line.startswith("gpumask: --grid-bands: expected another band")
+
+
 def test_scales_offsets_and_units_come_along(files):
     with rasterio.open(files / "source.tif", "r+") as source:
         source.scales, source.offsets, source.units = (2e-5, 1, 3), (-0.1, 0, 0), ("m", "", "K")

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gpumask
-from gpumask import GpumaskError, Grid, Window, footprint_validity, resample
+from gpumask import ArgumentTypeError, GpumaskError, Grid, Window, footprint_validity, resample
 
 INTERPS = ("nearest", "linear", "cubic")
 INTEGERS = [f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")]
@@ -543,3 +543,35 @@ def test_a_crop_beyond_the_output_is_refused_by_name():
 def test_a_validity_that_cannot_be_right_has_no_footprints(valid):
     with pytest.raises(GpumaskError, match="^valid: expected"):
         footprint_validity(valid)
+
+
+@pytest.mark.parametrize("window", [(0, 0, 2, 2), [0, 0, 2, 2], np.s_[0:2]])
+def test_a_window_of_another_kind_is_refused(window):
+    with pytest.raises(ArgumentTypeError, match="expected a gpumask.Window"):
+        Grid(np.zeros((3, 3)), np.zeros((3, 3)), window=window)
+
+
+def test_a_window_takes_whole_numbers_of_any_kind_and_no_others(backend):
+    grid = Grid(*np.mgrid[0:4, 0:4].astype(float), window=Window(*np.array([1, 1, 2, 3], np.int16)))
+    assert resample(np.ones((4, 4)), grid, backend=backend).image.shape == (2, 3)
+    with pytest.raises(ArgumentTypeError, match="window.rows: expected a whole number; got 2.0"):
+        Window(0, 0, 2.0, 2)
+
+
+@pytest.mark.parametrize("grid", [None, (np.zeros((1, 1)), np.zeros((1, 1)))])
+def test_a_grid_of_another_kind_is_refused(grid):
+    with pytest.raises(ArgumentTypeError, match="grid: expected a Grid"):
+        resample(np.ones((4, 4)), grid)
+
+
+def test_nodata_counts_as_float32_nodes_hold_it(backend):
+    row = np.array([[1, -9999.1, 2]], np.float32)
+    grid = Grid(row, np.ones((1, 3), np.float32), nodata=-9999.1)
+    assert grid.counts().tolist() == [[True, False, True]]
+    assert resample(np.ones((4, 4)), grid, "nearest", backend=backend).validity.tolist() == [[1, 0, 1]]
+
+
+def test_integer_nodes_may_have_a_nodata_that_they_cannot_hold():
+    grid = Grid(np.ones((2, 2), np.uint16), np.ones((2, 2), np.uint16), nodata=-9999)
+    assert grid.counts().all()
+    assert grid.source_window(1) == Window(0, 0, 3, 3)

@@ -175,3 +175,18 @@ def test_a_mask_may_be_asked_for_with_any_true(flag):
     where = nodes(4.0)
     mask = gpumask.array_grid_resampling("linear", RAMP, where, where, (1, 1), None, array_out_mask=flag)[1]
     np.testing.assert_array_equal(mask, [[1]])
+
+
+def test_an_image_may_be_resampled_in_place():
+    image = np.random.default_rng(0).random((200, 200))
+    row, col = np.mgrid[0:200, 0:200].astype(float)
+    expected = gpumask.array_grid_resampling("cubic", image, row[::-1] - 0.3, col, (1, 1), None)[0]
+    gpumask.array_grid_resampling("cubic", image, row[::-1] - 0.3, col, (1, 1), image)
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_a_float32_grid_is_shifted_in_float64():
+    row = np.full((1, 1), 10000.25, np.float32)
+    options = {"standalone": False, "array_in_origin": (-9998.1234567, 0.0)}
+    image = gpumask.array_grid_resampling("linear", RAMP, row, nodes(0), (1, 1), None, **options)[0]
+    assert abs(image - (10000.25 - 9998.1234567) * 10) < 1e-8

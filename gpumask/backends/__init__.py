@@ -71,7 +71,7 @@ def select(backend: str | None, *arrays: Any) -> Backend:
     if len(on_device) > 1:
         raise GpumaskError("arrays: expected all in host memory or all on the device; got both")
     device = on_device == {True}
-    name = _check_name("backend", backend or _chosen.get() or os.environ.get("GPUMASK_BACKEND") or "auto")
+    name = _asked(backend)
     if name == "auto":
         return get("cuda") if device else _host()
     if device and name != "cuda":
@@ -81,7 +81,7 @@ def select(backend: str | None, *arrays: Any) -> Backend:
 
 def select_for_files(backend: str | None) -> Backend:
     """Return the backend for work from file to file: under auto cuda if it works, else as for NumPy arrays."""
-    if _check_name("backend", backend or _chosen.get() or os.environ.get("GPUMASK_BACKEND") or "auto") == "auto":
+    if _asked(backend) == "auto":
         return _best()
     return select(backend)
 
@@ -123,9 +123,16 @@ def _best() -> Backend:
         return host
 
 
+def _asked(backend: Any) -> str:
+    """Return the backend's name that was asked for, "auto" where none was."""
+    if backend is None:
+        backend = _chosen.get() or os.environ.get("GPUMASK_BACKEND") or "auto"
+    return _check_name("backend", backend)
+
+
 def _check_name(argument: str, name: Any) -> str:
     """Return a backend's name, or raise GpumaskError."""
-    if name not in (*NAMES, "auto"):
+    if not isinstance(name, str) or name not in (*NAMES, "auto"):
         raise GpumaskError(f"{argument}: expected one of {', '.join(NAMES)} or auto; got {name!r}")
     return str(name)
 
@@ -152,18 +159,21 @@ def adopt(name: str, array: Any) -> Any:
 
 
 def _adopt(name: str, array: Any) -> Any:
-    """Find the protocol that an object has; see `adopt`."""
+    """Find the protocol that an object has; see `adopt`. DLPack first: it waits for the stream that fills the array."""
     if isinstance(array, np.ndarray) or type(array).__module__.partition(".")[0] == "cupy":
         return array
-    if hasattr(array, "__cuda_array_interface__") or _dlpack_device(array) == 2:  # kDLCUDA
-        get("cuda")
-        import cupy
-
-        return cupy.asarray(array) if hasattr(array, "__cuda_array_interface__") else cupy.from_dlpack(array)
     try:
-        if _dlpack_device(array) == 1:  # kDLCPU
+        device = _dlpack_device(array)
+        if device == 1:  # kDLCPU
             return np.from_dlpack(array)
+        if device == 2 or hasattr(array, "__cuda_array_interface__"):  # kDLCUDA
+            get("cuda")
+            import cupy
+
+            return cupy.from_dlpack(array) if device == 2 else cupy.asarray(array)
         return np.asarray(array)
+    except BackendError:
+        raise
     except Exception as error:
         raise GpumaskError(f"{name}: expected an array; got {type(array).__name__} ({error})") from error
 

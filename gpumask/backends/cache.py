@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,28 +21,34 @@ def cache_folder() -> Path:
 
     Where that can't be had, or others may write to it, a temporary folder for this process.
     """
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpumask"
-    folder = Path(os.environ.get("GPUMASK_CACHE_DIR") or default)
+    asked = os.environ.get("GPUMASK_CACHE_DIR")
     try:
+        folder = Path(asked).expanduser().absolute() if asked else _default_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         problem = _problem(folder)
-    except OSError as error:
+        if not problem:
+            return folder
+    except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
         problem = str(error)
-    if not problem:
-        return folder
     private = Path(tempfile.mkdtemp(prefix="gpumask-"))
-    _log.warning("cache folder %s not used, %s instead: %s", folder, private, problem)
+    atexit.register(shutil.rmtree, private, ignore_errors=True)
+    _log.warning("cache folder not used, %s instead: %s", private, problem)
     return private
+
+
+def _default_folder() -> Path:
+    """Return gpumask's folder in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "gpumask"
 
 
 def _problem(folder: Path) -> str | None:
     """Say why compiled code in this folder can't be trusted or kept, None where it can."""
     found = folder.stat()
     if hasattr(os, "getuid") and found.st_uid != os.getuid():
-        return "it belongs to another user"
+        return f"{folder} belongs to another user"
     if found.st_mode & 0o022:
-        return "others may write to it"
-    return None if os.access(folder, os.W_OK | os.X_OK) else "it can't be written to"
+        return f"others may write to {folder}"
+    return None if os.access(folder, os.W_OK | os.X_OK) else f"{folder} can't be written to"
 
 
 def cached(name: str, suffix: str, build: Callable[[Path], None]) -> Path:

@@ -45,6 +45,12 @@ class CudaBackend:
         self._cupy, self._nvrtc = cupy, nvrtc
         self._functions: dict[tuple[Any, ...], Any] = {}
         self._lock = threading.Lock()
+        try:
+            self._function("footprint", {"TAPS": 1})
+        except BackendError:
+            raise
+        except Exception as error:  # libraries that CuPy finds as they are needed, or the disk
+            raise BackendError(f"cuda backend: expected to compile a kernel; got {error}") from error
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Launch a kernel, a thread for a pixel; see `Backend.run`."""
@@ -54,6 +60,9 @@ class CudaBackend:
         blocks = tuple(
             min(-(-n // size), limit) for n, size, limit in zip((cols, rows), BLOCK, _GRID_LIMIT, strict=True)
         )
+        devices = {argument.device.id for argument in args if isinstance(argument, self._cupy.ndarray)}
+        if devices != {self._cupy.cuda.Device().id}:
+            raise BackendError(f"cuda backend: expected all arrays on the current device; got {sorted(devices)}")
         function = self._function(kernel, defines)
         function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *args))))
 
@@ -144,4 +153,4 @@ def _argument(value: Any) -> Any:
         return np.uint64(0)
     if isinstance(value, float):
         return np.float64(value)
-    return np.int64(value) if isinstance(value, int) else value
+    return np.int64(value) if isinstance(value, int | np.integer) else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import logging
+import operator
 import os
 import platform
 import re
@@ -35,9 +36,9 @@ _PIXELS_A_THREAD = 1 << 14
 _log = logging.getLogger("gpumask")
 
 # OpenMP's threads do not survive a fork, and a child that asks for them waits forever: there, one thread.
-_forked = threading.Event()
+_threaded, _forked = threading.Event(), threading.Event()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked.set)
+    os.register_at_fork(after_in_child=lambda: _forked.set() if _threaded.is_set() else None)
 
 
 class NativeBackend(HostMemory):
@@ -54,8 +55,10 @@ class NativeBackend(HostMemory):
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a kernel; see `Backend.run`."""
-        function = self.function(kernel, defines)
-        function(threads(shape), *map(_argument, (*shape, *args)))
+        function, count = self.function(kernel, defines), threads(shape)
+        if count > 1:
+            _threaded.set()
+        function(count, *map(_argument, (*shape, *args)))
 
     def function(self, kernel: str, defines: dict[str, Any]) -> Any:
         """Return the compiled kernel. A variant that failed to compile fails again without another try."""
@@ -67,12 +70,16 @@ class NativeBackend(HostMemory):
             if key in self._failures:
                 raise self._failures[key]
             try:
-                self._functions[key] = getattr(ctypes.CDLL(str(library(kernel, defines))), kernel)
+                function = getattr(ctypes.CDLL(str(library(kernel, defines))), kernel)
+            except OSError as error:  # a full disk, or a folder that nothing may be run from
+                self._failures[key] = BackendError(f"native backend: {error}")
+                raise self._failures[key] from error
             except BackendError as error:
                 self._failures[key] = error
                 raise
-        self._functions[key].restype = None
-        return self._functions[key]
+            function.restype = None
+            self._functions[key] = function
+        return function
 
 
 def library(kernel: str, defines: dict[str, Any]) -> Path:
@@ -163,4 +170,4 @@ def _argument(value: Any) -> Any:
         return ctypes.c_void_p(None)
     if isinstance(value, np.ndarray):
         return ctypes.c_void_p(value.ctypes.data)
-    return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_longlong(value)
+    return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_longlong(operator.index(value))
