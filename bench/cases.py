@@ -67,40 +67,20 @@ def ours(case: Case, interp: str, backend: str, to_device: Callable[[Any], Any] 
     return lambda: gpumask.resample(source, grid, interp, source_valid=valid, backend=backend)
 
 
-def ours_as_gridr(case: Case, interp: str) -> Call:
-    """Return gpumask through GridR's function, into arrays that are there, as `gridr` below."""
-    return _gridr_call(gpumask.array_grid_resampling, case, interp)
-
-
 def gridr(case: Case, interp: str) -> Call:
     """Return GridR, into arrays that are there. It takes float64 only."""
     from gridr.core.grid.grid_resampling import array_grid_resampling  # noqa: PLC0415
 
-    return _gridr_call(array_grid_resampling, case, interp)
-
-
-def _gridr_call(function: Callable[..., Any], case: Case, interp: str) -> Call:
-    """Return a call of `array_grid_resampling`, GridR's or ours."""
     source, valid = case.source().astype(np.float64), case.valid()
     row, col = case.nodes(case.step)
     image, mask = np.empty_like(source), np.empty(source.shape[1:], np.uint8)
     last = case.size - 1
-    win = np.array([[0, last], [0, last]])
+    masks = {"array_in_mask": valid, "array_out_mask": mask, "win": np.array([[0, last], [0, last]])}
 
     def call() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GridR warns of its own defaults on every call
-            function(
-                interp,
-                source,
-                row,
-                col,
-                (case.step, case.step),
-                image,
-                win=win,
-                array_in_mask=valid,
-                array_out_mask=mask,
-            )
+            array_grid_resampling(interp, source, row, col, (case.step, case.step), image, **masks)
 
     return call
 
