@@ -205,9 +205,10 @@ def table(results: dict[str, dict[str, float]], where: dict[str, Any], size: int
     gpu = f"; {where['gpu']}, {where['copy_bandwidth_gpu'] / 1e9:.0f} GB/s" if "gpu" in where else ""
     lines += [
         "",
-        "In brackets: how many times as fast as GridR, which has one thread. GDAL, OpenCV and SciPy do it without a mask.",
-        f"{size} x {size} pixels turned by 7 degrees, one in 10 000 masked, kernels compiled before; medians of runs in",
-        f"turn on {where['cpu']}, {where['cores']} cores, {bandwidth}{gpu}.",
+        "In brackets: how many times as fast as GridR, which has one thread.",
+        "GDAL, OpenCV and SciPy do it without a mask.",
+        f"{size} x {size} pixels turned by 7 degrees, one in 10 000 masked, kernels compiled before;",
+        f"medians of runs in turn on {where['cpu']}, {where['cores']} cores, {bandwidth}{gpu}.",
     ]
     return "\n".join(lines + shares(results, where)) + "\n"
 
