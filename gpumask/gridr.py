@@ -17,7 +17,7 @@ from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import Grid
 from gpumask.interp import Interpolator, interpolator
-from gpumask.resample import Source, Target, output_type, resample_into
+from gpumask.resample import Source, Target, held, output_type, resample_into
 from gpumask.window import Window, check_inside
 
 
@@ -43,6 +43,7 @@ _FILE_NAMES = {
     "bands": "array_src_bands",
     "source mask": "array_src_mask_ds",
     "source mask band": "array_src_mask_band",
+    "source mask valid value": "array_src_mask_validity_pair",
     "grid row band": "grid_row_coords_band",
     "grid col band": "grid_col_coords_band",
     "grid col": "grid_col_ds",
@@ -258,18 +259,11 @@ def _grid(row: Any, col: Any, resolution: Any, mask: Any, valid_value: Any, noda
         if valid_value is None:
             raise GpumaskError("grid_mask_valid_value: expected a value along with grid_mask; got None")
         mask = adopt("grid_mask", mask)
-        _check_held("grid_mask_valid_value", valid_value, mask.dtype)
+        _check_whole("grid_mask_valid_value", valid_value)
+        held("grid_mask_valid_value", valid_value, mask.dtype)
         mask = mask == valid_value
     grid = Grid(row, col, resolution, mask, nodata)
     return grid.shifted(*origin) if any(origin) else grid
-
-
-def _check_held(name: str, value: Any, dtype: np.dtype[Any]) -> None:
-    """Raise GpumaskError unless a mask of this dtype can hold the value: it would match nothing."""
-    _check_whole(name, value)
-    info = np.iinfo(dtype) if dtype.kind in "iu" else np.iinfo(np.int64)
-    if not info.min <= value <= info.max:
-        raise GpumaskError(f"{name}: expected a value that {dtype} holds; got {value!r}")
 
 
 def _output(
@@ -339,7 +333,8 @@ def _grid_mask_band(dataset: Any, band: int | None, unmasked_value: int | None) 
     _check_eight_bits("grid_mask_in_ds", dataset, band)
     if unmasked_value is None:
         raise GpumaskError("grid_mask_in_unmasked_value: expected 0 to 255 along with grid_mask_in_ds; got None")
-    _check_held("grid_mask_in_unmasked_value", unmasked_value, np.dtype(np.uint8))
+    _check_whole("grid_mask_in_unmasked_value", unmasked_value)
+    held("grid_mask_in_unmasked_value", unmasked_value, np.dtype(np.uint8))
     signed = dataset.dtypes[band - 1] == "int8" and unmasked_value > 127
     return MaskBand(dataset, band, unmasked_value - 256 if signed else unmasked_value)
 
@@ -359,7 +354,6 @@ def _source_mask_band(dataset: Any, band: int | None, validity_pair: Any) -> Mas
     except (TypeError, ValueError) as error:
         message = f"array_src_mask_validity_pair: expected (valid, invalid); got {validity_pair!r}"
         raise ArgumentTypeError(message) from error
-    _check_held("array_src_mask_validity_pair", valid_value, np.dtype(dataset.dtypes[band - 1]))
     return MaskBand(dataset, band, None if tuple(validity_pair) == (1, 0) else valid_value)
 
 

@@ -171,7 +171,7 @@ def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:
     if dtype.kind == "f":
         fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
     else:
-        info = np.iinfo(dtype)
+        info = np.iinfo(np.uint8 if dtype.kind == "b" else dtype)
         fits = value.is_integer() and info.min <= int(value) <= info.max and int(value) == given
     if not fits:
         raise GpumaskError(f"{name}: expected a value that {dtype} holds; got {given!r}")
