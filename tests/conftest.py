@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gpumask.backends import NAMES, get, native
+from gpumask.backends import NAMES, get, native, use_backend
 from gpumask.errors import BackendError
 
 # Read by OpenMP when a kernel is first loaded. Threads that spin between kernels make thousands of small ones take ten
@@ -23,3 +23,10 @@ def backend(request) -> str:
     except BackendError as error:
         pytest.skip(str(error))
     return get(request.param).name
+
+
+@pytest.fixture
+def on_every_backend(backend):
+    """Run a test on each backend, for calls that name none."""
+    with use_backend(backend):
+        yield

@@ -229,10 +229,7 @@ def compare(case):
     )
 
 
-@pytest.fixture(autouse=True)
-def _on_every_backend(backend):
-    with gpumask.use_backend(backend):
-        yield
+pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

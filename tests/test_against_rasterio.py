@@ -3,17 +3,13 @@
 import numpy as np
 import pytest
 
-import gpumask
 from gpumask import Grid, resample
 
 SOURCE = np.random.default_rng(5).uniform(-100, 100, (41, 53))
 INTERPS = ("nearest", "linear", "cubic")
 
 
-@pytest.fixture(autouse=True)
-def _on_every_backend(backend):
-    with gpumask.use_backend(backend):
-        yield
+pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
 def rotated(shape, degrees=17.0, scale=0.6):

@@ -33,10 +33,7 @@ TILINGS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _on_every_backend(backend):
-    with gpumask.use_backend(backend):
-        yield
+pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
 @pytest.fixture

@@ -19,10 +19,7 @@ few = settings(
 )
 
 
-@pytest.fixture(autouse=True)
-def _on_every_backend(backend):
-    with gpumask.use_backend(backend):
-        yield
+pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
 class Scene:

@@ -11,6 +11,8 @@ import pytest
 import gpumask
 
 INTERPS = ("nearest", "linear", "cubic")
+
+pytestmark = pytest.mark.usefixtures("on_every_backend")
 RAMP = np.arange(100.0).reshape(10, 10)
 
 
