@@ -173,8 +173,8 @@ def basic_grid_resampling_chain(
     _refuse_boundary(boundary_condition)
     if array_src_geometry_pair is not None and any(part is not None for part in array_src_geometry_pair):
         raise GpumaskError("array_src_geometry_pair: geometries are not supported yet; expected None")
-    _check_whole("grid_row_coords_band", grid_row_coords_band)
-    _check_whole("grid_col_coords_band", grid_col_coords_band)
+    (grid_row_coords_band,) = _whole("grid_row_coords_band", grid_row_coords_band)
+    (grid_col_coords_band,) = _whole("grid_col_coords_band", grid_col_coords_band)
     if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:
         raise GpumaskError("grid_row_coords_band, grid_col_coords_band: expected two bands of grid_ds; got one")
     grid = GridFile(
@@ -185,7 +185,7 @@ def basic_grid_resampling_chain(
         shift=_two_numbers("grid_shift", grid_shift),
     )
     bands = tuple(array_src_bands) if isinstance(array_src_bands, list | tuple | np.ndarray) else (array_src_bands,)
-    _check_whole("array_src_bands", *bands)
+    bands = _whole("array_src_bands", *bands)
     mask = _source_mask_band(array_src_mask_ds, array_src_mask_band, array_src_mask_validity_pair)
     if mask_out_ds is not None and mask_out_ds.dtypes[0] != "uint8":
         raise GpumaskError(f"mask_out_ds: expected a first band of uint8; got {mask_out_ds.dtypes[0]}")
@@ -231,10 +231,11 @@ def _two_numbers(name: str, pair: Any) -> tuple[float, float]:
     return row, col
 
 
-def _check_whole(name: str, *values: Any) -> None:
-    """Raise ArgumentTypeError unless there are values, and all are whole numbers."""
+def _whole(name: str, *values: Any) -> tuple[int, ...]:
+    """Return values as ints; raise ArgumentTypeError unless there are some, and all are whole numbers."""
     if not values or not all(isinstance(value, int | np.integer) for value in values):
         raise ArgumentTypeError(f"{name}: expected whole numbers; got {', '.join(map(repr, values)) or 'none'}")
+    return tuple(map(int, values))
 
 
 def _half_open(name: str, win: Any) -> Window:
@@ -259,7 +260,7 @@ def _grid(row: Any, col: Any, resolution: Any, mask: Any, valid_value: Any, noda
         if valid_value is None:
             raise GpumaskError("grid_mask_valid_value: expected a value along with grid_mask; got None")
         mask = adopt("grid_mask", mask)
-        _check_whole("grid_mask_valid_value", valid_value)
+        _whole("grid_mask_valid_value", valid_value)
         held("grid_mask_valid_value", valid_value, mask.dtype)
         mask = mask == valid_value
     grid = Grid(row, col, resolution, mask, nodata)
@@ -329,11 +330,11 @@ def _grid_mask_band(dataset: Any, band: int | None, unmasked_value: int | None) 
     """Return the grid's mask. int8 values are taken bitwise, as GridR does: -1 is 255."""
     if dataset is None:
         return None
-    band = 1 if band is None else band
+    (band,) = _whole("grid_mask_in_band", 1 if band is None else band)
     _check_eight_bits("grid_mask_in_ds", dataset, band)
     if unmasked_value is None:
         raise GpumaskError("grid_mask_in_unmasked_value: expected 0 to 255 along with grid_mask_in_ds; got None")
-    _check_whole("grid_mask_in_unmasked_value", unmasked_value)
+    _whole("grid_mask_in_unmasked_value", unmasked_value)
     held("grid_mask_in_unmasked_value", unmasked_value, np.dtype(np.uint8))
     signed = dataset.dtypes[band - 1] == "int8" and unmasked_value > 127
     return MaskBand(dataset, band, unmasked_value - 256 if signed else unmasked_value)
@@ -347,7 +348,7 @@ def _source_mask_band(dataset: Any, band: int | None, validity_pair: Any) -> Mas
         raise ArgumentTypeError(
             "array_src_mask_band, array_src_mask_validity_pair: expected both along with array_src_mask_ds; got None"
         )
-    _check_whole("array_src_mask_band", band)
+    (band,) = _whole("array_src_mask_band", band)
     _check_eight_bits("array_src_mask_ds", dataset, band)
     try:
         valid_value, _ = validity_pair
@@ -365,7 +366,7 @@ def _check_eight_bits(name: str, dataset: Any, band: int) -> None:
 
 def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int], window: Window) -> tuple[int, int]:
     """Return rows and columns of a tile from GridR's strip size and tile shape."""
-    _check_whole("io_strip_size", strip)
+    _whole("io_strip_size", strip)
     if target not in (GridRIOMode.INPUT, GridRIOMode.OUTPUT):
         raise GpumaskError(f"io_strip_size_target: expected GridRIOMode.INPUT or OUTPUT; got {target!r}")
     strip_rows = int(strip) * (resolution[0] if target == GridRIOMode.INPUT else 1)
@@ -373,6 +374,6 @@ def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int],
         rows, cols = (0, 0) if tile is None else tile
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"tile_shape: expected (rows, cols) or None; got {tile!r}") from error
-    _check_whole("tile_shape", rows, cols)
+    _whole("tile_shape", rows, cols)
     limits = [n for n in (strip_rows, rows) if n > 0]
     return min(limits, default=max(window.rows, 1)), cols if cols > 0 else max(window.cols, 1)

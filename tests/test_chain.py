@@ -221,6 +221,17 @@ def test_bands_and_columns_of_the_grid_may_lie_in_any_file_and_order(files):
     assert_same((image.read(), mask.read(1)), expected)
 
 
+def test_numbers_of_bands_may_be_numpys(files):
+    scene = random_scene(1, "uint16")
+    grid, image = files.put(np.array([scene.row, scene.col])), files.new((1, *scene.full_shape), "uint16")
+    one, two = np.arange(1, 3)
+    gpumask.basic_grid_resampling_chain(
+        grid, one, two, scene.resolution, files.put(scene.source), [two], image, "nearest", 0
+    )
+    alone = replace(scene, mask=None, grid_mask=None).in_memory("nearest", (2,), "uint16", 0)
+    np.testing.assert_array_equal(image.read(), alone[0])
+
+
 def test_what_lies_beyond_the_window_in_a_larger_output_is_left(files):
     scene = replace(random_scene(0, "int16"), mask=None, grid_mask=None)
     expected = scene.in_memory("linear", (1,), "int16", -1, Window(4, 4, 6, 7))

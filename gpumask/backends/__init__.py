@@ -36,7 +36,7 @@ class Backend(Protocol):
         order of the kernel's text. defines: what specialises it; a NumPy dtype names a C type.
         """
 
-    def asarray(self, array: Any, dtype: Any = None) -> Any:
+    def asarray(self, array: Any) -> Any:
         """Bring an array into this backend's memory, in native byte order, rows contiguous; no copy if it is there."""
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:

@@ -66,12 +66,10 @@ class CudaBackend:
         function = self._function(kernel, defines)
         function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *args))))
 
-    def asarray(self, array: Any, dtype: Any = None) -> Any:
+    def asarray(self, array: Any) -> Any:
         """Bring an array to the current device; see `Backend.asarray`."""
-        dtype = np.dtype(dtype or array.dtype).newbyteorder("=")
         if isinstance(array, np.ndarray):
-            return self._cupy.asarray(np.ascontiguousarray(array, dtype=dtype))
-        array = array.astype(dtype, copy=False)
+            return self._cupy.asarray(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")))
         return array if rows_contiguous(array) else self._cupy.ascontiguousarray(array)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:

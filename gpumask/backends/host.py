@@ -14,11 +14,11 @@ class HostMemory:
 
     name: str
 
-    def asarray(self, array: Any, dtype: Any = None) -> Any:
+    def asarray(self, array: Any) -> Any:
         """Return the array in native byte order with contiguous rows; itself if it is so; see `Backend.asarray`."""
         if not isinstance(array, np.ndarray):
             raise GpumaskError(f"backend: expected cuda for arrays on the device; got {self.name!r}")
-        array = array.astype(np.dtype(dtype or array.dtype).newbyteorder("="), copy=False)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         return array if array.flags.aligned and rows_contiguous(array) else np.ascontiguousarray(array)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
