@@ -14,8 +14,26 @@ import logging
 from gpumask.backends import use_backend
 from gpumask.errors import ArgumentTypeError, BackendError, GpumaskError
 from gpumask.footprint import footprint_validity
+from gpumask.geometry import Polygons
 from gpumask.grid import Grid
-from gpumask.gridr import GridRIOMode, array_grid_resampling, basic_grid_resampling_chain
+from gpumask.gridr import (
+    GridRasterizeAlg,
+    GridRIOMode,
+    ShapelyPredicate,
+    array_grid_resampling,
+    array_shift_grid_coordinates,
+    basic_grid_resampling_chain,
+    build_grid,
+    build_grid_mask_chain,
+    build_mask,
+    build_mask_chain,
+    grid_full_resolution_shape,
+    grid_rasterize,
+    interpolate_grid,
+    oversample_regular_grid,
+)
+from gpumask.mask import CoarseMask, Validity, validity_mask
+from gpumask.oversample import oversample
 from gpumask.resample import Resampled, resample
 from gpumask.window import Window
 
@@ -24,16 +42,32 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentTypeError",
     "BackendError",
+    "CoarseMask",
     "GpumaskError",
     "Grid",
     "GridRIOMode",
+    "GridRasterizeAlg",
+    "Polygons",
     "Resampled",
+    "ShapelyPredicate",
+    "Validity",
     "Window",
     "array_grid_resampling",
+    "array_shift_grid_coordinates",
     "basic_grid_resampling_chain",
+    "build_grid",
+    "build_grid_mask_chain",
+    "build_mask",
+    "build_mask_chain",
     "footprint_validity",
+    "grid_full_resolution_shape",
+    "grid_rasterize",
+    "interpolate_grid",
+    "oversample",
+    "oversample_regular_grid",
     "resample",
     "use_backend",
+    "validity_mask",
 ]
 
 logging.getLogger("gpumask").addHandler(logging.NullHandler())

@@ -15,8 +15,10 @@ import numpy as np
 
 from gpumask.backends import Backend, select_for_files
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.geometry import Polygons
 from gpumask.grid import Grid, check_resolution, full_shape, node_window
 from gpumask.interp import Interpolator
+from gpumask.mask import all_of
 from gpumask.resample import Source, Target, held, output_type, resample_into
 from gpumask.window import Window, check_inside
 
@@ -37,7 +39,7 @@ class MaskBand:
 
     def read(self, window: Window) -> np.ndarray:
         """Read a window as uint8, 1 where valid."""
-        values = self.dataset.read(self.band, window=_ranges(window))
+        values = self.dataset.read(self.band, window=ranges(window))
         valid = values != 0 if self.valid_value is None else values == self.valid_value
         return valid.view(np.uint8)
 
@@ -48,20 +50,22 @@ class SourceFile:
 
     own_mask: whether a pixel is invalid that the dataset itself masks in any of the bands: by its nodata value, by a
     mask band, or by an alpha band that is 0.
+    polygons: where else pixels are valid, in the dataset's pixels.
     """
 
     dataset: DatasetReader
     bands: tuple[int, ...]
     mask: MaskBand | None = None
     own_mask: bool = False
+    polygons: Polygons | None = None
 
     def __post_init__(self) -> None:
         """Check that the bands are there and of one real dtype, and that the mask fits."""
-        _check_bands("bands", self.dataset, self.bands)
+        check_bands("bands", self.dataset, self.bands)
         dtypes = {self.dataset.dtypes[band - 1] for band in self.bands}
         if len(dtypes) > 1:
             raise GpumaskError(f"bands: expected one dtype; got {', '.join(sorted(dtypes))}")
-        _check_mask("source mask", self.mask, self.dataset.shape)
+        check_mask("source mask", self.mask, self.dataset.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -70,12 +74,17 @@ class SourceFile:
 
     def read(self, window: Window) -> Source:
         """Read a window of all bands and of the masks."""
-        image = self.dataset.read(list(self.bands), window=_ranges(window))
-        valid = self.mask.read(window) if self.mask else None
+        image = self.dataset.read(list(self.bands), window=ranges(window))
+        return Source(image, all_of(self._validities(window)), (window.row, window.col))
+
+    def _validities(self, window: Window) -> Iterator[np.ndarray]:
+        """Yield what each mask says of a window."""
+        if self.mask:
+            yield self.mask.read(window)
         if self.own_mask and self._has_own_mask:
-            own = self.dataset.read_masks(list(self.bands), window=_ranges(window)).all(axis=0).view(np.uint8)
-            valid = own if valid is None else valid & own
-        return Source(image, valid, (window.row, window.col))
+            yield self.dataset.read_masks(list(self.bands), window=ranges(window)).all(axis=0).view(np.uint8)
+        if self.polygons:
+            yield self.polygons.validity(window)
 
     @property
     def _has_own_mask(self) -> bool:
@@ -98,12 +107,12 @@ class GridFile:
     def __post_init__(self) -> None:
         """Check that the bands are there and that all shapes are one."""
         for name, (dataset, band) in {"grid row": self.row, "grid col": self.col}.items():
-            _check_bands(f"{name} band", dataset, (band,))
+            check_bands(f"{name} band", dataset, (band,))
         if self.row[0] is self.col[0] and self.row[1] == self.col[1]:
             raise GpumaskError(f"grid col band: expected another band than that of the rows; got {self.col[1]}")
-        _same_shape("grid col", self.col[0].shape, self.row[0].shape)
+        same_shape("grid col", self.col[0].shape, self.row[0].shape)
         object.__setattr__(self, "resolution", check_resolution(self.resolution))
-        _check_mask("grid mask", self.mask, self.row[0].shape)
+        check_mask("grid mask", self.mask, self.row[0].shape)
 
     @property
     def full_shape(self) -> tuple[int, int]:
@@ -113,7 +122,7 @@ class GridFile:
     def read(self, output: Window) -> Grid:
         """Read the nodes for a window of the output."""
         nodes = node_window(output, self.resolution)
-        row, col = (dataset.read(band, window=_ranges(nodes)) for dataset, band in (self.row, self.col))
+        row, col = (dataset.read(band, window=ranges(nodes)) for dataset, band in (self.row, self.col))
         grid = Grid(
             row,
             col,
@@ -185,7 +194,7 @@ def resample_datasets(
     for tile in output.tiles(*job.tile_shape):
         for part in _parts(tile, grid, source, job.interp):
             result = _resample_part(backend, source, part, job, (dtype, nodata))
-            where = _ranges(part.output.shift(-output.row, -output.col))
+            where = ranges(part.output.shift(-output.row, -output.col))
             image.write(result.image, window=where)
             if validity is not None:
                 validity.write(result.validity, 1, window=where)
@@ -231,12 +240,12 @@ def _resample_part(
     return Target(image, validity, nodata)
 
 
-def _ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+def ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return a window as rasterio takes it."""
     return (window.row, window.row_stop), (window.col, window.col_stop)
 
 
-def _check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
+def check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
     """Raise GpumaskError unless all bands are there and real, and there are any."""
     if not hasattr(dataset, "dtypes"):
         raise ArgumentTypeError(f"{name}: expected an open dataset; got {dataset!r}")
@@ -249,16 +258,16 @@ def _check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> N
             raise GpumaskError(f"{name}: expected a real dtype in {dataset.name}; got {dataset.dtypes[band - 1]}")
 
 
-def _check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> None:
+def check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> None:
     """Raise GpumaskError unless the mask is there and fits."""
     if mask is not None:
-        _check_bands(f"{name} band", mask.dataset, (mask.band,))
-        _same_shape(name, mask.dataset.shape, shape)
+        check_bands(f"{name} band", mask.dataset, (mask.band,))
+        same_shape(name, mask.dataset.shape, shape)
         if mask.valid_value is not None:
             held(f"{name} valid value", mask.valid_value, np.dtype(mask.dataset.dtypes[mask.band - 1]))
 
 
-def _same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) -> None:
+def same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) -> None:
     """Raise GpumaskError where the shapes of two datasets differ."""
     if shape != expected:
         raise GpumaskError(f"{name}: expected {expected[0]} x {expected[1]} pixels; got {shape[0]} x {shape[1]}")
@@ -267,14 +276,18 @@ def _same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) ->
 def _check_outputs(source: SourceFile, output: Window, image: DatasetWriter, validity: DatasetWriter | None) -> None:
     """Raise GpumaskError where the outputs can't hold the result."""
     for name, dataset in {"image": image, **({} if validity is None else {"validity": validity})}.items():
-        if getattr(dataset, "mode", "r") == "r":
-            raise ArgumentTypeError(f"{name}: expected a dataset that is open to be written; got {dataset!r}")
+        check_can_hold(name, dataset, output.shape)
     if image.count != len(source.bands) or len(set(image.dtypes)) > 1:
         raise GpumaskError(
             f"image: expected {len(source.bands)} bands of one dtype, as the source's; got {', '.join(image.dtypes)}"
         )
-    for name, dataset in {"image": image, "validity": validity}.items():
-        if dataset is not None and not Window.of_shape(dataset.shape).contains(Window.of_shape(output.shape)):
-            raise GpumaskError(
-                f"{name}: expected {output.rows} x {output.cols} pixels or more; got {dataset.height} x {dataset.width}"
-            )
+
+
+def check_can_hold(name: str, dataset: DatasetWriter, shape: tuple[int, int]) -> None:
+    """Raise GpumaskError unless a dataset can be written to and has as many pixels, or more."""
+    if getattr(dataset, "mode", "r") == "r":
+        raise ArgumentTypeError(f"{name}: expected a dataset that is open to be written; got {dataset!r}")
+    if not Window.of_shape(dataset.shape).contains(Window.of_shape(shape)):
+        raise GpumaskError(
+            f"{name}: expected {shape[0]} x {shape[1]} pixels or more; got {dataset.height} x {dataset.width}"
+        )

@@ -111,7 +111,7 @@ class Grid:
         if self.mask is not None:
             counts &= self.mask != 0
         if self.nodata is not None:
-            counts &= ~((abs(self.row - self.nodata) < 1e-5) | (abs(self.col - self.nodata) < 1e-5))
+            counts &= ~near_nodata(self.row, self.col, self.nodata)
         return counts
 
     def shifted(self, rows: float, cols: float) -> Grid:
@@ -134,6 +134,11 @@ class Grid:
         top, left = math.floor(float(row.min())) - margin, math.floor(float(col.min())) - margin
         bottom, right = math.ceil(float(row.max())) + margin, math.ceil(float(col.max())) + margin
         return Window(top, left, bottom - top + 1, right - left + 1)
+
+
+def near_nodata(row: Any, col: Any, nodata: float) -> Any:
+    """Say which nodes have a row or a column that is nodata: within 1e-5, as in kernels/coords.cuh."""
+    return (abs(row - nodata) < 1e-5) | (abs(col - nodata) < 1e-5)
 
 
 def full_shape(nodes: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:

@@ -224,8 +224,6 @@ REFUSED_VALUES_OF_THE_CHAIN = [
     ("grid_mask_in_unmasked_value", {**GRID_MASKED, "grid_mask_in_unmasked_value": None}),
     ("grid_mask_in_unmasked_value", {**GRID_MASKED, "grid_mask_in_unmasked_value": -1}),
     ("grid_mask_in_unmasked_value", {**GRID_MASKED, "grid_mask_in_unmasked_value": 256}),
-    ("array_src_geometry_pair", {"array_src_geometry_pair": (GEOMETRY, None)}),
-    ("array_src_geometry_pair", {"array_src_geometry_pair": (None, GEOMETRY)}),
     ("io_strip_size_target", {"io_strip_size_target": 3}),
     ("tile_shape", {"tile_shape": (3, 4, 5)}),
 ]
@@ -244,6 +242,9 @@ REFUSED_TYPES_OF_THE_CHAIN = [
     ("array_src_mask_band, ", {**MASKED, "array_src_mask_band": None}),
     ("array_src_mask_band, ", {**MASKED, "array_src_mask_validity_pair": None}),
     ("array_src_mask_validity_pair", {**MASKED, "array_src_mask_validity_pair": 1}),
+    ("array_src_geometry_pair", {"array_src_geometry_pair": (GEOMETRY, None)}),
+    ("array_src_geometry_pair", {"array_src_geometry_pair": (None, GEOMETRY)}),
+    ("array_src_geometry_pair", {"array_src_geometry_pair": GEOMETRY}),
     ("grid_mask_in_ds", {**GRID_MASKED, "grid_mask_in_ds": "mask16"}),
     ("grid_mask_in_unmasked_value", {**GRID_MASKED, "grid_mask_in_unmasked_value": "x"}),
     ("io_strip_size", {"io_strip_size": None}),

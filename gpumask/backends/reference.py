@@ -118,6 +118,29 @@ def _weigh(source, at, acc, taps):
     return valid & ~np.isnan(values).any(axis=0), values
 
 
+def oversample(
+    rows, cols, nodes, node_rows, node_cols, pitch,
+    row_node, row_weight, row_total, col_node, col_weight, col_total, threshold, out, out_pitch, *, NODE_T, OUT_T,
+):  # fmt: skip
+    """Twin of kernels/oversample.cu, in blocks of rows."""
+    values = (nodes != 0).astype(float) if np.uint8 == NODE_T else nodes
+    left, right = col_node, np.minimum(col_node + 1, node_cols - 1)
+    before, after = col_total - col_weight, col_weight
+    block = max(_BLOCK // cols, 1)
+    for y in range(0, rows, block):
+        part = slice(y, y + block)
+        above, below = row_node[part], np.minimum(row_node[part] + 1, node_rows - 1)
+        down = row_weight[part, None]
+        up = row_total - down
+        corners = ((above, left, up, before), (above, right, up, after), (below, left, down, before))
+        n1, n2, n3, n4 = (
+            np.where((w == 0) | (v == 0), 0.0, share(values[np.ix_(i, j)].astype(float, copy=False), w, v))
+            for i, j, w, v in (*corners, (below, right, down, after))
+        )
+        value = (n1 + n2 + n3 + n4) / (row_total * col_total)
+        out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= threshold
+
+
 def _weights(f: np.ndarray, taps: int) -> list[np.ndarray]:
     """Return what each tap weighs; see kernels/weights.cuh."""
     if taps == 1:
@@ -159,4 +182,4 @@ def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
     return np.where(whole >= float(info.max), high, np.where(whole <= float(info.min), low, inside))
 
 
-TWINS: dict[str, Any] = {"footprint": footprint, "resample": resample}
+TWINS: dict[str, Any] = {"footprint": footprint, "resample": resample, "oversample": oversample}

@@ -1,0 +1,37 @@
+"""GridR's functions, with its names, arguments and defaults; translated to gpumask's, and nothing else.
+
+Windows here are inclusive, ((first_row, last_row), (first_col, last_col)), as GridR has them.
+"""
+
+from gpumask.gridr.chains import (
+    GridRIOMode,
+    basic_grid_resampling_chain,
+    build_grid_mask_chain,
+    build_mask_chain,
+)
+from gpumask.gridr.grids import (
+    array_shift_grid_coordinates,
+    build_grid,
+    grid_full_resolution_shape,
+    interpolate_grid,
+    oversample_regular_grid,
+)
+from gpumask.gridr.masks import GridRasterizeAlg, ShapelyPredicate, build_mask, grid_rasterize
+from gpumask.gridr.resampling import array_grid_resampling
+
+__all__ = [
+    "GridRIOMode",
+    "GridRasterizeAlg",
+    "ShapelyPredicate",
+    "array_grid_resampling",
+    "array_shift_grid_coordinates",
+    "basic_grid_resampling_chain",
+    "build_grid",
+    "build_grid_mask_chain",
+    "build_mask",
+    "build_mask_chain",
+    "grid_full_resolution_shape",
+    "grid_rasterize",
+    "interpolate_grid",
+    "oversample_regular_grid",
+]

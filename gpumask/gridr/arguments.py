@@ -1,0 +1,69 @@
+"""What GridR's arguments become; inclusive windows, ((first_row, last_row), (first_col, last_col)), half-open ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import Backend, is_device_array
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.geometry import check_origin
+from gpumask.interp import Interpolator, interpolator
+from gpumask.window import Window
+
+
+def interpolator_of(interp: Any, interp_kwargs: dict[str, Any] | None) -> Interpolator:
+    """Return the interpolator; those that are there take no further arguments."""
+    found = interpolator(interp)
+    if interp_kwargs and isinstance(interp, str):
+        raise ArgumentTypeError(f"interp_kwargs: expected none for {found.name}; got {interp_kwargs!r}")
+    return found
+
+
+def refuse_boundary(boundary_condition: str | None) -> None:
+    """Raise GpumaskError for a boundary condition."""
+    if boundary_condition is not None:
+        raise GpumaskError(
+            f"boundary_condition: not supported yet; expected None (no pixels outside); got {boundary_condition!r}"
+        )
+
+
+def two_numbers(name: str, pair: Any) -> tuple[float, float]:
+    """Return (row, col) as finite floats, 0 for None."""
+    return (0.0, 0.0) if pair is None else check_origin(name, pair)
+
+
+def whole(name: str, *values: Any) -> tuple[int, ...]:
+    """Return values as ints; raise ArgumentTypeError unless there are some, and all are whole numbers."""
+    if not values or not all(isinstance(value, int | np.integer) for value in values):
+        raise ArgumentTypeError(f"{name}: expected whole numbers; got {', '.join(map(repr, values)) or 'none'}")
+    return tuple(map(int, values))
+
+
+def half_open(name: str, win: Any) -> Window:
+    """Return a window from an inclusive one."""
+    try:
+        array = np.asarray(win)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0)
+    if array.shape != (2, 2) or array.dtype.kind not in "iu":
+        raise ArgumentTypeError(
+            f"{name}: expected whole numbers ((first_row, last_row), (first_col, last_col)); got {win!r}"
+        )
+    (top, bottom), (left, right) = array.tolist()
+    return Window(top, left, bottom - top + 1, right - left + 1)
+
+
+def new_array(backend: Backend, shape: tuple[int, ...], dtype: Any, like: Any) -> Any:
+    """Make an array where `like` lives."""
+    return backend.empty(shape, dtype) if is_device_array(like) else np.empty(shape, dtype)
+
+
+def check_writable(name: str, array: Any) -> None:
+    """Raise GpumaskError unless this is an array of two axes or three that may be written to."""
+    if getattr(array, "ndim", None) not in (2, 3):
+        came = f"shape {array.shape}" if hasattr(array, "shape") else repr(array)
+        raise GpumaskError(f"{name}: expected a (row, col) or (band, row, col) array to be filled; got {came}")
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        raise GpumaskError(f"{name}: expected an array that may be written to; got a read-only one")

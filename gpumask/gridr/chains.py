@@ -1,0 +1,326 @@
+"""GridR's chains, from open datasets to open datasets."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import numpy as np
+
+from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets, same_shape
+from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
+from gpumask.grid import check_resolution, full_shape
+from gpumask.gridr.arguments import half_open, interpolator_of, refuse_boundary, two_numbers, whole
+from gpumask.gridr.masks import check_floating, polygons_of_pair
+from gpumask.mask_chain import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
+from gpumask.resample import held
+from gpumask.window import Window
+
+
+class GridRIOMode(enum.IntEnum):
+    """What a strip's size counts: rows of the coarse grid, or rows of the output."""
+
+    INPUT = 1
+    OUTPUT = 2
+
+
+# GridR's names for what the layers below name in their errors.
+_NAMES = {
+    "bands": "array_src_bands",
+    "source mask": "array_src_mask_ds",
+    "source mask band": "array_src_mask_band",
+    "source mask valid value": "array_src_mask_validity_pair",
+    "grid row band": "grid_row_coords_band",
+    "grid col band": "grid_col_coords_band",
+    "grid col": "grid_col_ds",
+    "grid mask": "grid_mask_in_ds",
+    "grid mask band": "grid_mask_in_band",
+    "grid.resolution": "grid_resolution",
+    "window": "win",
+    "image": "array_out_ds",
+    "validity": "mask_out_ds",
+    "dtype": "array_out_ds",
+    "valid": "array_src_geometry_pair[0]",
+    "invalid": "array_src_geometry_pair[1]",
+    "geometry_pair[0]": "array_src_geometry_pair[0]",
+    "geometry_origin": "array_src_geometry_origin",
+}
+
+
+@renamed(_NAMES)
+def basic_grid_resampling_chain(
+    grid_ds: Any,
+    grid_row_coords_band: int,
+    grid_col_coords_band: int,
+    grid_resolution: tuple[int, int],
+    array_src_ds: Any,
+    array_src_bands: int | list[int],
+    array_out_ds: Any,
+    interp: Any,
+    nodata_out: float | None,
+    grid_col_ds: Any = None,
+    interp_kwargs: dict[str, Any] | None = None,
+    boundary_condition: str | None = None,
+    trust_padding: bool | None = False,
+    win: Any = None,
+    grid_shift: tuple[float, float] | None = None,
+    array_src_mask_ds: Any = None,
+    array_src_mask_band: int | None = None,
+    array_src_mask_validity_pair: tuple[int, int] | None = None,
+    mask_out_ds: Any = None,
+    grid_mask_in_ds: Any = None,
+    grid_mask_in_unmasked_value: int | None = None,
+    grid_mask_in_band: int | None = None,
+    array_src_geometry_origin: tuple[float, float] | None = None,
+    array_src_geometry_pair: tuple[Any, Any] | None = None,
+    io_strip_size: int = 1000,
+    io_strip_size_target: GridRIOMode = GridRIOMode.INPUT,
+    ncpu: int = 1,
+    tile_shape: tuple[int, int] | None = (1000, 1000),
+    logger: Any = None,
+) -> int:
+    """Resample from open rasterio datasets to open ones, as `gridr.chain.grid_resampling_chain` does.
+
+    The grid is in two bands of grid_ds, or its columns in grid_col_ds. grid_shift (row, col) is added to the nodes.
+    Masks: a source pixel is valid where the mask is the first of array_src_mask_validity_pair (not 0 for (1, 0)), and
+    where array_src_geometry_pair, (valid, invalid) polygons, has it as valid: see `build_mask`; None for
+    array_src_geometry_origin is (0, 0). A node counts where the grid's mask is grid_mask_in_unmasked_value.
+    The output's bands are array_src_bands in their order; win is written at the origin of array_out_ds and of
+    mask_out_ds (uint8, 1 is valid).
+    Strips of io_strip_size rows (of the grid or of the output: io_strip_size_target; 0 is one strip) are cut into tiles
+    of tile_shape (0 on an axis: no cut there; None: none at all): neither changes a pixel.
+
+    Returns 1. Not there yet, and refused: B-splines, boundary conditions. Without effect: trust_padding,
+    ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is written.
+    """
+    taps = interpolator_of(interp, interp_kwargs)
+    refuse_boundary(boundary_condition)
+    (grid_row_coords_band,) = whole("grid_row_coords_band", grid_row_coords_band)
+    (grid_col_coords_band,) = whole("grid_col_coords_band", grid_col_coords_band)
+    if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:
+        raise GpumaskError("grid_row_coords_band, grid_col_coords_band: expected two bands of grid_ds; got one")
+    grid = GridFile(
+        (grid_ds, grid_row_coords_band),
+        (grid_ds if grid_col_ds is None else grid_col_ds, grid_col_coords_band),
+        grid_resolution,
+        _grid_mask_band(grid_mask_in_ds, grid_mask_in_band, grid_mask_in_unmasked_value),
+        shift=two_numbers("grid_shift", grid_shift),
+    )
+    bands = tuple(array_src_bands) if isinstance(array_src_bands, list | tuple | np.ndarray) else (array_src_bands,)
+    bands = whole("array_src_bands", *bands)
+    mask = _source_mask_band(array_src_mask_ds, array_src_mask_band, array_src_mask_validity_pair)
+    with renamed({"geometry_pair": "array_src_geometry_pair"}):
+        geometry = polygons_of_pair(array_src_geometry_pair, array_src_geometry_origin or (0, 0), None)
+    if mask_out_ds is not None and mask_out_ds.dtypes[0] != "uint8":
+        raise GpumaskError(f"mask_out_ds: expected a first band of uint8; got {mask_out_ds.dtypes[0]}")
+    window = Window.of_shape(grid.full_shape) if win is None else half_open("win", win)
+    tile = _tile_shape(io_strip_size, io_strip_size_target, tile_shape, grid.resolution, window)
+    job = Job(taps, nodata_out, window, tile)
+    source = SourceFile(array_src_ds, bands, mask, polygons=geometry)
+    resample_datasets(source, grid, array_out_ds, job, mask_out_ds)
+    return 1
+
+
+def _grid_mask_band(dataset: Any, band: int | None, unmasked_value: int | None) -> MaskBand | None:
+    """Return the grid's mask. int8 values are taken bitwise, as GridR does: -1 is 255."""
+    if dataset is None:
+        return None
+    (band,) = whole("grid_mask_in_band", 1 if band is None else band)
+    _check_eight_bits("grid_mask_in_ds", dataset, band)
+    if unmasked_value is None:
+        raise GpumaskError("grid_mask_in_unmasked_value: expected 0 to 255 along with grid_mask_in_ds; got None")
+    whole("grid_mask_in_unmasked_value", unmasked_value)
+    held("grid_mask_in_unmasked_value", unmasked_value, np.dtype(np.uint8))
+    signed = dataset.dtypes[band - 1] == "int8" and unmasked_value > 127
+    return MaskBand(dataset, band, unmasked_value - 256 if signed else unmasked_value)
+
+
+def _source_mask_band(dataset: Any, band: int | None, validity_pair: Any) -> MaskBand | None:
+    """Return the source's mask."""
+    if dataset is None:
+        return None
+    if band is None or validity_pair is None:
+        raise ArgumentTypeError(
+            "array_src_mask_band, array_src_mask_validity_pair: expected both along with array_src_mask_ds; got None"
+        )
+    (band,) = whole("array_src_mask_band", band)
+    _check_eight_bits("array_src_mask_ds", dataset, band)
+    try:
+        valid_value, _ = validity_pair
+    except (TypeError, ValueError) as error:
+        message = f"array_src_mask_validity_pair: expected (valid, invalid); got {validity_pair!r}"
+        raise ArgumentTypeError(message) from error
+    return MaskBand(dataset, band, None if tuple(validity_pair) == (1, 0) else valid_value)
+
+
+def _check_eight_bits(name: str, dataset: Any, band: int) -> None:
+    """Raise ArgumentTypeError unless a mask's band is there and int8 or uint8."""
+    if not 1 <= band <= dataset.count or dataset.dtypes[band - 1] not in ("int8", "uint8"):
+        raise ArgumentTypeError(f"{name}: expected an int8 or uint8 band {band}; got {', '.join(dataset.dtypes)}")
+
+
+def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int], window: Window) -> tuple[int, int]:
+    """Return rows and columns of a tile from GridR's strip size and tile shape."""
+    whole("io_strip_size", strip)
+    if target not in (GridRIOMode.INPUT, GridRIOMode.OUTPUT):
+        raise GpumaskError(f"io_strip_size_target: expected GridRIOMode.INPUT or OUTPUT; got {target!r}")
+    strip_rows = int(strip) * (resolution[0] if target == GridRIOMode.INPUT else 1)
+    try:
+        rows, cols = (0, 0) if tile is None else tile
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"tile_shape: expected (rows, cols) or None; got {tile!r}") from error
+    whole("tile_shape", rows, cols)
+    limits = [n for n in (strip_rows, rows) if n > 0]
+    return min(limits, default=max(window.rows, 1)), cols if cols > 0 else max(window.cols, 1)
+
+
+# GridR's names for what `write_full_resolution` names in its errors.
+_MASK_NAMES = {
+    "valid": "geometry_pair[0]",
+    "invalid": "geometry_pair[1]",
+    "origin": "geometry_origin",
+    "grid.resolution": "resolution",
+    "mask": "mask_in_ds",
+    "mask band": "mask_in_band",
+    "mask valid value": "mask_in_unmasked_value",
+    "mask output": "mask_out_ds",
+    "mask output value": "mask_out_values",
+    "grid row band": "grid_in_row_coords_band",
+    "grid col band": "grid_in_col_coords_band",
+    "grid col": "grid_in_col_ds",
+    "grid output row": "grid_out_ds",
+    "grid output col": "grid_out_col_ds",
+    "grid output row band": "grid_out_row_coords_band",
+    "grid output col band": "grid_out_col_coords_band",
+    "grid output invalid value": "merge_mask_grid",
+}
+
+
+@renamed(_MASK_NAMES)
+def build_mask_chain(
+    shape: tuple[int, int],
+    resolution: tuple[int, int],
+    mask_out_ds: Any,
+    mask_out_dtype: Any,
+    mask_in_ds: Any,
+    mask_in_unmasked_value: int | None,
+    mask_in_band: int | None,
+    computation_dtype: Any,
+    geometry_origin: tuple[float, float] | None,
+    geometry_pair: tuple[Any, Any] | None,
+    rasterize_kwargs: dict[str, Any] | None = None,
+    mask_out_values: tuple[int, int] | None = (1, 0),
+    io_strip_size: int = 1000,
+    io_strip_size_target: GridRIOMode = GridRIOMode.INPUT,
+    ncpu: int = 1,
+    cpu_tile_shape: tuple[int, int] | None = (1000, 1000),
+    logger: Any = None,
+) -> int:
+    """Write a mask at full resolution, as `gridr.chain.grid_mask_chain.build_mask_chain` does.
+
+    shape: (m, n), rows and columns of the coarse mask; the output has ((m - 1) * R + 1, (n - 1) * C + 1).
+    mask_out_ds: an open dataset, whose first band becomes mask_out_values, (valid, invalid), of mask_out_dtype; None:
+    nothing is written. mask_in_ds: an open dataset of that shape, valid where its band mask_in_band is
+    mask_in_unmasked_value; for 1 where it is not 0, floats being shares of valid. The threshold is 0.999.
+    geometry_origin, geometry_pair, rasterize_kwargs: see `build_mask`. Where there is no condition, all is valid.
+    io_strip_size, io_strip_size_target, cpu_tile_shape: see `basic_grid_resampling_chain`; they change no pixel.
+
+    Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
+    written.
+    """
+    step, (rows, cols) = check_resolution(resolution), whole("shape", *shape)
+    full = full_shape((rows, cols), step)
+    raster = _raster_part((mask_in_ds, mask_in_band, mask_in_unmasked_value), (rows, cols), step, computation_dtype)
+    geometry = polygons_of_pair(geometry_pair, geometry_origin, rasterize_kwargs)
+    parts = tuple(part for part in (raster, geometry) if part)
+    tile = _tile_shape(io_strip_size, io_strip_size_target, cpu_tile_shape, step, Window.of_shape(full))
+    output = _mask_output(mask_out_ds, mask_out_values, mask_out_dtype)
+    write_full_resolution(full, parts, output, tile_shape=tile)
+    return 1
+
+
+@renamed(_MASK_NAMES)
+def build_grid_mask_chain(
+    resolution: tuple[int, int],
+    grid_in_ds: Any,
+    grid_in_col_ds: Any,
+    grid_in_row_coords_band: int,
+    grid_in_col_coords_band: int,
+    grid_out_ds: Any,
+    grid_out_col_ds: Any,
+    grid_out_row_coords_band: int,
+    grid_out_col_coords_band: int,
+    mask_out_ds: Any,
+    mask_out_dtype: Any,
+    mask_in_ds: Any,
+    mask_in_unmasked_value: int | None,
+    mask_in_band: int | None,
+    computation_dtype: Any,
+    geometry_origin: tuple[float, float] | None,
+    geometry_pair: tuple[Any, Any] | None,
+    rasterize_kwargs: dict[str, Any] | None = None,
+    mask_out_values: tuple[int, int] | None = (1, 0),
+    merge_mask_grid: float | None = None,
+    io_strip_size: int = 1000,
+    io_strip_size_target: GridRIOMode = GridRIOMode.INPUT,
+    ncpu: int = 1,
+    cpu_tile_shape: tuple[int, int] | None = (1000, 1000),
+    logger: Any = None,
+) -> int:
+    """Write a grid and its mask at full resolution, as `gridr.chain.grid_mask_chain.build_grid_mask_chain` does.
+
+    grid_in_ds: an open dataset with the rows of the coarse grid in one band and its columns in another, or in
+    grid_in_col_ds; grid_out_ds, grid_out_col_ds: likewise for the output, whose bands' dtype the coordinates become,
+    computed in computation_dtype. merge_mask_grid: what both coordinates of an invalid pixel become; None: nothing.
+    The mask: see `build_mask_chain`.
+
+    Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
+    written.
+    """
+    check_floating("computation_dtype", computation_dtype)
+    nodes = GridFile(
+        (grid_in_ds, *whole("grid_in_row_coords_band", grid_in_row_coords_band)),
+        (grid_in_col_ds or grid_in_ds, *whole("grid_in_col_coords_band", grid_in_col_coords_band)),
+        resolution,
+    )
+    grid = GridOutput(
+        nodes,
+        (grid_out_ds, *whole("grid_out_row_coords_band", grid_out_row_coords_band)),
+        (grid_out_col_ds or grid_out_ds, *whole("grid_out_col_coords_band", grid_out_col_coords_band)),
+        computation_dtype,
+        merge_mask_grid,
+    )
+    full, step = nodes.full_shape, nodes.resolution
+    mask_in = (mask_in_ds, mask_in_band, mask_in_unmasked_value)
+    raster = _raster_part(mask_in, grid_in_ds.shape, step, computation_dtype)
+    geometry = polygons_of_pair(geometry_pair, geometry_origin, rasterize_kwargs)
+    parts = tuple(part for part in (raster, geometry) if part)
+    tile = _tile_shape(io_strip_size, io_strip_size_target, cpu_tile_shape, step, Window.of_shape(full))
+    output = _mask_output(mask_out_ds, mask_out_values, mask_out_dtype)
+    write_full_resolution(full, parts, output, grid, tile_shape=tile)
+    return 1
+
+
+def _raster_part(
+    mask_in: tuple[Any, Any, Any], shape: tuple[int, int], step: tuple[int, int], computation_dtype: Any
+) -> CoarseMaskBand | None:
+    """Return the coarse mask of (dataset, band, value of valid), which has `shape` nodes; None for no dataset."""
+    dataset, band, value = mask_in
+    if dataset is None:
+        return None
+    check_floating("computation_dtype", computation_dtype)
+    (band,), (value,) = whole("mask_in_band", band), whole("mask_in_unmasked_value", value)
+    part = CoarseMaskBand(MaskBand(dataset, band, None if value == 1 else value), step)
+    same_shape("mask", dataset.shape, shape)
+    return part
+
+
+def _mask_output(dataset: Any, values: Any, dtype: Any) -> MaskOutput | None:
+    """Return where the mask is written, None where nowhere."""
+    if dataset is None:
+        return None
+    try:
+        valid, invalid = (1, 0) if values is None else values
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"mask_out_values: expected (valid, invalid); got {values!r}") from error
+    return MaskOutput(dataset, (valid, invalid), np.dtype(dtype))

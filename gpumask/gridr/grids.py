@@ -1,0 +1,227 @@
+"""GridR's regular grids: oversampled, interpolated, shifted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import Backend, adopt, select
+from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
+from gpumask.grid import check_resolution, full_shape, near_nodata
+from gpumask.gridr.arguments import check_writable, half_open, two_numbers, whole
+from gpumask.mask import check_threshold
+from gpumask.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
+from gpumask.window import Window, check_inside
+
+
+def grid_full_resolution_shape(shape: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:
+    """Return the rows and columns at full resolution of a grid of `shape` nodes: ((m - 1) * R + 1, (n - 1) * C + 1).
+
+    >>> grid_full_resolution_shape((3, 5), (4, 2))
+    (9, 9)
+    """
+    rows, cols = whole("shape", *shape)
+    return full_shape((rows, cols), check_resolution(resolution))
+
+
+@renamed({"window": "win", "threshold": "grid_mask_binarize_precision"})
+def oversample_regular_grid(
+    grid: Any,
+    grid_oversampling_row: int,
+    grid_oversampling_col: int,
+    grid_mask: Any,
+    dtype: Any = None,
+    grid_mask_binarize_precision: float = 1e-6,
+    grid_mask_dtype: Any = np.uint8,
+    win: Any = None,
+) -> tuple[Any, Any]:
+    """Interpolate a grid and its mask at full resolution, as `gridr.core.grid.grid_utils.oversample_regular_grid` does.
+
+    grid: (variable, row, col), or None; grid_mask: (row, col), or None. grid_oversampling_row, grid_oversampling_col:
+    pixels from node to node. win: the part of the output that is wanted.
+    dtype: of the output grid; None: that of a floating grid.
+    The mask becomes 1 where its bilinear value reaches grid_mask_binarize_precision, in (0, 1]: with the default where
+    any node with a weight is not 0. (`build_mask` asks for all of them to be 1.)
+
+    Returns (grid, mask), each None where it was. A node of weight 0 has no say, so NaN spoils fewer pixels than in
+    GridR. Raises GpumaskError, a ValueError, for bad input.
+    """
+    grid, mask = _adopted(grid, grid_mask)
+    resolution = check_resolution((grid_oversampling_row, grid_oversampling_col))
+    nodes = (mask if grid is None else grid).shape[-2:]
+    if dtype is None and (grid is None or grid.dtype.kind != "f"):
+        raise GpumaskError("dtype: expected float32 or float64 where the grid has no floating dtype; got None")
+    whole_window = Window.of_shape(full_shape(nodes, resolution))
+    window = whole_window if win is None else check_inside("win", half_open("win", win), whole_window.shape)
+    check_threshold("grid_mask_binarize_precision", grid_mask_binarize_precision)
+    axes = axes_of(window, resolution)
+    fractions = axes[0].fractions, axes[1].fractions
+    backend = select(None, grid, mask)
+    return (
+        None if grid is None else _values(backend, grid, fractions, dtype),
+        None if mask is None else _mask(backend, mask, axes, grid_mask_binarize_precision, grid_mask_dtype),
+    )
+
+
+@renamed({"threshold": "mask_binarize_precision"})
+def interpolate_grid(
+    grid: Any,
+    grid_mask: Any,
+    x: Any,
+    y: Any,
+    x_new: Any,
+    y_new: Any,
+    dtype: Any = None,
+    mask_binarize_precision: float = 1e-6,
+    mask_dtype: Any = np.uint8,
+) -> tuple[Any, Any]:
+    """Interpolate a grid and its mask bilinearly, as `gridr.core.grid.grid_utils.interpolate_grid` does.
+
+    grid: (variable, row, col), or None; grid_mask: (row, col), or None. x, y: where their columns and rows are, rising
+    or falling; x_new, y_new: the columns and rows wanted. Outside, the grid is NaN and the mask 0.
+    dtype, mask_binarize_precision, mask_dtype: as in `oversample_regular_grid`.
+
+    Returns (grid, mask), each None where it was. Raises GpumaskError, a ValueError, for bad input.
+    """
+    grid, mask = _adopted(grid, grid_mask)
+    shape = (mask if grid is None else grid).shape[-2:]
+    check_threshold("mask_binarize_precision", mask_binarize_precision)
+    axes = []
+    for name, old, new, count in (("y", y, y_new, shape[0]), ("x", x, x_new, shape[1])):
+        nodes, places = _places(name, old), _places(f"{name}_new", new)
+        if len(nodes) != count:
+            raise GpumaskError(f"{name}: expected {count} values, as the grid's shape {shape}; got {len(nodes)}")
+        steps = np.diff(nodes)
+        if not np.isfinite(nodes).all() or not ((steps > 0).all() or (steps < 0).all()):
+            raise GpumaskError(f"{name}: expected finite values that rise, or that fall; got others")
+        falling = count > 1 and bool(steps[0] < 0)
+        axes.append((Axis.between(nodes[::-1] if falling else nodes, places), slice(None, None, -1 if falling else 1)))
+    (rows, down), (cols, across) = axes
+    backend = select(None, grid, mask)
+    return (
+        None if grid is None else _values(backend, grid[:, down, across], (rows, cols), dtype),
+        None if mask is None else _mask(backend, mask[down, across], (rows, cols), mask_binarize_precision, mask_dtype),
+    )
+
+
+@renamed({"window": "grid_target_win", "grid.resolution": "grid_resolution"})
+def build_grid(
+    resolution: tuple[int, int],
+    grid: Any,
+    grid_target_win: Any,
+    grid_resolution: tuple[int, int],
+    out: Any,
+    computation_dtype: Any = None,
+) -> Any:
+    """Bring a coarse grid to full resolution, as `gridr.core.grid.grid_utils.build_grid` does.
+
+    resolution: (1, 1), nothing else. grid: (variable, row, col), its nodes grid_resolution pixels apart.
+    grid_target_win: the part of the output that is wanted; None: all. out: (variable, rows, cols), to be filled, an
+    integer one with numbers cut off towards 0; None: a new array of the grid's dtype.
+    computation_dtype: what bilinear values are rounded to first; None: the dtype of out.
+
+    Returns the new array, or None where out is given. Raises GpumaskError, a ValueError, for bad input.
+    """
+    if resolution is None or np.shape(resolution) != (2,) or tuple(resolution) != (1, 1):
+        raise GpumaskError(f"resolution: expected (1, 1), full resolution; got {resolution!r}")
+    if grid is None:
+        raise GpumaskError("grid: expected a (variable, row, col) array; got None")
+    grid, step = adopt("grid", grid), check_resolution(grid_resolution)
+    check_nodes("grid", grid, (3,))
+    size = full_shape(grid.shape[1:], step)
+    window = Window.of_shape(size) if grid_target_win is None else half_open("grid_target_win", grid_target_win)
+    check_inside("grid_target_win", window, size)
+    if out is not None:
+        check_writable("out", out)
+        if out.shape != (len(grid), *window.shape):
+            raise GpumaskError(f"out: expected shape {(len(grid), *window.shape)}; got {out.shape}")
+    target = grid.dtype if out is None else out.dtype
+    backend = select(None, grid, out)
+    full = full_resolution(backend, grid, step, window, np.dtype(computation_dtype or target))
+    full = backend.to_family_of(grid if out is None else out, full)
+    if out is None:
+        return full.astype(target)
+    out[...] = full
+    return None
+
+
+@renamed({"window": "win"})
+def array_shift_grid_coordinates(
+    grid_row: Any,
+    grid_col: Any,
+    grid_shift: tuple[float, float],
+    win: Any = None,
+    grid_mask: Any = None,
+    grid_mask_valid_value: int | None = 1,
+    grid_nodata: float | None = None,
+) -> None:
+    """Add a shift to a grid's coordinates in place, as `gridr.core.grid.grid_utils.array_shift_grid_coordinates` does.
+
+    grid_row, grid_col: (m, n) floating coordinates. grid_shift: (row, col), what is added. win: the nodes that are
+    shifted; None: all. Of these just the ones where grid_mask is grid_mask_valid_value; or, without a grid_mask, where
+    neither coordinate is grid_nodata (within 1e-5).
+
+    Raises GpumaskError, a ValueError, for bad input; the coordinates are then as they were.
+    """
+    for name, array in (("grid_row", grid_row), ("grid_col", grid_col)):
+        check_writable(name, array)
+        if array.ndim != 2 or array.shape != grid_row.shape or array.dtype.kind != "f":
+            raise GpumaskError(
+                f"{name}: expected a floating (m, n) array, as grid_row; got {array.dtype} of shape {array.shape}"
+            )
+    shift = two_numbers("grid_shift", grid_shift)
+    window = Window.of_shape(grid_row.shape)
+    if win is not None:
+        window = check_inside("win", half_open("win", win), grid_row.shape)
+    row, col = grid_row[window.slices], grid_col[window.slices]
+    shifted = True
+    if grid_mask is not None:
+        mask = adopt("grid_mask", grid_mask)
+        if mask.shape != grid_row.shape:
+            raise GpumaskError(f"grid_mask: expected shape {grid_row.shape}, as grid_row; got {mask.shape}")
+        (value,) = whole("grid_mask_valid_value", grid_mask_valid_value)
+        shifted = mask[window.slices] == value
+    elif grid_nodata is not None:
+        shifted = ~near_nodata(row, col, grid_nodata)
+    row += np.where(shifted, shift[0], 0.0).astype(row.dtype)
+    col += np.where(shifted, shift[1], 0.0).astype(col.dtype)
+
+
+def _adopted(grid: Any, mask: Any) -> tuple[Any, Any]:
+    """Adopt a grid and a mask, of which there is at least one, and check their shapes."""
+    if grid is None and mask is None:
+        raise GpumaskError("grid, grid_mask: expected at least one of the two; got None")
+    if grid is not None:
+        grid = adopt("grid", grid)
+        check_nodes("grid", grid, (3,))
+    if mask is not None:
+        mask = adopt("grid_mask", mask)
+        check_nodes("grid_mask", mask, (2,))
+        if grid is not None and mask.shape != grid.shape[1:]:
+            raise GpumaskError(f"grid_mask: expected shape {grid.shape[1:]}, as the grid; got {mask.shape}")
+    return grid, mask
+
+
+def _places(name: str, values: Any) -> np.ndarray:
+    """Return the coordinates of an axis in host memory."""
+    try:
+        places = np.asarray(values.get() if hasattr(values, "get") else values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{name}: expected an array of numbers; got {values!r}") from error
+    if places.ndim != 1 or not places.size:
+        raise GpumaskError(f"{name}: expected an array of one axis with values; got shape {places.shape}")
+    return places
+
+
+def _values(backend: Backend, grid: Any, axes: tuple[Axis, Axis], dtype: Any) -> Any:
+    """Interpolate a (variable, row, col) grid; return it in a dtype, None being the grid's, where the grid lives."""
+    target = np.dtype(dtype or grid.dtype)
+    computed = np.dtype(np.float32 if target == np.float32 else np.float64)
+    full = oversampled(backend, grid, *axes, computed).astype(target, copy=False)
+    return backend.to_family_of(grid, full)
+
+
+def _mask(backend: Backend, mask: Any, axes: tuple[Axis, Axis], threshold: float, dtype: Any) -> Any:
+    """Interpolate a mask; return where it reaches a threshold, in a dtype, where the mask lives."""
+    return backend.to_family_of(mask, reaching(backend, mask, *axes, threshold).astype(dtype, copy=False))

@@ -1,0 +1,171 @@
+"""GridR's resampling of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import Backend, adopt, is_device_array, select
+from gpumask.backends.host import rows_contiguous
+from gpumask.errors import GpumaskError, renamed
+from gpumask.grid import Grid
+from gpumask.gridr.arguments import (
+    check_writable,
+    half_open,
+    interpolator_of,
+    new_array,
+    refuse_boundary,
+    two_numbers,
+    whole,
+)
+from gpumask.resample import Source, Target, held, output_type, resample_into
+from gpumask.window import Window, check_inside
+
+# GridR's names for what the layers below name in their errors.
+_NAMES = {
+    "source": "array_in",
+    "source_valid": "array_in_mask",
+    "grid.row": "grid_row",
+    "grid.col": "grid_col",
+    "grid.mask": "grid_mask",
+    "grid.nodata": "grid_nodata",
+    "grid.resolution": "grid_resolution",
+    "dtype": "array_out",
+}
+
+
+@renamed(_NAMES)
+def array_grid_resampling(
+    interp: Any,
+    array_in: Any,
+    grid_row: Any,
+    grid_col: Any,
+    grid_resolution: tuple[int, int],
+    array_out: Any,
+    array_out_win: Any = None,
+    nodata_out: float | None = 0,
+    array_in_origin: tuple[float, float] | None = (0.0, 0.0),
+    win: Any = None,
+    array_in_mask: Any = None,
+    array_in_mask_safe_win: Any = None,
+    grid_mask: Any = None,
+    grid_mask_valid_value: int | None = 1,
+    grid_nodata: float | None = None,
+    array_out_mask: Any = None,
+    check_boundaries: bool = True,
+    interp_kwargs: dict[str, Any] | None = None,
+    standalone: bool | None = True,
+    boundary_condition: str | None = None,
+    trust_padding: bool | None = True,
+    logger_msg_prefix: str | None = None,
+    logger: Any = None,
+) -> tuple[Any, Any]:
+    """Resample an array through a grid, as `gridr.core.grid.grid_resampling.array_grid_resampling` does.
+
+    array_in: (row, col) or (band, row, col), any real dtype (GridR: float64). array_in_mask: (row, col), 0 is invalid.
+    grid_row, grid_col: (m, n) source coordinates; grid_mask: (m, n), a node counts where it is grid_mask_valid_value.
+    win: the part of the output to compute. array_out: filled from its first pixel, or in array_out_win, which has win's
+    shape; None: a new float64 array is made, and returned without its axes of length 1.
+    array_out_mask: True for a new uint8 mask of array_out's rows and columns, an array to be filled, or None.
+    nodata_out: what invalid pixels become; None is NaN. array_in_origin: (row, col) added to the coordinates, only with
+    standalone=False.
+
+    Returns (image, mask); an item is None where the caller gave the array, or did not ask for it.
+
+    Not there yet, and refused: B-splines, boundary conditions. Without effect: check_boundaries (they always are),
+    array_in_mask_safe_win, trust_padding, logger, logger_msg_prefix. Raises GpumaskError, a ValueError, for bad input.
+    Unlike GridR: NaN is an invalid pixel, NaN and infinite nodes do not count, and nothing of the caller's is changed.
+    """
+    taps = interpolator_of(interp, interp_kwargs)
+    origin = _origin(array_in_origin, standalone)
+    if standalone:
+        refuse_boundary(boundary_condition)
+    source = Source.of(array_in, array_in_mask)
+    grid = _grid(grid_row, grid_col, grid_resolution, grid_mask, grid_mask_valid_value, grid_nodata, origin)
+    if win is not None:
+        window = check_inside("win", half_open("win", win), grid.full_shape)
+        grid = Grid(grid.row, grid.col, grid.resolution, grid.mask, grid.nodata, window)
+    backend = select(None, source.image, source.valid, grid.row, grid.col, grid.mask)
+
+    if isinstance(array_out_mask, np.bool_):
+        array_out_mask = bool(array_out_mask)
+    image, where = _output(array_out, array_out_win, source.image, grid.shape, backend)
+    mask = _output_mask(array_out_mask, image.shape[-2:], source.image, backend)
+    nodata = output_type(image.dtype, None, nodata_out)[1]
+    image_view, mask_view = (None if array is None else array[..., *where.slices] for array in (image, mask))
+    inputs = (source.image, source.valid, grid.row, grid.col, grid.mask)
+    target = Target(_writable(backend, image_view, inputs), _writable(backend, mask_view, inputs), nodata)
+    resample_into(backend, source, grid, taps, target, np.dtype(np.float64))
+    for view, written in ((image_view, target.image), (mask_view, target.validity)):
+        if view is not None and written is not view:
+            view[...] = backend.to_family_of(view, written)
+    return image.squeeze() if array_out is None else None, mask if array_out_mask is True else None
+
+
+def _origin(array_in_origin: Any, standalone: bool | None) -> tuple[float, float]:
+    """Return what is added to the coordinates."""
+    row, col = two_numbers("array_in_origin", array_in_origin)
+    if standalone and (row or col):
+        raise GpumaskError(f"array_in_origin: expected (0, 0) unless standalone is False; got {array_in_origin!r}")
+    return row, col
+
+
+def _grid(row: Any, col: Any, resolution: Any, mask: Any, valid_value: Any, nodata: Any, origin: Any) -> Grid:
+    """Return the grid that GridR's arguments describe."""
+    if mask is not None and nodata is not None:
+        raise GpumaskError("grid_mask, grid_nodata: expected at most one of the two; got both")
+    if mask is not None:
+        if valid_value is None:
+            raise GpumaskError("grid_mask_valid_value: expected a value along with grid_mask; got None")
+        mask = adopt("grid_mask", mask)
+        whole("grid_mask_valid_value", valid_value)
+        held("grid_mask_valid_value", valid_value, mask.dtype)
+        mask = mask == valid_value
+    grid = Grid(row, col, resolution, mask, nodata)
+    return grid.shifted(*origin) if any(origin) else grid
+
+
+def _output(
+    array_out: Any, array_out_win: Any, array_in: Any, shape: tuple[int, int], backend: Backend
+) -> tuple[Any, Window]:
+    """Return the (band, row, col) array to fill, and the window of it that is."""
+    if array_out is None:
+        return new_array(backend, (array_in.shape[0], *shape), np.float64, array_in), Window.of_shape(shape)
+    check_writable("array_out", array_out)
+    out = array_out if array_out.ndim == 3 else array_out[None]
+    if is_device_array(out) != is_device_array(array_in):
+        raise GpumaskError("array_out: expected an array where array_in is, on the host or the device; got the other")
+    if out.shape[0] != array_in.shape[0]:
+        raise GpumaskError(f"array_out: expected {array_in.shape[0]} bands, as array_in; got shape {array_out.shape}")
+    window = Window.of_shape(shape) if array_out_win is None else half_open("array_out_win", array_out_win)
+    if window.shape != shape:
+        raise GpumaskError(f"array_out_win: expected {shape[0]} x {shape[1]} pixels, as win; got {window}")
+    return out, check_inside("array_out" if array_out_win is None else "array_out_win", window, out.shape[-2:])
+
+
+def _output_mask(array_out_mask: Any, shape: tuple[int, int], array_in: Any, backend: Backend) -> Any:
+    """Return the mask to fill, a new one with 0 everywhere, or None."""
+    if array_out_mask is True:
+        mask = new_array(backend, shape, np.uint8, array_in)
+        mask[...] = 0
+        return mask
+    if not hasattr(array_out_mask, "dtype"):
+        return None
+    check_writable("array_out_mask", array_out_mask)
+    if array_out_mask.dtype != np.uint8 or array_out_mask.shape != shape:
+        raise GpumaskError(
+            f"array_out_mask: expected uint8 of shape {shape}; got {array_out_mask.dtype} of {array_out_mask.shape}"
+        )
+    return array_out_mask
+
+
+def _writable(backend: Backend, view: Any, inputs: tuple[Any, ...]) -> Any:
+    """Return the array itself where the backend can write to it while it reads the inputs, else one of its own."""
+    if view is None:
+        return None
+    here = is_device_array(view) == (backend.name == "cuda")
+    direct = here and view.dtype.isnative and rows_contiguous(view)
+    if direct and not any(np.may_share_memory(view, array) for array in inputs if array is not None):
+        return view
+    return backend.empty(view.shape, view.dtype.newbyteorder("="))

@@ -1,0 +1,154 @@
+"""Files: masks and grids brought from coarse to full resolution, from open datasets to open datasets, tile by tile.
+
+Each tile reads the nodes that it needs, so memory grows with the tile. Tiles change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gpumask.backends import Backend, select_for_files
+from gpumask.chain import GridFile, MaskBand, Summary, check_bands, check_can_hold, check_mask, ranges
+from gpumask.errors import GpumaskError
+from gpumask.grid import check_resolution, full_shape, node_window
+from gpumask.mask import CoarseMask, Part, Validity, all_of
+from gpumask.oversample import full_resolution
+from gpumask.resample import held
+from gpumask.window import Window
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetWriter
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseMaskBand:
+    """A band that says what is valid, its nodes `resolution` pixels apart; see `CoarseMask`.
+
+    Where `mask.valid_value` is None, a band of floats holds shares of valid.
+    """
+
+    mask: MaskBand
+    resolution: tuple[int, int] = (1, 1)
+    threshold: float = 0.999
+
+    def __post_init__(self) -> None:
+        """Check that the band is there."""
+        object.__setattr__(self, "resolution", check_resolution(self.resolution))
+        check_mask("mask", self.mask, self.mask.dataset.shape)
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns at full resolution."""
+        return full_shape(self.mask.dataset.shape, self.resolution)
+
+    def validity(self, window: Window, backend: Backend) -> Any:
+        """Return the validity of a window of pixels; see `gpumask.mask.Part`."""
+        nodes = node_window(window, self.resolution)
+        band = self.mask
+        shares = band.valid_value is None and band.dataset.dtypes[band.band - 1].startswith("float")
+        values = band.dataset.read(band.band, window=ranges(nodes)) if shares else band.read(nodes)
+        place = window.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1])
+        return CoarseMask(values, self.resolution, self.threshold).validity(place, backend)
+
+
+class MaskOutput(NamedTuple):
+    """Where a validity is written: a dataset's first band; what stands there for valid and for invalid; their dtype."""
+
+    dataset: DatasetWriter
+    values: tuple[float, float] = (Validity.VALID, Validity.INVALID)
+    dtype: Any = np.uint8
+
+
+class GridOutput(NamedTuple):
+    """A grid to be brought to full resolution, and the bands where its rows and its columns are written.
+
+    dtype: what coordinates are rounded to before they become the bands' dtype; invalid: what both coordinates of an
+    invalid pixel become, None being what they are.
+    """
+
+    nodes: GridFile
+    row: tuple[DatasetWriter, int]
+    col: tuple[DatasetWriter, int]
+    dtype: Any = np.float64
+    invalid: float | None = None
+
+
+def write_full_resolution(
+    shape: tuple[int, int],
+    parts: tuple[Part, ...],
+    mask: MaskOutput | None = None,
+    grid: GridOutput | None = None,
+    *,
+    tile_shape: tuple[int, int] = (1024, 1024),
+    progress: Callable[[int, int], None] | None = None,
+    backend: str | None = None,
+) -> Summary:
+    """Write the AND of all parts, and a grid, at full resolution, from the datasets' first pixel on.
+
+    shape: rows and columns of the output; parts: such as `CoarseMaskBand` and `Polygons`.
+    progress: called as progress(done, total), in output pixels.
+    Raises GpumaskError before anything is written where the datasets don't fit.
+    """
+    output = Window.of_shape(shape)
+    for part in parts:
+        if isinstance(part, CoarseMaskBand) and not Window.of_shape(part.full_shape).contains(output):
+            rows, cols = part.full_shape
+            raise GpumaskError(f"mask: expected to cover {shape[0]} x {shape[1]} pixels; got {rows} x {cols}")
+    _check_outputs(shape, mask, grid)
+    chosen = select_for_files(backend)
+    done = valid = 0
+    for tile in output.tiles(*tile_shape):
+        validity = _validity(chosen, tile, parts)
+        if mask is not None:
+            pair = np.array(mask.values[::-1]).astype(mask.dtype)
+            mask.dataset.write(pair[validity], 1, window=ranges(tile))
+        if grid is not None:
+            _write_grid(chosen, tile, grid, validity)
+        valid += int(np.count_nonzero(validity))
+        done += validity.size
+        if progress:
+            progress(done, output.rows * output.cols)
+    return Summary(done, valid, chosen.name)
+
+
+def _validity(backend: Backend, tile: Window, parts: tuple[Part, ...]) -> np.ndarray:
+    """Return the AND of all parts in host memory."""
+    found = all_of(part.validity(tile, backend) for part in parts)
+    if found is None:
+        return np.full(tile.shape, Validity.VALID, np.uint8)
+    return np.asarray(backend.to_family_of(np.empty(0), found))
+
+
+def _write_grid(backend: Backend, tile: Window, grid: GridOutput, validity: np.ndarray) -> None:
+    """Read the nodes that a tile needs; write its rows and its columns."""
+    step = grid.nodes.resolution
+    nodes = node_window(tile, step)
+    place = tile.shift(-nodes.row * step[0], -nodes.col * step[1])
+    for (source, number), (target, band) in ((grid.nodes.row, grid.row), (grid.nodes.col, grid.col)):
+        values = source.read(number, window=ranges(nodes))
+        full = full_resolution(backend, values[None], step, place, np.dtype(grid.dtype))[0]
+        full = backend.to_family_of(values, full).astype(target.dtypes[band - 1])
+        if grid.invalid is not None:
+            full[validity == Validity.INVALID] = grid.invalid
+        target.write(full, band, window=ranges(tile))
+
+
+def _check_outputs(shape: tuple[int, int], mask: MaskOutput | None, grid: GridOutput | None) -> None:
+    """Raise GpumaskError where the outputs can't hold the result."""
+    if mask is not None:
+        check_can_hold("mask output", mask.dataset, shape)
+        for value in mask.values:
+            for dtype in (mask.dtype, mask.dataset.dtypes[0]):
+                held("mask output value", value, np.dtype(dtype))
+    if grid is not None:
+        for name, (dataset, band) in {"grid output row": grid.row, "grid output col": grid.col}.items():
+            check_can_hold(name, dataset, shape)
+            check_bands(f"{name} band", dataset, (band,))
+            if grid.invalid is not None:
+                held("grid output invalid value", grid.invalid, np.dtype(dataset.dtypes[band - 1]))
+        if grid.row[0] is grid.col[0] and grid.row[1] == grid.col[1]:
+            raise GpumaskError(f"grid output col band: expected another band than that of the rows; got {grid.col[1]}")

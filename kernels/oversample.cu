@@ -1,0 +1,50 @@
+// oversample: nodes brought to more pixels, bilinearly. For each output row and column a table says which node lies
+// before it, and the weight of the node after that, out of `total`. A node of weight 0 has no say, whatever it holds.
+// nodes: (node_rows x node_cols). -D NODE_T: u8 is a mask, where non-zero counts as 1; else a real type.
+// -D OUT_T: u8 is 1 where the value's size reaches the threshold, else 0; or a real type, for the value itself.
+// Twin: reference.py:oversample.
+#include "target.cuh"
+#include "convert.cuh"
+
+// What a node adds to the sum. The order of the products is that of SciPy, which differs by type.
+INLINE f64 share(u8 node, f64 down, f64 across) { return node ? down * across : 0.0; }
+INLINE f64 share(f32 node, f64 down, f64 across) { return (f64)node * (down * across); }
+INLINE f64 share(f64 node, f64 down, f64 across) { return node * down * across; }
+
+template <class T> INLINE f64 weighted(T node, f64 down, f64 across)
+{
+    return down == 0.0 || across == 0.0 ? 0.0 : share(node, down, across);
+}
+
+KERNEL(oversample, i64 rows, i64 cols, const NODE_T* __restrict__ nodes, i64 node_rows, i64 node_cols, i64 pitch,
+       const i32* __restrict__ row_node, const f64* __restrict__ row_weight, f64 row_total,
+       const i32* __restrict__ col_node, const f64* __restrict__ col_weight, f64 col_total,
+       f64 threshold, OUT_T* __restrict__ out, i64 out_pitch)
+{
+    const f64 area = row_total * col_total;
+    FOR_SEGMENTS(y, rows, x, cols) {
+        const int n = SEGMENT_WIDTH(x, cols);
+        const i64 r = row_node[y];
+        const NODE_T* above = nodes + r * pitch;
+        const NODE_T* below = r + 1 < node_rows ? above + pitch : above;
+        const f64 down = row_weight[y], up = row_total - down;
+        LANE_ARRAY NODE_T n1[LANES], n2[LANES], n3[LANES], n4[LANES];
+        SCALAR_LOOP(l, n) {
+            const i64 left = col_node[x + l], right = left + 1 < node_cols ? left + 1 : left;
+            n1[l] = above[left];
+            n2[l] = above[right];
+            n3[l] = below[left];
+            n4[l] = below[right];
+        }
+        LANE_LOOP(l, 0, n) {
+            const f64 right = col_weight[x + l], left = col_total - right;
+            const f64 sum = weighted(n1[l], up, left) + weighted(n2[l], up, right) + weighted(n3[l], down, left)
+                + weighted(n4[l], down, right);
+            const f64 value = sum / area;
+            if constexpr (Kind<OUT_T>::is_float)
+                out[y * out_pitch + x + l] = (OUT_T)value;
+            else
+                out[y * out_pitch + x + l] = fabs(value) >= threshold ? 1 : 0;
+        }
+    }
+}
