@@ -123,7 +123,7 @@ def oversample(
     row_node, row_weight, row_total, col_node, col_weight, col_total, threshold, out, out_pitch, *, NODE_T, OUT_T,
 ):  # fmt: skip
     """Twin of kernels/oversample.cu, in blocks of rows."""
-    values = (nodes != 0).astype(float) if np.uint8 == NODE_T else nodes
+    values = (nodes != 0).astype(float) if np.dtype(NODE_T).kind == "u" else nodes
     left, right = col_node, np.minimum(col_node + 1, node_cols - 1)
     before, after = col_total - col_weight, col_weight
     block = max(_BLOCK // cols, 1)
@@ -134,11 +134,16 @@ def oversample(
         up = row_total - down
         corners = ((above, left, up, before), (above, right, up, after), (below, left, down, before))
         n1, n2, n3, n4 = (
-            np.where((w == 0) | (v == 0), 0.0, share(values[np.ix_(i, j)].astype(float, copy=False), w, v))
+            np.where((w == 0) | (v == 0), 0.0, _share(values[np.ix_(i, j)], w, v))
             for i, j, w, v in (*corners, (below, right, down, after))
         )
         value = (n1 + n2 + n3 + n4) / (row_total * col_total)
         out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= threshold
+
+
+def _share(node, down, across):
+    """Return what nodes add to the sum; the order of the products differs by type, as in the kernel."""
+    return node * (down * across) if node.dtype == np.float32 else node * down * across
 
 
 def _weights(f: np.ndarray, taps: int) -> list[np.ndarray]:
