@@ -433,7 +433,7 @@ def test_a_failure_leaves_the_file_that_was_there(files, monkeypatch):
     def stop(done, total):
         raise OSError("enough")
 
-    monkeypatch.setattr("gpumask.cli._progress_bar", lambda *_: __import__("contextlib").nullcontext(stop))
+    monkeypatch.setattr("gpumask.cli.resample.progress_bar", lambda *_: __import__("contextlib").nullcontext(stop))
     words = (files / "source.tif", files / "grid.tif", files / "out.tif", "--validity", files / "valid.tif")
     assert fails("resample", *words, "--backend", "numpy") == "gpumask: enough\n"
     assert {path: path.read_bytes() for path in files.iterdir()} == before

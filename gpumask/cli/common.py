@@ -1,0 +1,165 @@
+"""What the commands share: their options, and how they fail."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gpumask.backends import NAMES
+from gpumask.chain import Summary
+
+Progress = Callable[[int, int], None]
+
+_DEBUG = "gpumask.debug"
+# What rasterio takes beside creation options.
+_NO_CREATION_OPTIONS = {"mode", "driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "sharing"}
+_log = logging.getLogger("gpumask")
+
+
+class Failure(click.ClickException):
+    """What ends a command with one line and exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the line."""
+        click.echo(f"gpumask: {self.message}", file=file, err=True)
+
+
+class LogLines(logging.Handler):
+    """The library's warnings, and all it says under --debug, as lines on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        click.echo(f"gpumask: {record.getMessage()}", err=True)
+
+
+class Commands(click.Group):
+    """Commands whose failures are one line each."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        handler, level = LogLines(), _log.level
+        _log.addHandler(handler)
+        if sys.stderr.isatty():  # who waits for a compiler is told so
+            _log.setLevel(logging.INFO)
+        try:
+            with _terminated_is_interrupted(), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Dataset has no geotransform")
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Failure("interrupted") from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if _DEBUG in ctx.meta:
+                raise
+            raise Failure(one_line(error)) from error
+        finally:
+            _log.removeHandler(handler)
+            _log.setLevel(level)
+
+
+@contextlib.contextmanager
+def _terminated_is_interrupted() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that nothing is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says in one line, with its type where that is a bug's or the memory's."""
+    told = error.__cause__ if error.__cause__ and "See previous exception" in str(error) else error
+    text = " ".join(str(told).split())
+    text = text if len(text) <= 1000 else f"{text[:1000]} … (the rest: --debug)"
+    speaks_for_itself = isinstance(error, OSError) or type(error).__module__ != "builtins"
+    return text if text and speaks_for_itself else f"{type(error).__name__}: {text}"
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Take whole numbers from 1 on with commas between."""
+    words = text.split(",")
+    if not all(word.isdecimal() and int(word) for word in words):
+        raise click.BadParameter(f"expected whole numbers from 1 on; got {text!r}")
+    return tuple(map(int, words))
+
+
+def file_band(text: str) -> tuple[str, int]:
+    """Take FILE or FILE:BAND."""
+    found = None if os.path.exists(text) else re.fullmatch(r"(.+):(\d+)", text)
+    return (found[1], int(found[2])) if found else (text, 1)
+
+
+def creation_option(text: str) -> tuple[str, str]:
+    """Take KEY=VALUE, but for what is not the user's to set."""
+    key, equals, value = text.partition("=")
+    if not key or not equals or key.lower() in _NO_CREATION_OPTIONS:
+        raise click.BadParameter(f"expected KEY=VALUE, a creation option of GDAL's; got {text!r}")
+    return key.lower(), value
+
+
+def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    """Remember --debug for the whole run."""
+    if value:
+        ctx.meta[_DEBUG] = True
+        _log.setLevel(logging.DEBUG)
+
+
+# fmt: off
+path_type = click.Path(path_type=Path)
+debug_option = click.option("--debug", is_flag=True, expose_value=False, callback=_set_debug,
+    help="Show tracebacks, and what is compiled.")
+backend_option = click.option("--backend", type=click.Choice([*NAMES, "auto"]),
+    help="Where to compute.  [default: the best that works here]")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
+# fmt: on
+
+
+def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decorator that adds options in the order given."""
+    return lambda command: functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def share(done: Summary) -> str:
+    """Say how many pixels are valid; all or none only where that is so."""
+    percent = 100 * done.valid / done.pixels
+    return f"{percent:.0f} %" if percent in (0, 100) else f"{min(max(percent, 0.01), 99.99):.2f} %"
+
+
+@contextlib.contextmanager
+def progress_bar(quiet: bool, unit: str) -> Iterator[Progress | None]:
+    """Show a bar on a terminal, if tqdm is there."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        quiet = True
+    if quiet:
+        yield None
+        return
+    with tqdm(unit=unit, unit_scale=True, leave=False, disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show

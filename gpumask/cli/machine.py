@@ -1,0 +1,89 @@
+"""gpumask info and gpumask warmup: what this machine has, and its kernels compiled."""
+
+from __future__ import annotations
+
+import itertools
+import platform
+import time
+from collections.abc import Iterable
+
+import click
+import numpy as np
+
+import gpumask
+from gpumask.backends import get, select, select_for_files
+from gpumask.backends.source import C_TYPES
+from gpumask.cli.common import (
+    Progress,
+    backend_option,
+    debug_option,
+    one_line,
+    progress_bar,
+    quiet_option,
+    with_options,
+)
+from gpumask.errors import BackendError, GpumaskError
+from gpumask.grid import Grid
+from gpumask.interp import INTERPOLATORS
+from gpumask.resample import resample
+
+
+@click.command()
+@debug_option
+def info() -> None:
+    """Say what is there for each backend, and why one can't be used."""
+    import rasterio
+
+    from gpumask.backends import cache, cuda, native
+
+    click.echo(f"gpumask {gpumask.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
+    click.echo(f"rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}")
+    for name, facts in {"cuda": cuda.describe(), "native": native.describe(), "numpy": {}}.items():
+        try:
+            get(name)
+            problem = None
+        except BackendError as error:
+            problem = one_line(error).removeprefix(f"{name} backend: ")
+        click.echo(f"{name:<8}" + (f"not used: {problem}" if problem else "works"))
+        for fact, value in facts.items():
+            click.echo(f"  {fact:<9} {' '.join(value.split())}")
+    folder = cache.cache_folder()
+    sizes = [file.stat().st_size for file in folder.glob("*.*") if not file.name.startswith(".")]
+    click.echo(f"cache   {folder}: {len(sizes)} compiled kernels, {sum(sizes) / 1e6:.1f} MB")
+    try:
+        click.echo(
+            f"chosen  {select_for_files(None).name} for files, {select(None, np.zeros(1)).name} for NumPy arrays"
+        )
+    except GpumaskError as error:
+        click.echo(f"chosen  none: {one_line(error)}")
+
+
+@click.command()
+@click.option("--dtype", "dtypes", type=click.Choice(list(C_TYPES)), multiple=True, help="Of sources.  [default: all]")
+@click.option("--interp", "interps", type=click.Choice(list(INTERPOLATORS)), multiple=True, help="[default: all]")
+@with_options(backend_option, quiet_option, debug_option)
+def warmup(dtypes: tuple[str, ...], interps: tuple[str, ...], backend: str | None, quiet: bool) -> None:
+    """Compile the usual kernels into the cache, so that no later run waits for a compiler.
+
+    The usual ones give OUTPUT the dtype of SOURCE, and compute in float64; on cuda they are for the current device.
+    """
+    from gpumask.backends.cache import cache_folder
+
+    chosen = select_for_files(backend)
+    start = time.perf_counter()
+    with progress_bar(quiet, "kernel") as progress:
+        count = warm(chosen.name, dtypes or C_TYPES, interps or INTERPOLATORS, progress)
+    if not quiet:
+        where = "nothing to compile" if chosen.name == "numpy" else f"in {cache_folder()}"
+        click.echo(f"{count} kernels, {time.perf_counter() - start:.1f} s, {chosen.name}: {where}")
+
+
+def warm(backend: str, dtypes: Iterable[str], interps: Iterable[str], progress: Progress | None = None) -> int:
+    """Resample a few pixels with every pair of these, with a mask, and so compile what that needs; return how many."""
+    pairs = list(itertools.product(dtypes, interps))
+    valid = np.ones((4, 4), np.uint8)
+    for i, (dtype, interp) in enumerate(pairs, 1):
+        resample(np.zeros((4, 4), dtype), Grid([[1.5]], [[1.5]]), interp, source_valid=valid, backend=backend)
+        if progress:
+            progress(i, len(pairs))
+    return len(pairs)

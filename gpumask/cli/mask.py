@@ -1,0 +1,75 @@
+"""gpumask mask."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any
+
+import click
+
+from gpumask.cli.common import (
+    backend_option,
+    creation_option,
+    debug_option,
+    file_band,
+    path_type,
+    progress_bar,
+    quiet_option,
+    share,
+    with_options,
+)
+from gpumask.mask_files import MaskOptions, write_mask
+
+
+def _file_layer(text: str) -> tuple[str, str | None]:
+    """Take FILE or FILE:LAYER."""
+    found = None if os.path.exists(text) else re.fullmatch(r"(.+):([^:/\\]+)", text)
+    return (found[1], found[2]) if found else (text, None)
+
+
+# fmt: off
+_OPTIONS = (
+    click.option("--like", metavar="RASTER", required=True,
+        help="OUTPUT has its rows and columns, its CRS and its place."),
+    click.option("--valid", type=_file_layer, metavar="FILE[:LAYER]", multiple=True,
+        help="Polygons outside of which nothing is valid, in any vector format that GDAL reads; may be repeated."),
+    click.option("--invalid", type=_file_layer, metavar="FILE[:LAYER]", multiple=True,
+        help="Polygons inside of which nothing is valid; may be repeated."),
+    click.option("--mask", type=file_band, metavar="FILE[:BAND]",
+        help="A raster that is valid where it is not 0, with a pixel for every --resolution pixels of OUTPUT."),
+    click.option("--mask-valid", type=float, metavar="VALUE", help="Valid where --mask is VALUE."),
+    click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
+        help="Pixels of OUTPUT from pixel to pixel of --mask, along a column and along a row."),
+    click.option("--threshold", type=float, metavar="SHARE", default=0.999, show_default=True,
+        help="The bilinear share of valid in --mask from which on a pixel is valid."),
+    click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS", default=(1024, 1024),
+        show_default=True, help="Pixels at a time. It changes no pixel."),
+    click.option("--co", type=creation_option, metavar="KEY=VALUE", multiple=True,
+        help="A creation option of GDAL's for OUTPUT, such as COMPRESS=DEFLATE; may be repeated."),
+)
+# fmt: on
+
+
+@click.command()
+@click.argument("output", type=path_type)
+@with_options(*_OPTIONS, backend_option, quiet_option, debug_option)
+def mask(quiet: bool, **options: Any) -> None:
+    """Write OUTPUT, a mask of uint8 in the pixels of another raster: 1 is valid, 0 is not.
+
+    Valid is what --mask has as valid, what has its centre in one of the --valid polygons, if any, and in none of the
+    --invalid ones. A layer in another CRS than the raster's is reprojected. --mask takes what OUTPUT is for
+    `gpumask resample --mask`. OUTPUT's format follows from its name, and it appears under that name only when it is
+    whole.
+    """
+    if not (options["valid"] or options["invalid"] or options["mask"]):
+        raise click.UsageError("Expected at least one of --valid, --invalid and --mask.")
+    if options["mask"] is None and options["mask_valid"] is not None:
+        raise click.UsageError("--mask-valid: expected along with --mask.")
+    start = time.perf_counter()
+    with progress_bar(quiet, "pixel") as progress:
+        done = write_mask(MaskOptions(**options), progress)
+    if not quiet:
+        seconds = time.perf_counter() - start
+        click.echo(f"{options['output']}: {done.pixels} pixels, {share(done)} valid, {seconds:.2f} s, {done.backend}")

@@ -1,0 +1,115 @@
+"""One mask from files: polygons and a coarse raster, written in the pixels of another raster."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpumask.chain import MaskBand, Summary
+from gpumask.errors import GpumaskError, renamed
+from gpumask.geometry import Polygons
+from gpumask.mask import Part
+from gpumask.mask_chain import CoarseMaskBand, MaskOutput, write_full_resolution
+from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
+from gpumask.vector import read_polygons
+from gpumask.window import Window
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+# The command line's words for what the layers below name in their errors.
+_NAMES = {
+    "mask": "--mask",
+    "mask band": "--mask",
+    "mask valid value": "--mask-valid",
+    "grid.resolution": "--resolution",
+    "threshold": "--threshold",
+    "valid": "--valid",
+    "invalid": "--invalid",
+    "mask output": "OUTPUT",
+}
+
+_log = logging.getLogger("gpumask")
+
+
+@dataclass(frozen=True)
+class MaskOptions:
+    """What `gpumask mask` is asked for; each is explained by its --help. Vector files are (file, layer)."""
+
+    output: Path
+    like: str
+    valid: tuple[tuple[str, str | None], ...] = ()
+    invalid: tuple[tuple[str, str | None], ...] = ()
+    mask: tuple[str, int] | None = None
+    mask_valid: float | None = None
+    resolution: tuple[int, int] = (1, 1)
+    threshold: float = 0.999
+    tile: tuple[int, int] = (1024, 1024)
+    co: tuple[tuple[str, str], ...] = ()
+    backend: str | None = None
+
+
+@renamed(_NAMES)
+def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None = None) -> Summary:
+    """Do what the options ask for; the output appears under its name when all is done."""
+    import rasterio
+
+    with rasterio.Env(), contextlib.ExitStack() as inputs:
+        like = open_raster(inputs, "--like", options.like)
+        files = {"--like": like.files}
+        parts: list[Part] = []
+        for name, asked in {"--valid": options.valid, "--invalid": options.invalid}.items():
+            files[name] = [path for path, _ in asked]
+        if options.valid or options.invalid:
+            parts.append(_polygons(options, like))
+        if options.mask:
+            band = MaskBand(open_raster(inputs, "--mask", options.mask[0]), options.mask[1], options.mask_valid)
+            parts.append(CoarseMaskBand(band, options.resolution, options.threshold))
+            files["--mask"] = band.dataset.files
+            _check_covers(band.dataset.shape, options.resolution, like.shape)
+        window = Window.of_shape(like.shape)
+        targets = output_paths({"OUTPUT": options.output}, files)
+        profile = {
+            **{"count": 1, "dtype": "uint8", "height": window.rows, "width": window.cols},
+            **{"crs": like.crs, "transform": like.transform},
+            **layout("OUTPUT", targets[0], window, dict(options.co)),
+        }
+        with whole_files(*targets, sparse="sparse_ok" in dict(options.co)) as drafts, options_are_known():
+            with options_are_known():
+                image = rasterio.open(drafts[0], "w", **profile)
+            with image:
+                output = MaskOutput(image)
+                done = write_full_resolution(
+                    like.shape,
+                    tuple(parts),
+                    output,
+                    tile_shape=options.tile,
+                    progress=progress,
+                    backend=options.backend,
+                )
+    if not done.valid:
+        _log.warning("OUTPUT: no pixel is valid")
+    return done
+
+
+def _polygons(options: MaskOptions, like: DatasetReader) -> Polygons:
+    """Read all vector files."""
+    pair = {
+        name: [polygon for file in asked for polygon in read_polygons(f"--{name}", *file, like)] if asked else None
+        for name, asked in {"valid": options.valid, "invalid": options.invalid}.items()
+    }
+    return Polygons(pair["valid"], pair["invalid"], origin=(0.5, 0.5))
+
+
+def _check_covers(nodes: tuple[int, int], resolution: tuple[int, int], shape: tuple[int, int]) -> None:
+    """Raise GpumaskError unless a coarse mask has the nodes that it takes to cover a raster, and no more."""
+    rows, cols = (-(-(size - 1) // step) + 1 for size, step in zip(shape, resolution, strict=True))
+    if nodes != (rows, cols):
+        raise GpumaskError(
+            f"--mask: expected {rows} x {cols} pixels, to cover {shape[0]} x {shape[1]} at --resolution "
+            f"{resolution[0]} {resolution[1]}; got {nodes[0]} x {nodes[1]}"
+        )

@@ -1,0 +1,95 @@
+"""Polygons from vector files, brought into the pixels of a raster."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpumask.errors import GpumaskError
+from gpumask.geometry import polygons_of
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+# What the outlines may be off, in pixels, after a change of CRS, which bends what was straight.
+_TOLERANCE = 0.1
+_MOST_HALVINGS = 16
+
+_log = logging.getLogger("gpumask")
+
+
+def read_polygons(name: str, path: str, layer: str | None, raster: DatasetReader) -> list[Any]:
+    """Return a layer's polygons as shapely's, in a raster's pixels: (0, 0) is the first pixel's corner.
+
+    layer: None where the file has one alone. Features without a geometry are passed over. A layer in another CRS than
+    the raster's is reprojected; where the raster has none, coordinates are taken as they are.
+    Raises GpumaskError, which names the file as `name`, where it can't be read or holds anything but polygons.
+    """
+    import shapely
+
+    crs, found = _read(name, path, layer)
+    polygons = polygons_of(name, [geometry for geometry in found if geometry is not None])
+    if raster.crs and not crs:
+        raise GpumaskError(f"{name}: expected a layer with a CRS, as {raster.name} has one; got none in {path}")
+    if crs and not raster.crs:
+        _log.warning("%s: %s has no CRS, so coordinates are taken as they are", name, raster.name)
+    elif crs and crs != raster.crs:
+        polygons = _reprojected(name, polygons, crs, raster)
+    to_pixel = ~raster.transform
+    return [shapely.transform(polygon, lambda xy: np.stack(to_pixel * xy.T, axis=1)) for polygon in polygons]
+
+
+def _read(name: str, path: str, layer: str | None) -> tuple[Any, list[Any]]:
+    """Return a layer's CRS, None where there is none, and its geometries."""
+    import shapely
+    from rasterio.crs import CRS
+
+    try:
+        import pyogrio
+    except ImportError as error:
+        raise GpumaskError(f"{name}: expected pyogrio (pip install 'gpumask[vector]'); got {error}") from error
+    try:
+        layers = [str(known) for known, _ in pyogrio.list_layers(path)]
+        if layer not in layers and (layer or len(layers) != 1):
+            raise GpumaskError(f"{name}: expected FILE:LAYER, one of {', '.join(layers)}; got {layer or path}")
+        meta, _, wkb, _ = pyogrio.raw.read(path, layer=layer or layers[0], columns=[], force_2d=True)
+        if wkb is None:
+            raise GpumaskError(f"{name}: expected a layer with geometries; got none in {path}")
+        return CRS.from_user_input(meta["crs"]) if meta["crs"] else None, list(shapely.from_wkb(wkb))
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.GEOSException) as error:
+        raise GpumaskError(f"{name}: {error}") from error
+
+
+def _reprojected(name: str, polygons: list[Any], crs: Any, raster: DatasetReader) -> list[Any]:
+    """Return polygons in the raster's CRS, with vertices put in wherever a straight edge would become a bent one."""
+    import shapely
+    from rasterio.warp import transform
+
+    def move(xy: np.ndarray) -> np.ndarray:
+        return np.stack(transform(crs, raster.crs, xy[:, 0], xy[:, 1])[:2], axis=1)
+
+    tolerance = _TOLERANCE * min(np.hypot(raster.transform.a, raster.transform.d), np.hypot(*raster.transform[1:6:3]))
+    for _ in range(_MOST_HALVINGS):
+        length, off = _longest_edge_and_bend(polygons, move)
+        if not np.isfinite(off):
+            raise GpumaskError(f"{name}: expected polygons that lie where {raster.crs} is defined; got others")
+        if off <= tolerance:
+            break
+        polygons = list(shapely.segmentize(polygons, length / 2))
+    return polygons_of(name, [shapely.transform(polygon, move) for polygon in polygons])
+
+
+def _longest_edge_and_bend(polygons: list[Any], move: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+    """Return the longest edge, and how far an edge's middle comes to lie from that of its moved ends at most."""
+    import shapely
+
+    xy, ring = shapely.get_coordinates(shapely.get_rings(polygons), return_index=True)
+    if not len(xy):
+        return 0.0, 0.0
+    edge = ring[:-1] == ring[1:]
+    ends, middles = move(xy), move(((xy[:-1] + xy[1:]) / 2)[edge])
+    off = np.hypot(*(middles - ((ends[:-1] + ends[1:]) / 2)[edge]).T)
+    return float(np.hypot(*np.diff(xy, axis=0)[edge].T).max()), float(off.max())
