@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 # What the outlines may be off, in pixels, after a change of CRS, which bends what was straight.
-_TOLERANCE = 0.1
+_TOLERANCE = 0.01
 _MOST_HALVINGS = 16
 
 _log = logging.getLogger("gpumask")
@@ -64,9 +64,20 @@ def _read(name: str, path: str, layer: str | None) -> tuple[Any, list[Any]]:
 
 
 def _reprojected(name: str, polygons: list[Any], crs: Any, raster: DatasetReader) -> list[Any]:
-    """Return polygons in the raster's CRS, with vertices put in wherever a straight edge would become a bent one."""
+    """Return polygons in the raster's CRS, with vertices put in wherever a straight edge would become a bent one.
+
+    What lies far from the raster is left out: it may have no place in that CRS.
+    """
     import shapely
-    from rasterio.warp import transform
+    from rasterio.warp import transform, transform_bounds
+
+    left, bottom, right, top = transform_bounds(raster.crs, crs, *raster.bounds)
+    if left < right:  # else the raster lies across the edge of the world
+        margin = max(right - left, top - bottom) / 10
+        near = shapely.box(left - margin, bottom - margin, right + margin, top + margin)
+        parts = [part for part in shapely.get_parts(shapely.intersection(polygons, near)) if part.area > 0]
+        # What lies nowhere near says nevertheless that nothing else is inside.
+        polygons = parts or [shapely.box(right, top, right + margin, top + margin) for _ in polygons[:1]]
 
     def move(xy: np.ndarray) -> np.ndarray:
         return np.stack(transform(crs, raster.crs, xy[:, 0], xy[:, 1])[:2], axis=1)
