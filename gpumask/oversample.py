@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +90,10 @@ def axes_of(window: Window, resolution: tuple[int, int]) -> tuple[Axis, Axis]:
 
 
 def oversampled(backend: Backend, planes: Any, rows: Axis, cols: Axis, dtype: np.dtype[Any]) -> Any:
-    """Interpolate (band, row, col) nodes at every pixel of two axes, in the backend's memory: float32 or float64."""
+    """Interpolate (band, row, col) nodes at every pixel of two axes, weights out of 1, in the backend's memory.
+
+    dtype: float32 or float64.
+    """
     if planes.dtype not in (np.float32, np.float64):
         planes = planes.astype(np.float64)
     planes = backend.asarray(planes)
@@ -120,17 +124,27 @@ def reaching(backend: Backend, nodes: Any, rows: Axis, cols: Axis, threshold: fl
     else:
         nodes = nodes.view(np.uint8) if nodes.dtype.itemsize == 1 else (nodes != 0).view(np.uint8)
     out = backend.empty((len(rows.node), len(cols.node)), np.uint8)
-    _run(backend, backend.asarray(nodes), rows, cols, threshold, out)
+    _run(backend, backend.asarray(nodes), rows, cols, _least_sum(threshold, rows.total * cols.total), out)
     return out
 
 
-def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, threshold: float, out: Any) -> None:
+def _least_sum(threshold: float, total: float) -> float:
+    """Return the least float that, divided by the weights' total, is at least the threshold."""
+    least = threshold * total
+    while least / total < threshold:
+        least = math.nextafter(least, math.inf)
+    while math.nextafter(least, -math.inf) / total >= threshold:
+        least = math.nextafter(least, -math.inf)
+    return least
+
+
+def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, reach: float, out: Any) -> None:
     """Run the kernel on one plane of nodes in the backend's memory."""
     tables = [(backend.asarray(axis.node), backend.asarray(axis.weight), axis.total) for axis in (rows, cols)]
     backend.run(
         "oversample", out.shape,
         nodes, *nodes.shape, nodes.strides[0] // nodes.itemsize, *tables[0], *tables[1],
-        float(threshold), out, out.strides[0] // out.itemsize,
+        float(reach), out, out.strides[0] // out.itemsize,
         NODE_T=nodes.dtype, OUT_T=out.dtype,
     )  # fmt: skip
 

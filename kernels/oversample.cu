@@ -1,7 +1,7 @@
 // oversample: nodes brought to more pixels, bilinearly. For each output row and column a table says which node lies
 // before it, and the weight of the node after that, out of `total`. A node of weight 0 has no say, whatever it holds.
 // nodes: (node_rows x node_cols). -D NODE_T: u8 is a mask, where non-zero counts as 1; else a real type.
-// -D OUT_T: u8 is 1 where the value's size reaches the threshold, else 0; or a real type, for the value itself.
+// -D OUT_T: u8 is 1 where the weighted sum's size is at least `reach`, else 0; or a real type, for the sum itself.
 // Twin: reference.py:oversample.
 #include "target.cuh"
 #include "convert.cuh"
@@ -19,9 +19,8 @@ template <class T> INLINE f64 weighted(T node, f64 down, f64 across)
 KERNEL(oversample, i64 rows, i64 cols, const NODE_T* __restrict__ nodes, i64 node_rows, i64 node_cols, i64 pitch,
        const i32* __restrict__ row_node, const f64* __restrict__ row_weight, f64 row_total,
        const i32* __restrict__ col_node, const f64* __restrict__ col_weight, f64 col_total,
-       f64 threshold, OUT_T* __restrict__ out, i64 out_pitch)
+       f64 reach, OUT_T* __restrict__ out, i64 out_pitch)
 {
-    const f64 area = row_total * col_total;
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         const i64 r = row_node[y];
@@ -29,6 +28,7 @@ KERNEL(oversample, i64 rows, i64 cols, const NODE_T* __restrict__ nodes, i64 nod
         const NODE_T* below = r + 1 < node_rows ? above + pitch : above;
         const f64 down = row_weight[y], up = row_total - down;
         LANE_ARRAY NODE_T n1[LANES], n2[LANES], n3[LANES], n4[LANES];
+        LANE_ARRAY f64 size[LANES];
         SCALAR_LOOP(l, n) {
             const i64 left = col_node[x + l], right = left + 1 < node_cols ? left + 1 : left;
             n1[l] = above[left];
@@ -37,14 +37,15 @@ KERNEL(oversample, i64 rows, i64 cols, const NODE_T* __restrict__ nodes, i64 nod
             n4[l] = below[right];
         }
         LANE_LOOP(l, 0, n) {
-            const f64 right = col_weight[x + l], left = col_total - right;
-            const f64 sum = weighted(n1[l], up, left) + weighted(n2[l], up, right) + weighted(n3[l], down, left)
-                + weighted(n4[l], down, right);
-            const f64 value = sum / area;
+            const f64 after = col_weight[x + l], before = col_total - after;
+            const f64 value = weighted(n1[l], up, before) + weighted(n2[l], up, after)
+                + weighted(n3[l], down, before) + weighted(n4[l], down, after);
             if constexpr (Kind<OUT_T>::is_float)
                 out[y * out_pitch + x + l] = (OUT_T)value;
             else
-                out[y * out_pitch + x + l] = fabs(value) >= threshold ? 1 : 0;
+                size[l] = fabs(value);
         }
+        if constexpr (!Kind<OUT_T>::is_float)  // on its own: lanes of one size at a time vectorise
+            LANE_LOOP(l, 0, n) out[y * out_pitch + x + l] = size[l] >= reach ? 1 : 0;
     }
 }

@@ -120,7 +120,7 @@ def _weigh(source, at, acc, taps):
 
 def oversample(
     rows, cols, nodes, node_rows, node_cols, pitch,
-    row_node, row_weight, row_total, col_node, col_weight, col_total, threshold, out, out_pitch, *, NODE_T, OUT_T,
+    row_node, row_weight, row_total, col_node, col_weight, col_total, reach, out, out_pitch, *, NODE_T, OUT_T,
 ):  # fmt: skip
     """Twin of kernels/oversample.cu, in blocks of rows."""
     values = (nodes != 0).astype(float) if np.dtype(NODE_T).kind == "u" else nodes
@@ -137,8 +137,8 @@ def oversample(
             np.where((w == 0) | (v == 0), 0.0, _share(values[np.ix_(i, j)], w, v))
             for i, j, w, v in (*corners, (below, right, down, after))
         )
-        value = (n1 + n2 + n3 + n4) / (row_total * col_total)
-        out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= threshold
+        value = n1 + n2 + n3 + n4
+        out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= reach
 
 
 def _share(node, down, across):
