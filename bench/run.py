@@ -19,45 +19,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cases
 import numpy as np
-from cases import Call, Case
+from oversampling import Oversampling
+from resampling import Resampling
 
 import gpumask
 from gpumask.backends import get
 
-CASES = {
-    "cubic, float64, full grid": ("cubic", Case(2000)),
-    "cubic, float64, grid of step 16": ("cubic", Case(2000, step=16)),
-    "cubic, 4 bands of uint16, grid of step 16": ("cubic", Case(2000, "uint16", bands=4, step=16)),
-    "linear, float32, full grid": ("linear", Case(2000, "float32")),
-    "nearest, uint8, full grid": ("nearest", Case(2000, "uint8")),
+Call = Callable[[], Any]
+Case = Resampling | Oversampling
+
+CASES: dict[str, Case] = {
+    "cubic, float64, full grid": Resampling("cubic"),
+    "cubic, float64, grid of step 16": Resampling("cubic", step=16),
+    "cubic, 4 bands of uint16, grid of step 16": Resampling("cubic", dtype="uint16", bands=4, step=16),
+    "linear, float32, full grid": Resampling("linear", dtype="float32"),
+    "nearest, uint8, full grid": Resampling("nearest", dtype="uint8"),
+    **{f"mask of step 16 to {size} x {size}": Oversampling(size) for size in (500, 1000, 2000, 4000, 8000)},
 }
 REFERENCE = "GridR, 1 thread"
 
 
-def libraries(case: Case, interp: str) -> dict[str, Call]:
+def libraries(case: Case) -> dict[str, Call]:
     """Return who does this work here: {name: call}."""
     calls: dict[str, Call] = {}
 
-    def add(name: str, make: Callable[[], Call], threads: int | None = None) -> None:
+    def add(name: str, make: Callable[[], Call]) -> None:
         try:
-            call = make()
+            calls[name] = make()
         except (ImportError, gpumask.GpumaskError) as error:
             print(f"left out: {name}: {str(error).splitlines()[0]}")
-            return
-        calls[name] = call if threads is None else on_threads(threads, call)
 
-    cores = os.cpu_count() or 1
-    for threads in sorted({1, cores}):
-        add(f"gpumask native, {plural(threads)}", lambda: cases.ours(case, interp, "native"), threads)
-    add("gpumask cuda", lambda: on_device(case, interp))
-    add(REFERENCE, lambda: cases.gridr(case, interp))
-    for threads in sorted({1, cores}):
-        add(f"GDAL warp, {plural(threads)}", lambda t=threads: cases.gdal(case, interp, t))
-        add(f"OpenCV remap, {plural(threads)}", lambda t=threads: opencv_on(t, case, interp))
-    add("SciPy", lambda: cases.scipy(case, interp))
-    add("gpumask numpy", lambda: cases.ours(case, interp, "numpy"))
+    counts = sorted({1, os.cpu_count() or 1})
+    for threads in counts:
+        add(f"gpumask native, {plural(threads)}", lambda t=threads: on_threads(t, case.ours("native")))
+    add("gpumask cuda", lambda: on_device(case))
+    for name, make in case.peers().items():
+        add(name, make)
+    for threads in counts:
+        for name, make in case.threaded_peers(threads).items():
+            add(f"{name}, {plural(threads)}", make)
+    add("gpumask numpy", lambda: case.ours("numpy"))
     return calls
 
 
@@ -76,25 +78,12 @@ def on_threads(threads: int, call: Call) -> Call:
     return run
 
 
-def opencv_on(threads: int, case: Case, interp: str) -> Call:
-    """Return OpenCV on that many threads."""
-    import cv2  # noqa: PLC0415
-
-    call = cases.opencv(case, interp)
-
-    def run() -> None:
-        cv2.setNumThreads(threads)
-        call()
-
-    return run
-
-
-def on_device(case: Case, interp: str) -> Call:
+def on_device(case: Case) -> Call:
     """Return gpumask on the GPU, arrays there before and after; waits for the end."""
     get("cuda")
     import cupy  # noqa: PLC0415
 
-    call = cases.ours(case, interp, "cuda", cupy.asarray)
+    call = case.ours("cuda", cupy.asarray)
 
     def run() -> None:
         call()
@@ -116,15 +105,6 @@ def measure(calls: dict[str, Call], repeat: int) -> dict[str, float]:
             call()
             seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(times) for name, times in seconds.items()}
-
-
-def bytes_per_pixel(case: Case) -> float:
-    """Return what must cross the memory's bus for an output pixel of one band: each array once.
-
-    Source and image; coordinates where the grid is full; validity of the source; footprints written and read; validity.
-    """
-    itemsize = np.dtype(case.dtype).itemsize
-    return 2 * itemsize + (16 / case.step**2 + 1 + 2 + 1) / case.bands
 
 
 def copy_bandwidth(xp: Any, synchronize: Callable[[], object]) -> float:
@@ -194,20 +174,20 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def table(results: dict[str, dict[str, float]], where: dict[str, Any], size: int) -> str:
+def table(results: dict[str, dict[str, float]], where: dict[str, Any]) -> str:
     """Return the Markdown that the README includes: a row for each case, a column for each library."""
     libraries = list(dict.fromkeys(name for seconds in results.values() for name in seconds))
     lines = [f"| ns per pixel and band | {' | '.join(libraries)} |", "|---|" + "---:|" * len(libraries)]
     for name, seconds in results.items():
-        cells = [cell(seconds, library, CASES_RUN[name][1].pixels) for library in libraries]
+        cells = [cell(seconds, library, CASES[name].pixels) for library in libraries]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     bandwidth = f"copy bandwidth {where['copy_bandwidth_host'] / 1e9:.0f} GB/s"
     gpu = f"; {where['gpu']}, {where['copy_bandwidth_gpu'] / 1e9:.0f} GB/s" if "gpu" in where else ""
     lines += [
         "",
         "In brackets: how many times as fast as GridR, which has one thread.",
-        "GDAL, OpenCV and SciPy do it without a mask.",
-        f"{size} x {size} pixels turned by 7 degrees, one in 10 000 masked, kernels compiled before;",
+        "Images are 2000 x 2000 pixels, turned by 7 degrees, one pixel in 10 000 masked; GDAL, OpenCV and SciPy do it",
+        "without a mask. Kernels were compiled before;",
         f"medians of runs in turn on {where['cpu']}, {where['cores']} cores, {bandwidth}{gpu}.",
     ]
     return "\n".join(lines + shares(results, where)) + "\n"
@@ -227,9 +207,9 @@ def shares(results: dict[str, dict[str, float]], where: dict[str, Any]) -> list[
     lines = []
     for name, seconds in results.items():
         if "gpumask cuda" in seconds:
-            interp, case = CASES_RUN[name]
-            moved = bytes_per_pixel(case) * case.pixels / seconds["gpumask cuda"]
-            lines.append(f"* {name}, {interp}: {moved / where['copy_bandwidth_gpu']:.0%} of the GPU's copy bandwidth")
+            case = CASES[name]
+            moved = case.bytes_per_pixel * case.pixels / seconds["gpumask cuda"]
+            lines.append(f"* {name}: {moved / where['copy_bandwidth_gpu']:.0%} of the GPU's copy bandwidth")
     return ["", *lines] if lines else []
 
 
@@ -238,9 +218,6 @@ def put_table(path: Path, text: str) -> None:
     before, start, rest = path.read_text().partition("<!-- bench -->\n")
     _, end, after = rest.partition("<!-- /bench -->")
     path.write_text(f"{before}{start}\n{text}\n{end}{after}")
-
-
-CASES_RUN: dict[str, tuple[str, Case]] = {}
 
 
 @contextmanager
@@ -258,29 +235,26 @@ def kept_environment() -> Any:
 def main() -> None:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=2000, help="rows and columns of the image")
     parser.add_argument("--repeat", type=int, default=9, help="turns")
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--json", type=Path, help="where to store the figures, and the table beside them as .md")
     parser.add_argument("--readme", type=Path, help="the file to put the table in, between its bench comments")
     asked = parser.parse_args()
-    for name, (interp, case) in CASES.items():
-        if asked.only in name:
-            CASES_RUN[name] = interp, Case(asked.size, case.dtype, case.bands, case.step)
     where = machine()
     results = {}
     with kept_environment():
-        for name, (interp, case) in CASES_RUN.items():
-            print(f"measuring: {name}", flush=True)
-            results[name] = measure(libraries(case, interp), asked.repeat)
-    print(table(results, where, asked.size))
+        for name, case in CASES.items():
+            if asked.only in name:
+                print(f"measuring: {name}", flush=True)
+                results[name] = measure(libraries(case), asked.repeat)
+    print(table(results, where))
     if asked.json:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        stored = {"commit": commit(), "machine": where, "size": asked.size, "seconds": results}
+        stored = {"commit": commit(), "machine": where, "seconds": results}
         asked.json.write_text(json.dumps(stored, indent=2) + "\n")
-        asked.json.with_suffix(".md").write_text(table(results, where, asked.size))
+        asked.json.with_suffix(".md").write_text(table(results, where))
     if asked.readme:
-        put_table(asked.readme, table(results, where, asked.size))
+        put_table(asked.readme, table(results, where))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The work that is measured, and who does it: one table, {operation: {library: callable}}.
+"""Resampling, as it is measured, and who does it: an image brought into a geometry rotated by 7 degrees.
 
-All do the same job: bring an image into a geometry rotated by 7 degrees. What a library can't do is left out of its job
-and said in its name (no mask: cv2, scipy, GDAL).
+What a library can't do is left out of its job and said below the table (no mask: OpenCV, SciPy, GDAL).
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ Call = Callable[[], Any]
 
 
 @dataclass(frozen=True)
-class Case:
+class Resampling:
     """A source, its validity, and a grid that rotates it about its centre."""
 
-    size: int
+    interp: str
+    size: int = 2000
     dtype: str = "float64"
     bands: int = 1
     step: int = 1
@@ -58,16 +58,33 @@ class Case:
         """Return the output window: the size of the source."""
         return gpumask.Window(0, 0, self.size, self.size)
 
+    @property
+    def bytes_per_pixel(self) -> float:
+        """What must cross the memory's bus for an output pixel of one band: each array once.
 
-def ours(case: Case, interp: str, backend: str, to_device: Callable[[Any], Any] = np.asarray) -> Call:
-    """Return gpumask on a backend, from arrays in that backend's memory to new ones."""
-    source, valid = to_device(case.source()), to_device(case.valid())
-    row, col = map(to_device, case.nodes(case.step))
-    grid = gpumask.Grid(row, col, (case.step, case.step), window=case.window())
-    return lambda: gpumask.resample(source, grid, interp, source_valid=valid, backend=backend)
+        Source and image; coordinates where the grid is full; validity of the source; footprints written and read;
+        validity.
+        """
+        itemsize = np.dtype(self.dtype).itemsize
+        return 2 * itemsize + (16 / self.step**2 + 1 + 2 + 1) / self.bands
+
+    def ours(self, backend: str, to_device: Callable[[Any], Any] = np.asarray) -> Call:
+        """Return gpumask on a backend, from arrays in that backend's memory to new ones."""
+        source, valid = to_device(self.source()), to_device(self.valid())
+        row, col = map(to_device, self.nodes(self.step))
+        grid = gpumask.Grid(row, col, (self.step, self.step), window=self.window())
+        return lambda: gpumask.resample(source, grid, self.interp, source_valid=valid, backend=backend)
+
+    def peers(self) -> dict[str, Callable[[], Call]]:
+        """Return libraries with one thread."""
+        return {"GridR, 1 thread": lambda: gridr(self), "SciPy": lambda: scipy(self)}
+
+    def threaded_peers(self, threads: int) -> dict[str, Callable[[], Call]]:
+        """Return libraries with so many threads."""
+        return {"GDAL warp": lambda: gdal(self, threads), "OpenCV remap": lambda: opencv(self, threads)}
 
 
-def gridr(case: Case, interp: str) -> Call:
+def gridr(case: Resampling) -> Call:
     """Return GridR, into arrays that are there. It takes float64 only."""
     from gridr.core.grid.grid_resampling import array_grid_resampling  # noqa: PLC0415
 
@@ -80,36 +97,41 @@ def gridr(case: Case, interp: str) -> Call:
     def call() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GridR warns of its own defaults on every call
-            array_grid_resampling(interp, source, row, col, (case.step, case.step), image, **masks)
+            array_grid_resampling(case.interp, source, row, col, (case.step, case.step), image, **masks)
 
     return call
 
 
-def opencv(case: Case, interp: str) -> Call:
+def opencv(case: Resampling, threads: int) -> Call:
     """Return cv2.remap, with a full float32 map: 5 bits of a pixel's fraction, a = -0.75, no mask."""
     import cv2  # noqa: PLC0415
 
-    flags = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}[interp]
+    flags = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}[case.interp]
     source = np.ascontiguousarray(case.source().transpose(1, 2, 0))
     row, col = (nodes.astype(np.float32) for nodes in case.nodes(1))
-    return lambda: cv2.remap(source, col, row, flags)
+
+    def call() -> None:
+        cv2.setNumThreads(threads)
+        cv2.remap(source, col, row, flags)
+
+    return call
 
 
-def scipy(case: Case, interp: str) -> Call:
+def scipy(case: Resampling) -> Call:
     """Return scipy.ndimage.map_coordinates, with full coordinates; its cubic is a B-spline, here with no prefilter."""
     from scipy.ndimage import map_coordinates  # noqa: PLC0415
 
-    order = {"nearest": 0, "linear": 1, "cubic": 3}[interp]
+    order = {"nearest": 0, "linear": 1, "cubic": 3}[case.interp]
     source, coordinates = case.source(), np.stack(case.nodes(1))
     return lambda: [map_coordinates(band, coordinates, order=order, prefilter=False) for band in source]
 
 
-def gdal(case: Case, interp: str, threads: int) -> Call:
+def gdal(case: Resampling, threads: int) -> Call:
     """Return rasterio.warp.reproject by an affine transform, no mask."""
     import rasterio.warp  # noqa: PLC0415
     from affine import Affine  # noqa: PLC0415
 
-    how = {"nearest": 0, "linear": 1, "cubic": 2}[interp]
+    how = {"nearest": 0, "linear": 1, "cubic": 2}[case.interp]
     source = case.source()
     image = np.empty_like(source)
     centre = case.size / 2
