@@ -75,7 +75,8 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
         targets = output_paths({"OUTPUT": options.output}, files)
         profile = {
             **{"count": 1, "dtype": "uint8", "height": window.rows, "width": window.cols},
-            **{"crs": like.crs, "transform": like.transform},
+            "crs": like.crs,
+            "transform": None if like.transform.is_identity else like.transform,
             **layout("OUTPUT", targets[0], window, dict(options.co)),
         }
         with whole_files(*targets, sparse="sparse_ok" in dict(options.co)) as drafts, options_are_known():

@@ -38,8 +38,13 @@ def read_polygons(name: str, path: str, layer: str | None, raster: DatasetReader
         _log.warning("%s: %s has no CRS, so coordinates are taken as they are", name, raster.name)
     elif crs and crs != raster.crs:
         polygons = _reprojected(name, polygons, crs, raster)
-    to_pixel = ~raster.transform
-    return [shapely.transform(polygon, lambda xy: np.stack(to_pixel * xy.T, axis=1)) for polygon in polygons]
+    return [shapely.transform(polygon, lambda xy: _moved(~raster.transform, xy)) for polygon in polygons]
+
+
+def _moved(affine: Any, xy: np.ndarray) -> np.ndarray:
+    """Return (x, y) rows under an affine map."""
+    a, b, c, d, e, f = affine[:6]
+    return np.asarray(xy @ np.array([[a, d], [b, e]]) + (c, f))
 
 
 def _read(name: str, path: str, layer: str | None) -> tuple[Any, list[Any]]:
@@ -71,7 +76,9 @@ def _reprojected(name: str, polygons: list[Any], crs: Any, raster: DatasetReader
     import shapely
     from rasterio.warp import transform, transform_bounds
 
-    left, bottom, right, top = transform_bounds(raster.crs, crs, *raster.bounds)
+    rows, cols = raster.shape
+    corners = _moved(raster.transform, np.array([(0, 0), (cols, 0), (0, rows), (cols, rows)]))
+    left, bottom, right, top = transform_bounds(raster.crs, crs, *corners.min(axis=0), *corners.max(axis=0))
     if left < right:  # else the raster lies across the edge of the world
         margin = max(right - left, top - bottom) / 10
         near = shapely.box(left - margin, bottom - margin, right + margin, top + margin)
@@ -82,7 +89,8 @@ def _reprojected(name: str, polygons: list[Any], crs: Any, raster: DatasetReader
     def move(xy: np.ndarray) -> np.ndarray:
         return np.stack(transform(crs, raster.crs, xy[:, 0], xy[:, 1])[:2], axis=1)
 
-    tolerance = _TOLERANCE * min(np.hypot(raster.transform.a, raster.transform.d), np.hypot(*raster.transform[1:6:3]))
+    a, b, _, d, e, _ = raster.transform[:6]
+    tolerance = _TOLERANCE * min(np.hypot(a, d), np.hypot(b, e))
     for _ in range(_MOST_HALVINGS):
         length, off = _longest_edge_and_bend(polygons, move)
         if not np.isfinite(off):

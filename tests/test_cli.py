@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import rasterio
 from click.testing import CliRunner
+from commands import fails, read, run, write
 from rasterio.transform import Affine
 
 import gpumask
@@ -24,36 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 RESOLUTION = (4, 5)
 SHAPE = (21, 26)  # of the output: 6 x 6 nodes
 COMMAND = [sys.executable, "-c", "from gpumask.cli import main; main(prog_name='gpumask')"]
-
-
-def write(path, array, **profile):
-    array = array if array.ndim == 3 else array[None]
-    shape = dict(zip(("count", "height", "width"), array.shape, strict=True))
-    with rasterio.open(path, "w", "GTiff", dtype=array.dtype.name, **shape, **profile) as dataset:
-        dataset.write(array)
-    return path
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read()
-
-
-def run(*words):
-    """Run a command in this process; it must succeed."""
-    done = CliRunner().invoke(main, [str(word) for word in words])
-    assert done.exit_code == 0, (done.output, done.exception)
-    return done
-
-
-def fails(*words, code=1):
-    """Run a command that must fail with one line; return it."""
-    done = CliRunner().invoke(main, [str(word) for word in words])
-    assert done.exit_code == code, (done.output, done.exception)
-    if code == 1:
-        assert done.stdout == ""
-        assert done.stderr.startswith("gpumask: ") and done.stderr.count("\n") == 1
-    return done.stderr
 
 
 @pytest.fixture

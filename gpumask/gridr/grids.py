@@ -175,7 +175,7 @@ def array_shift_grid_coordinates(
     if win is not None:
         window = check_inside("win", half_open("win", win), grid_row.shape)
     row, col = grid_row[window.slices], grid_col[window.slices]
-    shifted = True
+    shifted: Any = True
     if grid_mask is not None:
         mask = adopt("grid_mask", grid_mask)
         if mask.shape != grid_row.shape:
@@ -184,8 +184,8 @@ def array_shift_grid_coordinates(
         shifted = mask[window.slices] == value
     elif grid_nodata is not None:
         shifted = ~near_nodata(row, col, grid_nodata)
-    row += np.where(shifted, shift[0], 0.0).astype(row.dtype)
-    col += np.where(shifted, shift[1], 0.0).astype(col.dtype)
+    for nodes, added in ((row, shift[0]), (col, shift[1])):
+        nodes[...] = nodes + added if shifted is True else np.where(shifted, nodes + added, nodes)
 
 
 def _adopted(grid: Any, mask: Any) -> tuple[Any, Any]:

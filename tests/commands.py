@@ -1,0 +1,36 @@
+"""The command line, run in this process, and the rasters that it reads and writes."""
+
+import rasterio
+from click.testing import CliRunner
+
+from gpumask.cli import main
+
+
+def write(path, array, **profile):
+    array = array if array.ndim == 3 else array[None]
+    shape = dict(zip(("count", "height", "width"), array.shape, strict=True))
+    with rasterio.open(path, "w", "GTiff", dtype=array.dtype.name, **shape, **profile) as dataset:
+        dataset.write(array)
+    return path
+
+
+def read(path):
+    with rasterio.open(path) as dataset:
+        return dataset.read()
+
+
+def run(*words):
+    """Run a command in this process; it must succeed."""
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done
+
+
+def fails(*words, code=1):
+    """Run a command that must fail with one line; return it."""
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == code, (done.output, done.exception)
+    if code == 1:
+        assert done.stdout == ""
+        assert done.stderr.startswith("gpumask: ") and done.stderr.count("\n") == 1
+    return done.stderr

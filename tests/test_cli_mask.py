@@ -1,0 +1,232 @@
+"""`gpumask mask`, with `gpumask.validity_mask` and rasterio's geometry_mask as the oracles."""
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from commands import fails, read, run, write
+from rasterio.features import geometry_mask
+from rasterio.transform import Affine
+from rasterio.warp import transform_geom
+
+from gpumask import CoarseMask, Polygons, validity_mask
+
+pyogrio = pytest.importorskip("pyogrio")
+
+pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+
+CRS = "EPSG:32631"
+SHAPE = (61, 81)
+TRANSFORM = Affine(30, 0, 420_000, 0, -30, 5_500_000) @ Affine.rotation(5)
+# In the raster's pixels, whole numbers being corners: a field with a hole, and two clouds.
+FIELD = shapely.box(4.2, 6.3, 70.4, 50.7).difference(shapely.box(30.1, 20.2, 38.3, 26.4))
+CLOUDS = [shapely.Point(20, 40).buffer(7.3), shapely.Polygon([(50, 5), (72, 12), (55.5, 30)])]
+
+
+def on_the_ground(polygon):
+    """Return a polygon in pixels as one in the raster's CRS."""
+    a, b, c, d, e, f = TRANSFORM[:6]
+    return shapely.transform(polygon, lambda xy: xy @ np.array([[a, d], [b, e]]) + (c, f))
+
+
+def write_layer(path, polygons, crs=CRS, layer=None, **how):
+    """Write polygons that are in the raster's CRS to a vector file, in another one."""
+    places = [shapely.geometry.shape(transform_geom(CRS, crs or CRS, shapely.geometry.mapping(p))) for p in polygons]
+    wkb = np.array([shapely.to_wkb(place) for place in places], object)
+    how = {"geometry_type": "Polygon", "crs": crs, "field_data": [], "fields": [], **how}
+    with pytest.warns(UserWarning, match="'crs' was not provided") if crs is None else pytest.MonkeyPatch().context():
+        pyogrio.raw.write(path, geometry=wkb, layer=layer, **how)
+    return path
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder with a raster, a field in its CRS, clouds in longitude and latitude, and a coarse mask."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(2)
+    write("like.tif", np.zeros(SHAPE, np.float32), crs=CRS, transform=TRANSFORM)
+    write_layer("field.gpkg", [on_the_ground(FIELD)])
+    write_layer("clouds.geojson", map(on_the_ground, CLOUDS), "EPSG:4326")
+    write("coarse.tif", rng.choice(np.array([0, 1, 7], np.uint8), (2, 13, 9), p=[0.1, 0.1, 0.8]))
+    return tmp_path
+
+
+def masked(*options, output="out.tif", like="like.tif"):
+    """Run `gpumask mask`; return what it wrote."""
+    run("mask", "--like", like, output, "--backend", "numpy", *options)
+    return read(output)[0]
+
+
+def test_polygons_are_where_rasterio_has_them(files):
+    field = geometry_mask([on_the_ground(FIELD)], SHAPE, TRANSFORM, invert=True)
+    clouds = geometry_mask(map(on_the_ground, CLOUDS), SHAPE, TRANSFORM, invert=True)
+    assert 0 < (field & ~clouds).mean() < field.mean() < 1
+    np.testing.assert_array_equal(masked("--valid", "field.gpkg"), field)
+    np.testing.assert_array_equal(masked("--invalid", "clouds.geojson"), ~clouds)
+    np.testing.assert_array_equal(masked("--valid", "field.gpkg", "--invalid", "clouds.geojson"), field & ~clouds)
+    np.testing.assert_array_equal(masked("--invalid", "field.gpkg", "--invalid", "clouds.geojson"), ~field & ~clouds)
+
+
+def test_a_coarse_mask_is_that_of_validity_mask(files, backend):
+    nodes = read("coarse.tif")
+    how = ("--resolution", 5, 10, "--backend", backend)
+    expected = validity_mask(SHAPE, CoarseMask(nodes[0], (5, 10)))
+    assert 0 < expected.mean() < 1
+    np.testing.assert_array_equal(masked("--mask", "coarse.tif", *how), expected)
+    expected = validity_mask(SHAPE, CoarseMask(nodes[1] == 7, (5, 10), threshold=0.5))
+    found = masked("--mask", "coarse.tif:2", "--mask-valid", 7, "--threshold", 0.5, *how)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_all_parts_are_anded_whatever_the_tile(files):
+    parts = CoarseMask(read("coarse.tif")[0], (5, 10)), Polygons(FIELD, CLOUDS, origin=(0.5, 0.5))
+    expected = validity_mask(SHAPE, *parts)
+    options = ("--valid", "field.gpkg", "--invalid", "clouds.geojson", "--mask", "coarse.tif", "--resolution", 5, 10)
+    assert 0 < expected.mean() < 1
+    for tile in ((1024, 1024), (7, 9), (1, 81), (61, 1)):
+        np.testing.assert_array_equal(masked(*options, "--tile", *tile), expected)
+
+
+def test_the_output_lies_where_the_raster_does(files):
+    masked("--valid", "field.gpkg", "--co", "COMPRESS=DEFLATE")
+    with rasterio.open("out.tif") as out, rasterio.open("like.tif") as like:
+        assert (out.crs, out.transform, out.shape) == (like.crs, like.transform, like.shape)
+        assert (out.dtypes, out.count, out.nodata, out.compression.name) == (("uint8",), 1, None, "deflate")
+
+
+def test_the_summary_says_how_much_is_valid(files):
+    valid = masked("--valid", "field.gpkg")
+    said = run("mask", "--like", "like.tif", "--valid", "field.gpkg", "out.tif").stdout
+    assert said.startswith(f"out.tif: {valid.size} pixels, {100 * valid.mean():.2f} % valid, ")
+    assert run("mask", "--like", "like.tif", "--valid", "field.gpkg", "out.tif", "--quiet").output == ""
+
+
+def test_the_mask_is_what_resample_takes(files):
+    write("source.tif", np.random.default_rng(0).integers(1, 9, SHAPE, np.uint8))
+    write("grid.tif", np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float))
+    valid = masked("--valid", "field.gpkg", "--invalid", "clouds.geojson")
+    run("resample", "source.tif", "grid.tif", "image.tif", "--mask", "out.tif", "--backend", "numpy")
+    np.testing.assert_array_equal(read("image.tif")[0] != 0, valid)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857", "EPSG:2154", "EPSG:32630"])
+def test_a_layer_in_another_crs_lies_in_the_same_place(files, crs):
+    """But for pixels whose centre is within a hundredth of a pixel of an outline."""
+    write_layer("field.fgb", [on_the_ground(shapely.segmentize(FIELD, 1))], crs)
+    y, x = np.indices(SHAPE)
+    near = shapely.distance(FIELD.boundary, shapely.points(x + 0.5, y + 0.5)) < 0.02
+    assert near.mean() < 0.01
+    expected = validity_mask(SHAPE, Polygons(FIELD, origin=(0.5, 0.5)))
+    np.testing.assert_array_equal(masked("--valid", "field.fgb")[~near], expected[~near])
+
+
+def test_long_edges_bend_where_the_crs_asks_for_it(tmp_path, monkeypatch):
+    """A parallel of latitude, far from the zone's meridian, is no straight line in UTM."""
+    monkeypatch.chdir(tmp_path)
+    write("like.tif", np.zeros((100, 400), np.uint8), crs=CRS, transform=Affine(1000, 0, 300_000, 0, -1000, 5_600_000))
+    feature = {"type": "Polygon", "coordinates": [[(-1, 50), (7, 50), (7, 52), (-1, 52), (-1, 50)]]}
+    (tmp_path / "north.geojson").write_text(json.dumps(feature))
+    found = masked("--valid", "north.geojson")
+    col, row = np.meshgrid(np.arange(400), np.arange(100))
+    x, y = 300_000 + 1000 * (col + 0.5), 5_600_000 - 1000 * (row + 0.5)
+    _, latitude = rasterio.warp.transform(CRS, "EPSG:4326", x.ravel(), y.ravel())
+    latitude = np.reshape(latitude, found.shape)
+    off = np.abs(latitude - 50) < 0.02 * 1000 / 111_000
+    np.testing.assert_array_equal(found[~off], (latitude > 50)[~off])
+    assert 0 < found.mean() < 1
+
+
+def test_polygons_all_over_the_world_are_cut_to_the_raster(files):
+    world = shapely.box(-180, -90, 180, 90)
+    (files / "world.geojson").write_text(json.dumps(shapely.geometry.mapping(world)))
+    assert masked("--valid", "world.geojson").all()
+    assert not masked("--invalid", "world.geojson").any()
+
+
+def test_polygons_elsewhere_leave_nothing_and_a_warning_says_so(files):
+    (files / "far.geojson").write_text(json.dumps(shapely.geometry.mapping(shapely.box(100, 10, 101, 11))))
+    done = run("mask", "--like", "like.tif", "--valid", "far.geojson", "out.tif")
+    assert "gpumask: OUTPUT: no pixel is valid" in done.stderr
+    assert not read("out.tif").any()
+    assert masked("--invalid", "far.geojson").all()
+
+
+def test_an_empty_layer_of_invalid_polygons_removes_nothing(files):
+    (files / "empty.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": []}))
+    assert masked("--invalid", "empty.geojson").all()
+
+
+def test_one_of_several_layers_is_named(files):
+    write_layer("both.gpkg", [on_the_ground(FIELD)], layer="field")
+    write_layer("both.gpkg", map(on_the_ground, CLOUDS), layer="clouds", append=True)
+    found = masked("--valid", "both.gpkg:field", "--invalid", "both.gpkg:clouds")
+    np.testing.assert_array_equal(found, validity_mask(SHAPE, Polygons(FIELD, CLOUDS, origin=(0.5, 0.5))))
+    for given in ("both.gpkg", "both.gpkg:water"):
+        assert "FILE:LAYER, one of field, clouds" in fails("mask", "--like", "like.tif", "--valid", given, "out.tif")
+
+
+def test_a_raster_without_a_crs_takes_coordinates_as_they_are(files):
+    write("pixels.tif", np.zeros(SHAPE, np.uint8))
+    (files / "field.geojson").write_text(json.dumps(shapely.geometry.mapping(FIELD)))
+    done = run("mask", "--like", "pixels.tif", "--valid", "field.geojson", "out.tif")
+    assert "pixels.tif has no CRS" in done.stderr
+    np.testing.assert_array_equal(read("out.tif")[0], validity_mask(SHAPE, Polygons(FIELD, origin=(0.5, 0.5))))
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (["--valid", "nothing.geojson"], "--valid"),
+        (["--valid", "like.tif"], "--valid"),
+        (["--valid", "empty.geojson"], "--valid"),
+        (["--invalid", "points.geojson"], "--invalid"),
+        (["--invalid", "nowhere.shp"], "--invalid"),
+        (["--mask", "nothing.tif"], "--mask"),
+        (["--mask", "coarse.tif:3", "--resolution", "5", "10"], "--mask"),
+        (["--mask", "coarse.tif"], "--mask"),
+        (["--mask", "coarse.tif", "--resolution", "5", "9"], "--mask"),
+        (["--mask", "coarse.tif", "--resolution", "5", "10", "--mask-valid", "300"], "--mask-valid"),
+        (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "0"], "--threshold"),
+        (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "1.5"], "--threshold"),
+        (["--valid", "field.gpkg", "--co", "COMPRES=DEFLATE"], "--co"),
+        (["--valid", "field.gpkg", "--like", "nothing.tif"], "--like"),
+    ],
+)
+def test_failure_is_one_line_that_names_the_argument(files, options, name):
+    (files / "empty.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": []}))
+    (files / "points.geojson").write_text(json.dumps({"type": "Point", "coordinates": [3, 50]}))
+    write_layer("nowhere.shp", [on_the_ground(FIELD)], crs=None)
+    before = sorted(files.iterdir())
+    line = fails("mask", "--like", "like.tif", "out.tif", "--backend", "numpy", *options)
+    assert line.startswith(f"gpumask: {name}: ")
+    assert sorted(files.iterdir()) == before
+
+
+@pytest.mark.parametrize("output", ["like.tif", "field.gpkg", "coarse.tif", "nowhere/out.tif", ".", "out.what"])
+def test_an_output_that_cannot_be_right_is_refused_before_any_work(files, output):
+    before = {path: path.read_bytes() for path in files.iterdir()}
+    words = ("--valid", "field.gpkg", "--mask", "coarse.tif", "--resolution", 5, 10)
+    assert fails("mask", "--like", "like.tif", output, *words).startswith("gpumask: OUTPUT: ")
+    assert {path: path.read_bytes() for path in files.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "at least one of --valid, --invalid and --mask"),
+        (["--valid", "field.gpkg", "--mask-valid", "1"], "--mask-valid"),
+        (["--mask", "coarse.tif", "--resolution", "0", "1"], "--resolution"),
+        (["--mask", "coarse.tif", "--tile", "0", "1"], "--tile"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(files, options, said):
+    assert said in fails("mask", "--like", "like.tif", "out.tif", *options, code=2)
+
+
+def test_without_pyogrio_it_says_what_is_missing(files, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyogrio", None)
+    said = fails("mask", "--like", "like.tif", "--valid", "field.gpkg", "out.tif")
+    assert said.startswith("gpumask: --valid: expected pyogrio (pip install 'gpumask[vector]')")
+    masked("--mask", "coarse.tif", "--resolution", 5, 10)
