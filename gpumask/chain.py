@@ -61,6 +61,7 @@ class SourceFile:
 
     def __post_init__(self) -> None:
         """Check that the bands are there and of one real dtype, and that the mask fits."""
+        check_open("source", self.dataset)
         check_bands("bands", self.dataset, self.bands)
         dtypes = {self.dataset.dtypes[band - 1] for band in self.bands}
         if len(dtypes) > 1:
@@ -72,19 +73,20 @@ class SourceFile:
         """The dtype of the bands."""
         return np.dtype(self.dataset.dtypes[self.bands[0] - 1])
 
-    def read(self, window: Window) -> Source:
-        """Read a window of all bands and of the masks."""
+    def read(self, window: Window, backend: Backend) -> Source:
+        """Read a window of all bands and of the masks, in host memory; polygons are rasterised by the backend."""
         image = self.dataset.read(list(self.bands), window=ranges(window))
-        return Source(image, all_of(self._validities(window)), (window.row, window.col))
+        return Source(image, all_of(self._validities(window, backend)), (window.row, window.col))
 
-    def _validities(self, window: Window) -> Iterator[np.ndarray]:
+    def _validities(self, window: Window, backend: Backend) -> Iterator[np.ndarray]:
         """Yield what each mask says of a window."""
         if self.mask:
             yield self.mask.read(window)
         if self.own_mask and self._has_own_mask:
             yield self.dataset.read_masks(list(self.bands), window=ranges(window)).all(axis=0).view(np.uint8)
         if self.polygons:
-            yield self.polygons.validity(window)
+            inside = self.polygons.validity(window, backend)
+            yield np.asarray(backend.to_family_of(np.empty(0), inside))
 
     @property
     def _has_own_mask(self) -> bool:
@@ -107,6 +109,7 @@ class GridFile:
     def __post_init__(self) -> None:
         """Check that the bands are there and that all shapes are one."""
         for name, (dataset, band) in {"grid row": self.row, "grid col": self.col}.items():
+            check_open(name, dataset)
             check_bands(f"{name} band", dataset, (band,))
         if self.row[0] is self.col[0] and self.row[1] == self.col[1]:
             raise GpumaskError(f"grid col band: expected another band than that of the rows; got {self.col[1]}")
@@ -234,7 +237,7 @@ def _resample_part(
         image = np.full((len(source.bands), *shape), nodata, dtype)
         return Target(image, np.zeros(shape, np.uint8), nodata)
     target = Target(backend.empty((len(source.bands), *shape), dtype), backend.empty(shape, np.uint8), nodata)
-    pixels = source.read(part.source)
+    pixels = source.read(part.source, backend)
     resample_into(backend, pixels, part.grid, job.interp, target, job.compute_dtype)
     image, validity = (backend.to_family_of(pixels.image, array) for array in (target.image, target.validity))
     return Target(image, validity, nodata)
@@ -245,10 +248,16 @@ def ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
     return (window.row, window.row_stop), (window.col, window.col_stop)
 
 
+def check_open(name: str, dataset: Any) -> None:
+    """Raise GpumaskError unless this is a dataset that is open."""
+    if not hasattr(dataset, "dtypes"):
+        raise ArgumentTypeError(f"{name}: expected an open dataset; got {type(dataset).__name__}")
+    if getattr(dataset, "closed", False):
+        raise GpumaskError(f"{name}: expected an open dataset; got {dataset!r}")
+
+
 def check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
     """Raise GpumaskError unless all bands are there and real, and there are any."""
-    if not hasattr(dataset, "dtypes"):
-        raise ArgumentTypeError(f"{name}: expected an open dataset; got {dataset!r}")
     if not bands:
         raise GpumaskError(f"{name}: expected at least one; got none")
     for band in bands:
@@ -261,6 +270,7 @@ def check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> No
 def check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> None:
     """Raise GpumaskError unless the mask is there and fits."""
     if mask is not None:
+        check_open(name, mask.dataset)
         check_bands(f"{name} band", mask.dataset, (mask.band,))
         same_shape(name, mask.dataset.shape, shape)
         if mask.valid_value is not None:
@@ -285,6 +295,7 @@ def _check_outputs(source: SourceFile, output: Window, image: DatasetWriter, val
 
 def check_can_hold(name: str, dataset: DatasetWriter, shape: tuple[int, int]) -> None:
     """Raise GpumaskError unless a dataset can be written to and has as many pixels, or more."""
+    check_open(name, dataset)
     if getattr(dataset, "mode", "r") == "r":
         raise ArgumentTypeError(f"{name}: expected a dataset that is open to be written; got {dataset!r}")
     if not Window.of_shape(dataset.shape).contains(Window.of_shape(shape)):

@@ -1,7 +1,11 @@
-"""Polygons to rasters: where they are valid, by the rule of rasterio's rasterize or by a predicate of shapely's.
+"""Polygons to rasters: which pixels lie inside.
 
-Geometries are (x, y) = (col, row). Every polygon is widened by 1e-6 first, so that a pixel whose centre lies on an
-outline is inside, whatever the rule.
+Geometries are (x, y) = (col, row). A pixel is inside where its centre is. Where the outline passes through the centre,
+GDAL's rule decides: left edges are outside and right ones inside, upper ones inside and lower ones outside. Masks don't
+depend on it, for their polygons are widened first.
+
+For each row of pixels the outlines' crossings with its middle are found, in the coordinates of the whole image, so that
+no pixel depends on how an image is cut into tiles. A kernel fills the pixels between them.
 """
 
 from __future__ import annotations
@@ -19,10 +23,6 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window
 
 BUFFER = 1e-6
-RULES = ("rasterio", "covers", "contains", "intersects")
-# Polygons are rasterised in squares of so many pixels that begin at multiples of it, whatever part of them is wanted:
-# so no pixel depends on how an image is cut into tiles.
-_SQUARE = 1024
 
 _log = logging.getLogger("gpumask")
 
@@ -36,14 +36,13 @@ class Polygons:
         covers nothing.
     origin: (row, col) in the polygons' coordinates of pixel (0, 0)'s centre: (0.5, 0.5) where whole numbers are
         corners, as in rasterio.
-    rule: "rasterio", a pixel is inside where its centre is, by GDAL; or a predicate that shapely tests the centre with:
-        "covers", "intersects" (both count the outline) or "contains".
 
+    A pixel is inside where its centre is, or is on the outline: every polygon is widened by 1e-6 first.
     Raises GpumaskError for vertices that are not finite, geometries that are no polygons, and where there is something
     for `valid` but nothing with an area in it.
 
     >>> from shapely import box
-    >>> Polygons(valid=box(0.5, 0.5, 2.5, 1.5), origin=(0.5, 0.5)).validity(Window(0, 0, 2, 4))
+    >>> Polygons(valid=box(0.5, 0.5, 2.5, 1.5), origin=(0.5, 0.5)).validity(Window(0, 0, 2, 4), get("numpy"))
     array([[1, 1, 1, 0],
            [1, 1, 1, 0]], dtype=uint8)
     """
@@ -51,57 +50,91 @@ class Polygons:
     valid: Any = None
     invalid: Any = None
     origin: tuple[float, float] = (0.0, 0.0)
-    rule: str = "rasterio"
-    _trees: dict[str, Any] = field(init=False, repr=False)
+    _outlines: dict[str, Outlines] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Take geometries of every kind, repair and widen them, and index them by place."""
-        import shapely
-
-        if self.rule not in RULES:
-            raise GpumaskError(f"rule: expected one of {', '.join(RULES)}; got {self.rule!r}")
-        object.__setattr__(self, "origin", check_origin("origin", self.origin))
-        trees = {}
+        """Take geometries of every kind, repair and widen them."""
+        object.__setattr__(self, "origin", check_pair("origin", self.origin))
+        outlines = {}
         for name in ("valid", "invalid"):
             if getattr(self, name) is not None:
                 polygons = widened(polygons_of(name, getattr(self, name)), BUFFER)
                 if name == "valid" and not polygons:
                     raise GpumaskError(f"{name}: expected a polygon with an area, or None for no condition; got none")
-                trees[name] = shapely.STRtree(polygons)
-        object.__setattr__(self, "_trees", trees)
+                outlines[name] = Outlines.of(polygons, self.origin)
+        object.__setattr__(self, "_outlines", outlines)
 
-    def validity(self, window: Window, backend: Backend | None = None) -> Any:
+    def validity(self, window: Window, backend: Backend) -> Any:
         """Return a uint8 (row, col) validity of a window of pixels, in the backend's memory."""
-        valid = np.ones(window.shape, np.uint8)
-        for name, tree in self._trees.items():
-            inside = self._inside(tree, window)
-            valid &= inside if name == "valid" else ~inside
-        return valid if backend is None else backend.asarray(valid)
+        found = [outlines.inside(window, backend) ^ (name == "invalid") for name, outlines in self._outlines.items()]
+        return found[0] & found[-1] if found else backend.asarray(np.ones(window.shape, np.uint8))
 
-    def _inside(self, tree: Any, window: Window) -> np.ndarray:
-        """Return bool (row, col): True where a pixel of the window lies in any polygon."""
+
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """The edges of polygons, in pixels, a whole number being a pixel's centre.
+
+    top, bottom: (2, edges), (col, row) of each edge's upper and lower end. turn: (edges,), how much oftener polygons
+    wind around what lies right of an edge than around what lies left. level: (3, edges), row, left and right end of
+    the lower level edges of a mirrored grid, which GDAL counts as inside.
+    """
+
+    top: np.ndarray
+    bottom: np.ndarray
+    turn: np.ndarray
+    level: np.ndarray
+
+    @classmethod
+    def of(cls, polygons: list[Any], origin: tuple[float, float], step: tuple[float, float] = (1.0, 1.0)) -> Outlines:
+        """Return the edges of valid polygons: pixel (r, c) is at x = origin[1] + c * step[1], y likewise."""
         import shapely
 
-        inside = np.zeros(window.shape, bool)
-        for square in _squares(window):
-            part = square.intersect(window)
-            # From the square's first pixel on, but no further than wanted.
-            shape = part.row_stop - square.row, part.col_stop - square.col
-            row, col = self.origin[0] + square.row, self.origin[1] + square.col
-            touched = tree.query(shapely.box(col - 1, row - 1, col + shape[1], row + shape[0]))
-            if len(touched):
-                raster = rasterized(tree.geometries[np.sort(touched)], shape, (row, col), (1.0, 1.0), self.rule)
-                inside[part.shift(-window.row, -window.col).slices] = raster[
-                    part.shift(-square.row, -square.col).slices
-                ]
-        return inside
+        rings, polygon = shapely.get_rings(polygons, return_index=True)
+        is_outer = np.diff(polygon, prepend=-1) != 0
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        pixel = (xy - origin[::-1]) / step[::-1]
+        start = np.flatnonzero(ring[:-1] == ring[1:])
+        (x1, y1), (x2, y2) = pixel[start].T, pixel[start + 1].T
+        mirrored = step[0] * step[1] < 0
+        is_ccw = (shapely.is_ccw(rings) != mirrored)[ring[start]]
+        is_outer = is_outer[ring[start]]
+        turn = np.where(((y1 < y2) != is_ccw) == is_outer, 1, -1).astype(np.int32)
+        ends = np.where(y1 < y2, [x1, y1, x2, y2], [x2, y2, x1, y1])[:, y1 != y2]
+        level = (y1 == y2) & (((x1 < x2) != is_ccw) == is_outer) & mirrored
+        return cls(ends[:2], ends[2:], turn[y1 != y2], np.stack([y1, np.minimum(x1, x2), np.maximum(x1, x2)])[:, level])
 
+    def inside(self, window: Window, backend: Backend) -> Any:
+        """Return uint8 (row, col), 1 where a pixel of the window is inside, in the backend's memory."""
+        rows, places, turns = (
+            np.concatenate(pair) for pair in zip(self._slanted(window), self._level(window), strict=True)
+        )
+        places = np.clip(np.floor(places) + 1 - window.col, 0, window.cols).astype(np.int32)
+        order = np.lexsort((places, rows))
+        order = order[places[order] < window.cols]
+        starts = np.searchsorted(rows[order], np.arange(window.rows + 1))
+        sums = np.concatenate([[0], np.cumsum(turns[order])])
+        windings = sums[1:] - np.repeat(sums[starts[:-1]], np.diff(starts))
+        out = backend.empty(window.shape, np.uint8)
+        tables = starts.astype(np.int64), places[order], windings.astype(np.int32)
+        backend.run("winding", window.shape, *map(backend.asarray, tables), out)
+        return out
 
-def _squares(window: Window) -> Iterator[Window]:
-    """Yield the squares that a window touches."""
-    for row in range(window.row // _SQUARE * _SQUARE, window.row_stop, _SQUARE):
-        for col in range(window.col // _SQUARE * _SQUARE, window.col_stop, _SQUARE):
-            yield Window(row, col, _SQUARE, _SQUARE)
+    def _slanted(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rows of the window, columns and turns where edges cross the middle of a row."""
+        ends = (np.clip(np.ceil(end[1]) - window.row, 0, window.rows) for end in (self.top, self.bottom))
+        first, stop = (end.astype(np.int64) for end in ends)
+        edge = np.repeat(np.arange(len(first)), stop - first)
+        row = np.arange(len(edge)) - np.repeat(np.cumsum(stop - first) - stop, stop - first)
+        (x1, y1), (x2, y2) = self.top[:, edge], self.bottom[:, edge]
+        return row, (row + window.row - y1) * (x2 - x1) / (y2 - y1) + x1, self.turn[edge]
+
+    def _level(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the same for both ends of level edges that lie in the middle of a row."""
+        row, left, right = self.level
+        here = (row == np.floor(row)) & (row >= window.row) & (row < window.row_stop)
+        rows = (row[here] - window.row).astype(np.int64)
+        turns = np.ones(len(rows), np.int32)
+        return np.tile(rows, 2), np.concatenate([left[here], right[here]]), np.concatenate([turns, -turns])
 
 
 def polygons_of(name: str, geometry: Any) -> list[Any]:
@@ -166,40 +199,17 @@ def widened(polygons: list[Any], distance: float | None) -> list[Any]:
     import shapely
 
     whole = [polygon for polygon in polygons if polygon.area > 0]
-    return list(shapely.buffer(whole, distance, quad_segs=1)) if distance and whole else whole
+    return list(shapely.get_parts(shapely.buffer(whole, distance, quad_segs=1))) if distance and whole else whole
 
 
-def rasterized(
-    polygons: Any, shape: tuple[int, int], origin: tuple[float, float], step: tuple[float, float], rule: str
-) -> np.ndarray:
-    """Return bool (row, col): True where a pixel lies in any polygon, as these are; for the rules see `Polygons`.
+def covered(polygons: list[Any], x: np.ndarray, y: np.ndarray, predicate: str) -> np.ndarray:
+    """Return bool, shaped as x and y: whether a point is covered by, contained in or intersects any polygon.
 
-    Pixel (r, c) has its centre at x = origin[1] + c * step[1], y = origin[0] + r * step[0].
+    predicate: "covers", "contains" or "intersects", as shapely has them: the first and last count the outline.
     """
-    if rule != "rasterio":
-        x, y = (origin[axis] + np.arange(shape[axis]) * step[axis] for axis in (1, 0))
-        inside = np.zeros(shape, bool)
-        for polygon in polygons:
-            left, bottom, right, top = polygon.bounds
-            rows, cols = np.flatnonzero((bottom <= y) & (y <= top)), np.flatnonzero((left <= x) & (x <= right))
-            places = np.meshgrid(x[cols], y[rows])
-            inside[np.ix_(rows, cols)] |= inside_points([polygon], places[0], places[1], rule)
-        return inside
-    if not len(polygons):
-        return np.zeros(shape, bool)
-    from affine import Affine
-    from rasterio.features import rasterize
-
-    corner = Affine(step[1], 0, origin[1] - 0.5 * step[1], 0, step[0], origin[0] - 0.5 * step[0])
-    return np.asarray(rasterize(polygons, shape, transform=corner, dtype=np.uint8)).view(bool)
-
-
-def inside_points(polygons: Any, x: np.ndarray, y: np.ndarray, rule: str) -> np.ndarray:
-    """Return bool, shaped as x and y: True where the point lies in any polygon, by a predicate of shapely's."""
     import shapely
 
-    # A point is covered by what it intersects.
-    test = shapely.contains_xy if rule == "contains" else shapely.intersects_xy
+    test = shapely.contains_xy if predicate == "contains" else shapely.intersects_xy
     inside = np.zeros(x.shape, bool)
     for polygon in polygons:
         shapely.prepare(polygon)
@@ -207,7 +217,7 @@ def inside_points(polygons: Any, x: np.ndarray, y: np.ndarray, rule: str) -> np.
     return inside
 
 
-def check_origin(name: str, origin: Any) -> tuple[float, float]:
+def check_pair(name: str, origin: Any) -> tuple[float, float]:
     """Return (row, col) as two finite floats."""
     try:
         row, col = map(float, origin)

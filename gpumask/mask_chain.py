@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import Backend, select_for_files
-from gpumask.chain import GridFile, MaskBand, Summary, check_bands, check_can_hold, check_mask, ranges
+from gpumask.chain import GridFile, MaskBand, Summary, check_bands, check_can_hold, check_mask, check_open, ranges
 from gpumask.errors import GpumaskError
 from gpumask.grid import check_resolution, full_shape, node_window
 from gpumask.mask import CoarseMask, Part, Validity, all_of
@@ -38,6 +38,7 @@ class CoarseMaskBand:
     def __post_init__(self) -> None:
         """Check that the band is there."""
         object.__setattr__(self, "resolution", check_resolution(self.resolution))
+        check_open("mask", self.mask.dataset)
         check_mask("mask", self.mask, self.mask.dataset.shape)
 
     @property
@@ -48,11 +49,26 @@ class CoarseMaskBand:
     def validity(self, window: Window, backend: Backend) -> Any:
         """Return the validity of a window of pixels; see `gpumask.mask.Part`."""
         nodes = node_window(window, self.resolution)
-        band = self.mask
-        shares = band.valid_value is None and band.dataset.dtypes[band.band - 1].startswith("float")
-        values = band.dataset.read(band.band, window=ranges(nodes)) if shares else band.read(nodes)
         place = window.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1])
-        return CoarseMask(values, self.resolution, self.threshold).validity(place, backend)
+        return self._read(nodes).validity(place, backend)
+
+    def check(self, tile: tuple[int, int]) -> None:
+        """Raise GpumaskError where a coarse mask of floats holds other than shares; reads it in tiles, if it must."""
+        if self._holds_shares and self.resolution != (1, 1):
+            for nodes in Window.of_shape(self.mask.dataset.shape).tiles(*tile):
+                self._read(nodes)
+
+    def _read(self, nodes: Window) -> CoarseMask:
+        """Read a window of nodes."""
+        dataset, number = self.mask.dataset, self.mask.band
+        values = dataset.read(number, window=ranges(nodes)) if self._holds_shares else self.mask.read(nodes)
+        return CoarseMask(values, self.resolution, self.threshold)
+
+    @property
+    def _holds_shares(self) -> bool:
+        """Whether values are shares of valid."""
+        dtype = self.mask.dataset.dtypes[self.mask.band - 1]
+        return self.mask.valid_value is None and np.dtype(dtype).kind == "f"
 
 
 class MaskOutput(NamedTuple):
@@ -94,11 +110,13 @@ def write_full_resolution(
     Raises GpumaskError before anything is written where the datasets don't fit.
     """
     output = Window.of_shape(shape)
-    for part in parts:
-        if isinstance(part, CoarseMaskBand) and not Window.of_shape(part.full_shape).contains(output):
-            rows, cols = part.full_shape
-            raise GpumaskError(f"mask: expected to cover {shape[0]} x {shape[1]} pixels; got {rows} x {cols}")
     _check_outputs(shape, mask, grid)
+    for part in parts:
+        if isinstance(part, CoarseMaskBand):
+            rows, cols = part.full_shape
+            if not Window(0, 0, rows, cols).contains(output):
+                raise GpumaskError(f"mask: expected to cover {shape[0]} x {shape[1]} pixels; got {rows} x {cols}")
+            part.check(tile_shape)
     chosen = select_for_files(backend)
     done = valid = 0
     for tile in output.tiles(*tile_shape):
@@ -124,23 +142,28 @@ def _validity(backend: Backend, tile: Window, parts: tuple[Part, ...]) -> np.nda
 
 
 def _write_grid(backend: Backend, tile: Window, grid: GridOutput, validity: np.ndarray) -> None:
-    """Read the nodes that a tile needs; write its rows and its columns."""
+    """Read the nodes that a tile needs; write its rows and its columns, which may be where the nodes were."""
     step = grid.nodes.resolution
     nodes = node_window(tile, step)
     place = tile.shift(-nodes.row * step[0], -nodes.col * step[1])
-    for (source, number), (target, band) in ((grid.nodes.row, grid.row), (grid.nodes.col, grid.col)):
-        values = source.read(number, window=ranges(nodes))
+    both = [source.read(number, window=ranges(nodes)) for source, number in (grid.nodes.row, grid.nodes.col)]
+    for values, (target, band) in zip(both, (grid.row, grid.col), strict=True):
         full = full_resolution(backend, values[None], step, place, np.dtype(grid.dtype))[0]
-        full = backend.to_family_of(values, full).astype(target.dtypes[band - 1])
+        full = backend.to_family_of(values, full)
         if grid.invalid is not None:
-            full[validity == Validity.INVALID] = grid.invalid
-        target.write(full, band, window=ranges(tile))
+            filled = np.full(full.shape, grid.invalid, target.dtypes[band - 1])
+            np.copyto(filled, full, casting="unsafe", where=validity == Validity.VALID)
+            full = filled
+        target.write(full.astype(target.dtypes[band - 1], copy=False), band, window=ranges(tile))
 
 
 def _check_outputs(shape: tuple[int, int], mask: MaskOutput | None, grid: GridOutput | None) -> None:
     """Raise GpumaskError where the outputs can't hold the result."""
     if mask is not None:
         check_can_hold("mask output", mask.dataset, shape)
+        check_bands("mask output", mask.dataset, (1,))
+        if grid is not None and (mask.dataset, 1) in (grid.row, grid.col):
+            raise GpumaskError("mask output: expected another band than those of the grid; got band 1 of one dataset")
         for value in mask.values:
             for dtype in (mask.dtype, mask.dataset.dtypes[0]):
                 held("mask output value", value, np.dtype(dtype))

@@ -40,11 +40,19 @@ class Build(HostMemory):
 
     def __init__(self, flags: list[str], preamble: str = "") -> None:
         self.flags, self.preamble = flags, preamble
+        self._loaded: dict[tuple[str, ...], ctypes.CDLL] = {}
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a kernel; see `Backend.run`."""
-        library = ctypes.CDLL(self.library(kernel, defines))
+        library = self.loaded(kernel, defines)
         library[kernel](native.threads(), *map(native._argument, (*shape, *args)))
+
+    def loaded(self, kernel: str, defines: dict[str, Any]) -> ctypes.CDLL:
+        """Return the compiled kernel's library, looked for on disk but once."""
+        key = (kernel, *define_options(defines))
+        if key not in self._loaded:
+            self._loaded[key] = ctypes.CDLL(self.library(kernel, defines))
+        return self._loaded[key]
 
     def library(self, kernel: str, defines: dict[str, Any]) -> str:
         """Return the path of the compiled kernel, as native.library does."""
@@ -67,7 +75,7 @@ class CudaText(Build):
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Launch a kernel over 3 x 2 blocks of 4 x 2 threads, that stride over the pixels as on a GPU."""
-        library = ctypes.CDLL(self.library(kernel, defines))
+        library = self.loaded(kernel, defines)
         dims = (ctypes.c_uint * 4)(*self.block, *self.blocks)
         arguments = [native._argument(value) for value in (*shape, *args)]
         for thread in product(*map(range, (*self.blocks, *self.block))):

@@ -18,6 +18,8 @@ from kernel_cases import (
     masks,
     resampled,
 )
+from oversample_cases import TYPES, assert_same_values, run_oversample
+from oversample_cases import cases as oversample_cases
 
 from gpumask.backends import get
 
@@ -32,6 +34,10 @@ def twins(build: Build) -> None:
         for case in cases(variant.source):
             expected = resampled(twin, variant, case)
             assert_same_results(resampled(build, variant, case), expected, case)
+    for types in TYPES:
+        for case in oversample_cases(types.nodes):
+            expected = run_oversample(twin, types, case)
+            assert_same_values(run_oversample(build, types, case), expected, case.name)
 
 
 def read_past_the_end(build: Build) -> None:

@@ -1,12 +1,14 @@
 """From file to file: what arrays in memory give, whatever the tiles; and what GridR's chain gives."""
 
 import contextlib
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from rasterio import Affine
 from rasterio.io import MemoryFile
+from shapely import MultiPolygon, Point, Polygon, box
 
 import gpumask
 from gpumask import Grid, GridRIOMode, Window, chain, resample
@@ -360,3 +362,93 @@ def test_a_job_that_cannot_be_done_writes_nothing(files, job, shape, dtype, mask
     mask = None if mask_shape is None else Untouched(files.new(mask_shape))
     with pytest.raises(gpumask.GpumaskError, match=message):
         resample_datasets(source, grid, image, Job(interpolator("linear"), **job), mask)
+
+
+# (x, y) in the source of a random scene, 37 x 41 pixels: an island with a hole, another one, and what is cut from both.
+ISLANDS = MultiPolygon([Point(15.5, 20).buffer(14).difference(Point(14, 18.2).buffer(4)), box(31, 25, 60, 40)])
+CUT = [box(10.5, 22, 20, 25.5), box(29, 30.25, 34, 33)]
+
+
+@pytest.mark.parametrize("origin", [None, (0, 0), (0.5, 0.5), (-3.25, 7.5)])
+@pytest.mark.parametrize("pair", [(ISLANDS, None), (None, CUT), (ISLANDS, CUT), ([box(3, 3, 30, 30)], CUT[0])])
+def test_polygons_are_one_more_mask_of_the_source_as_in_gridr(files, pair, origin):
+    for seed, interp in enumerate(INTERPS):  # the masks' valid values are 1, 255 and 7
+        scene = random_scene(seed, "float64")
+        options = {"array_src_geometry_pair": pair, "array_src_geometry_origin": origin, "tile_shape": (24, 18)}
+        found = scene.from_files(files, interp, (2, 1), "float64", 5, **options)
+        # Arrays in memory, with one mask for the whole source.
+        of_polygons = gpumask.build_mask(scene.mask.shape, (1, 1), None, origin or (0, 0), pair)
+        both = np.where(of_polygons == 1, scene.mask, 100).astype(np.uint8)
+        expected = replace(scene, mask=both).in_memory(interp, (2, 1), "float64", 5)
+        assert 0 < found[1].mean() < scene.in_memory(interp, (1,), "float64", 5).validity.mean()
+        assert_same(found, expected)
+        peer = pytest.importorskip("gridr.chain.grid_resampling_chain").basic_grid_resampling_chain
+        image, mask = scene.from_files(files, interp, (2, 1), "float64", 5, peer, **options)
+        np.testing.assert_array_equal(found[1], mask)
+        assert (abs(found[0] - image) <= 4e-12 * np.ptp(scene.source)).all()
+
+
+@pytest.mark.parametrize("tiling", TILINGS)
+def test_polygons_in_the_source_do_not_depend_on_the_tiles(files, tiling):
+    scene = random_scene(0, "float64")
+    options = dict(zip(("tile_shape", "io_strip_size", "io_strip_size_target"), tiling, strict=True))
+    options |= {"array_src_geometry_pair": (ISLANDS, CUT), "array_src_geometry_origin": (0.5, 0.5)}
+    mask = gpumask.build_mask(scene.mask.shape, (1, 1), None, (0.5, 0.5), (ISLANDS, CUT))
+    expected = replace(scene, mask=mask & scene.mask).in_memory("cubic", (1,), "float64", 5)
+    assert_same(scene.from_files(files, "cubic", (1,), "float64", 5, **options), expected)
+
+
+@pytest.mark.parametrize("tile_shape", [None, (40, 31), (7, 0), (1000, 1000)])
+def test_polygons_in_a_source_of_many_tiles_are_what_one_mask_makes_of_them(files, tile_shape):
+    shape = 1300, 2200
+    y, x = np.mgrid[-1:1:16j, -1:1:21j]
+    row, col = 650 + 640 * y + 90 * x, 1100 + 1080 * x - 70 * y
+    pair = Point(1030, 700).buffer(600), [box(980.3, 1000, 1100, 1030.7), Point(2000, 1024).buffer(300)]
+    scene = Scene(np.random.default_rng(0).integers(0, 250, (1, *shape)).astype(np.uint8), row, col, (9, 8))
+    expected = replace(scene, mask=gpumask.build_mask(shape, (1, 1), None, (0.5, 0.5), pair))
+    found = scene.from_files(
+        files, "cubic", (1,), "uint8", 5,
+        array_src_geometry_pair=pair, array_src_geometry_origin=(0.5, 0.5), tile_shape=tile_shape,
+    )  # fmt: skip
+    assert 0.2 < found[1].mean() < 0.6
+    assert_same(found, expected.in_memory("cubic", (1,), "uint8", 5))
+
+
+@pytest.mark.parametrize("pair", [(None, None), [None, None], (None, []), ([], None)])
+def test_a_pair_without_polygons_masks_nothing(files, pair):
+    scene = random_scene(0, "uint8")
+    found = scene.from_files(files, "linear", (1,), "uint8", 5, array_src_geometry_pair=pair)
+    assert_same(found, scene.in_memory("linear", (1,), "uint8", 5))
+
+
+def test_the_origin_of_polygons_may_be_an_array(files):
+    scene = random_scene(0, "uint8")
+    found = [
+        scene.from_files(
+            files, "nearest", (1,), "uint8", 5, array_src_geometry_pair=(ISLANDS, CUT), array_src_geometry_origin=origin
+        )
+        for origin in (np.array([0.5, 2.5]), (0.5, 2.5))
+    ]
+    assert_same(*found)
+
+
+@pytest.mark.parametrize(
+    ("named", "pair", "origin"),
+    [
+        ("array_src_geometry_pair", (ISLANDS, None, None), (0, 0)),
+        ("array_src_geometry_pair", ISLANDS.geoms[0], (0, 0)),
+        ("array_src_geometry_pair[0]", (Point(3, 4), None), (0, 0)),
+        ("array_src_geometry_pair[0]", (Polygon(), None), (0, 0)),
+        ("array_src_geometry_pair[0]", (Polygon([(0, 0), (np.inf, 1), (1, 1)]), None), (0, 0)),
+        ("array_src_geometry_pair[1]", (ISLANDS, [*CUT, 3]), (0, 0)),
+        ("array_src_geometry_origin", (ISLANDS, None), 3),
+        ("array_src_geometry_origin", (ISLANDS, None), 0),
+        ("array_src_geometry_origin", (ISLANDS, None), (np.nan, 0)),
+        ("array_src_geometry_origin", (ISLANDS, None), (1, 2, 3)),
+        ("array_src_geometry_origin", (ISLANDS, None), ()),
+    ],
+)
+def test_polygons_that_cannot_be_right_are_refused_by_name(files, named, pair, origin):
+    options = {"array_src_geometry_pair": pair, "array_src_geometry_origin": origin}
+    with pytest.raises(gpumask.GpumaskError, match=f"^{re.escape(named)}: expected"):
+        random_scene(0, "uint8").from_files(files, "nearest", (1,), "uint8", 5, **options)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from kernel_cases import CONVERSIONS, COVERING, MATRIX, TAPS
+from oversample_cases import TYPES
 
 from gpumask.backends.cuda import nvrtc_options
 from gpumask.backends.source import kernel_source
@@ -16,6 +17,7 @@ OTHER_ARCHITECTURES = [arch for arch in ARCHITECTURES if arch != "sm_90"]
 every_taps = pytest.mark.parametrize("taps", TAPS)
 every_variant = pytest.mark.parametrize("variant", MATRIX + CONVERSIONS, ids=str)
 covering_variants = pytest.mark.parametrize("variant", COVERING, ids=str)
+every_type = pytest.mark.parametrize("types", TYPES, ids=str)
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +35,12 @@ def test_footprint_compiles_for_every_architecture_and_needs_no_stack(architectu
     assert_compiles_without_stack(architectures, "footprint", arch, {"TAPS": taps})
 
 
+@every_type
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_oversample_compiles_for_every_architecture_and_needs_no_stack(architectures, arch, types):
+    assert_compiles_without_stack(architectures, "oversample", arch, types.defines)
+
+
 @every_variant
 def test_every_variant_of_resample_compiles_for_hopper_and_needs_no_stack(architectures, variant):
     assert_compiles_without_stack(architectures, "resample", "sm_90", variant.defines)
@@ -46,7 +54,16 @@ def test_each_type_and_interpolator_compiles_for_the_other_architectures(archite
 
 @covering_variants
 def test_no_product_is_fused_with_a_sum_and_nothing_is_flushed_to_zero(architectures, variant):
-    ptx = compiled(architectures, "resample", "sm_90", variant.defines)[2]
+    assert_keeps_every_rounding(compiled(architectures, "resample", "sm_90", variant.defines)[2])
+
+
+@every_type
+def test_oversample_fuses_no_product_with_a_sum_and_flushes_nothing_to_zero(architectures, types):
+    assert_keeps_every_rounding(compiled(architectures, "oversample", "sm_90", types.defines)[2])
+
+
+def assert_keeps_every_rounding(ptx):
+    """Look for products, and for instructions that would round differently than a CPU does."""
     assert "mul.rn.f" in ptx or "mul.f" in ptx
     assert not re.search(r"\bfma\.|\bmad\.\w+\.f|\.ftz", ptx)
 

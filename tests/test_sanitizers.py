@@ -22,6 +22,8 @@ from kernel_cases import (
     masks,
     resampled,
 )
+from oversample_cases import TYPES, assert_same_values, run_oversample
+from oversample_cases import cases as oversample_cases
 
 from gpumask.backends import get, native
 from gpumask.errors import BackendError
@@ -108,6 +110,13 @@ def test_footprint_gives_the_same_bits_however_it_is_compiled(other_build, taps)
         assert_same_bits(footprint_of(other_build, valid, taps), footprint_of(get("native"), valid, taps))
 
 
+@pytest.mark.parametrize("types", TYPES, ids=str)
+def test_oversample_gives_the_same_bits_however_it_is_compiled(other_build, types):
+    for case in oversample_cases(types.nodes):
+        found, expected = (run_oversample(build, types, case) for build in (other_build, get("numpy")))
+        assert_same_values(found, expected, case.name)
+
+
 @pytest.fixture
 def threads_for_small_arrays(monkeypatch):
     """Let native use all its threads for arrays of any size."""
@@ -136,6 +145,18 @@ def test_footprints_do_not_depend_on_the_number_of_threads(monkeypatch, taps):
         assert_same_bits(found[2], found[0])
 
 
+@pytest.mark.usefixtures("compiler", "threads_for_small_arrays")
+@pytest.mark.parametrize("types", TYPES, ids=str)
+def test_oversampled_values_do_not_depend_on_the_number_of_threads(monkeypatch, types):
+    for case in oversample_cases(types.nodes):
+        found = []
+        for threads in ("1", "2", "3"):
+            monkeypatch.setenv("GPUMASK_NUM_THREADS", threads)
+            found.append(run_oversample(get("native"), types, case))
+        assert_same_values(found[1], found[0], case.name)
+        assert_same_values(found[2], found[0], case.name)
+
+
 @cache
 def _on_one_thread(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.ndarray]]]:
     """Return every case with the native backend's results."""
@@ -146,7 +167,9 @@ def _on_one_thread(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.nd
 
 def _compile(build: Build, variants: list[Variant]) -> None:
     footprints = [partial(build.library, "footprint", {"TAPS": taps}) for taps in TAPS]
-    compile_all(footprints + [partial(build.library, "resample", variant.defines) for variant in variants])
+    oversamples = [partial(build.library, "oversample", types.defines) for types in TYPES]
+    resamples = [partial(build.library, "resample", variant.defines) for variant in variants]
+    compile_all(footprints + oversamples + resamples)
 
 
 def _skip_unless_this_cpu_has(level: str, compiler: tuple[list[str], str]) -> None:

@@ -141,6 +141,21 @@ def oversample(
         out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= reach
 
 
+def winding(rows, cols, starts, places, windings, out):
+    """Twin of kernels/winding.cu, in blocks of rows."""
+    turns = np.diff(windings, prepend=0)
+    begun = starts[:-1][np.diff(starts) > 0]
+    turns[begun] = windings[begun]
+    row = np.repeat(np.arange(rows), np.diff(starts))
+    block = max(_BLOCK // cols, 1)
+    for y in range(0, rows, block):
+        stop = min(y + block, rows)
+        here = slice(starts[y], starts[stop])
+        change = np.zeros((stop - y, cols), np.int32)
+        np.add.at(change, (row[here] - y, places[here]), turns[here])
+        out[y:stop] = np.cumsum(change, axis=1) != 0
+
+
 def _share(node, down, across):
     """Return what nodes add to the sum; the order of the products differs by type, as in the kernel."""
     return node * (down * across) if node.dtype == np.float32 else node * down * across
@@ -187,4 +202,4 @@ def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
     return np.where(whole >= float(info.max), high, np.where(whole <= float(info.min), low, inside))
 
 
-TWINS: dict[str, Any] = {"footprint": footprint, "resample": resample, "oversample": oversample}
+TWINS: dict[str, Any] = {"footprint": footprint, "resample": resample, "oversample": oversample, "winding": winding}

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpumask.backends import Backend, is_device_array
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.geometry import check_origin
+from gpumask.geometry import check_pair
 from gpumask.interp import Interpolator, interpolator
 from gpumask.window import Window
 
@@ -31,7 +31,7 @@ def refuse_boundary(boundary_condition: str | None) -> None:
 
 def two_numbers(name: str, pair: Any) -> tuple[float, float]:
     """Return (row, col) as finite floats, 0 for None."""
-    return (0.0, 0.0) if pair is None else check_origin(name, pair)
+    return (0.0, 0.0) if pair is None else check_pair(name, pair)
 
 
 def whole(name: str, *values: Any) -> tuple[int, ...]:
@@ -39,6 +39,28 @@ def whole(name: str, *values: Any) -> tuple[int, ...]:
     if not values or not all(isinstance(value, int | np.integer) for value in values):
         raise ArgumentTypeError(f"{name}: expected whole numbers; got {', '.join(map(repr, values)) or 'none'}")
     return tuple(map(int, values))
+
+
+def shape_of(name: str, shape: Any) -> tuple[int, int]:
+    """Return (rows, cols) as ints; raise GpumaskError unless there are two, from 1 on."""
+    try:
+        rows, cols = shape
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{name}: expected two whole numbers, (rows, cols); got {shape!r}") from error
+    rows, cols = whole(name, rows, cols)
+    if rows < 1 or cols < 1:
+        raise GpumaskError(f"{name}: expected rows and columns from 1 on; got {shape!r}")
+    return rows, cols
+
+
+def check_floating(name: str, dtype: Any) -> None:
+    """Raise GpumaskError unless a dtype is a floating one."""
+    try:
+        floating = dtype is not None and np.dtype(dtype).kind == "f"
+    except TypeError as error:
+        raise ArgumentTypeError(f"{name}: expected a floating dtype; got {dtype!r}") from error
+    if not floating:
+        raise GpumaskError(f"{name}: expected a floating dtype; got {dtype!r}")
 
 
 def half_open(name: str, win: Any) -> Window:

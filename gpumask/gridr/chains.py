@@ -10,8 +10,16 @@ import numpy as np
 from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import check_resolution, full_shape
-from gpumask.gridr.arguments import half_open, interpolator_of, refuse_boundary, two_numbers, whole
-from gpumask.gridr.masks import check_floating, polygons_of_pair
+from gpumask.gridr.arguments import (
+    check_floating,
+    half_open,
+    interpolator_of,
+    refuse_boundary,
+    shape_of,
+    two_numbers,
+    whole,
+)
+from gpumask.gridr.masks import polygons_of_pair
 from gpumask.mask_chain import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
 from gpumask.resample import held
 from gpumask.window import Window
@@ -26,6 +34,8 @@ class GridRIOMode(enum.IntEnum):
 
 # GridR's names for what the layers below name in their errors.
 _NAMES = {
+    "source": "array_src_ds",
+    "grid row": "grid_ds",
     "bands": "array_src_bands",
     "source mask": "array_src_mask_ds",
     "source mask band": "array_src_mask_band",
@@ -109,8 +119,9 @@ def basic_grid_resampling_chain(
     bands = tuple(array_src_bands) if isinstance(array_src_bands, list | tuple | np.ndarray) else (array_src_bands,)
     bands = whole("array_src_bands", *bands)
     mask = _source_mask_band(array_src_mask_ds, array_src_mask_band, array_src_mask_validity_pair)
+    origin = (0, 0) if array_src_geometry_origin is None else array_src_geometry_origin
     with renamed({"geometry_pair": "array_src_geometry_pair"}):
-        geometry = polygons_of_pair(array_src_geometry_pair, array_src_geometry_origin or (0, 0), None)
+        geometry = polygons_of_pair(array_src_geometry_pair, origin, None)
     if mask_out_ds is not None and mask_out_ds.dtypes[0] != "uint8":
         raise GpumaskError(f"mask_out_ds: expected a first band of uint8; got {mask_out_ds.dtypes[0]}")
     window = Window.of_shape(grid.full_shape) if win is None else half_open("win", win)
@@ -162,8 +173,10 @@ def _check_eight_bits(name: str, dataset: Any, band: int) -> None:
 def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int], window: Window) -> tuple[int, int]:
     """Return rows and columns of a tile from GridR's strip size and tile shape."""
     whole("io_strip_size", strip)
-    if target not in (GridRIOMode.INPUT, GridRIOMode.OUTPUT):
-        raise GpumaskError(f"io_strip_size_target: expected GridRIOMode.INPUT or OUTPUT; got {target!r}")
+    try:
+        target = GridRIOMode(target)
+    except (TypeError, ValueError) as error:
+        raise GpumaskError(f"io_strip_size_target: expected GridRIOMode.INPUT or OUTPUT; got {target!r}") from error
     strip_rows = int(strip) * (resolution[0] if target == GridRIOMode.INPUT else 1)
     try:
         rows, cols = (0, 0) if tile is None else tile
@@ -185,6 +198,8 @@ _MASK_NAMES = {
     "mask valid value": "mask_in_unmasked_value",
     "mask output": "mask_out_ds",
     "mask output value": "mask_out_values",
+    "tile_shape": "cpu_tile_shape",
+    "grid row": "grid_in_ds",
     "grid row band": "grid_in_row_coords_band",
     "grid col band": "grid_in_col_coords_band",
     "grid col": "grid_in_col_ds",
@@ -228,9 +243,9 @@ def build_mask_chain(
     Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
     written.
     """
-    step, (rows, cols) = check_resolution(resolution), whole("shape", *shape)
-    full = full_shape((rows, cols), step)
-    raster = _raster_part((mask_in_ds, mask_in_band, mask_in_unmasked_value), (rows, cols), step, computation_dtype)
+    step, nodes = check_resolution(resolution), shape_of("shape", shape)
+    full = full_shape(nodes, step)
+    raster = _raster_part((mask_in_ds, mask_in_band, mask_in_unmasked_value), nodes, step, computation_dtype)
     geometry = polygons_of_pair(geometry_pair, geometry_origin, rasterize_kwargs)
     parts = tuple(part for part in (raster, geometry) if part)
     tile = _tile_shape(io_strip_size, io_strip_size_target, cpu_tile_shape, step, Window.of_shape(full))
@@ -323,4 +338,12 @@ def _mask_output(dataset: Any, values: Any, dtype: Any) -> MaskOutput | None:
         valid, invalid = (1, 0) if values is None else values
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"mask_out_values: expected (valid, invalid); got {values!r}") from error
+    try:
+        integer = dtype is not None and np.dtype(dtype).kind in "iu"
+    except TypeError as error:
+        raise ArgumentTypeError(f"mask_out_dtype: expected an integer dtype; got {dtype!r}") from error
+    if not integer:
+        raise GpumaskError(f"mask_out_dtype: expected an integer dtype; got {dtype!r}")
+    if valid == invalid:
+        raise GpumaskError(f"mask_out_values: expected two that differ, (valid, invalid); got {values!r}")
     return MaskOutput(dataset, (valid, invalid), np.dtype(dtype))

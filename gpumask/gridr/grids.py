@@ -9,20 +9,20 @@ import numpy as np
 from gpumask.backends import Backend, adopt, select
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import check_resolution, full_shape, near_nodata
-from gpumask.gridr.arguments import check_writable, half_open, two_numbers, whole
+from gpumask.gridr.arguments import check_writable, half_open, shape_of, two_numbers, whole
 from gpumask.mask import check_threshold
 from gpumask.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
 from gpumask.window import Window, check_inside
 
 
+@renamed({"grid.resolution": "resolution"})
 def grid_full_resolution_shape(shape: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:
     """Return the rows and columns at full resolution of a grid of `shape` nodes: ((m - 1) * R + 1, (n - 1) * C + 1).
 
     >>> grid_full_resolution_shape((3, 5), (4, 2))
     (9, 9)
     """
-    rows, cols = whole("shape", *shape)
-    return full_shape((rows, cols), check_resolution(resolution))
+    return full_shape(shape_of("shape", shape), check_resolution(resolution))
 
 
 @renamed({"window": "win", "threshold": "grid_mask_binarize_precision"})

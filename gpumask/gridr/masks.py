@@ -9,8 +9,8 @@ import numpy as np
 
 from gpumask.backends import select
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
-from gpumask.geometry import BUFFER, Polygons, check_origin, inside_points, polygons_of, rasterized, widened
-from gpumask.gridr.arguments import check_writable, half_open, two_numbers, whole
+from gpumask.geometry import BUFFER, Outlines, Polygons, check_pair, covered, polygons_of, widened
+from gpumask.gridr.arguments import check_floating, check_writable, half_open, shape_of, two_numbers
 from gpumask.mask import CoarseMask, Validity, all_of
 from gpumask.resample import held
 from gpumask.window import Window, check_inside
@@ -109,15 +109,29 @@ def polygons_of_pair(pair: Any, origin: Any, rasterize_kwargs: dict[str, Any] | 
         valid, invalid = pair
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"geometry_pair: expected (valid, invalid); got {pair!r}") from error
-    options = dict(rasterize_kwargs or {})
-    rule = _rule(options.get("alg"), options.get("kwargs_alg") or {})
-    if valid is not None and not polygons_of("geometry_pair[0]", valid):
-        valid = None  # as in GridR, none of them is no condition
+    _check_rasterize_kwargs(rasterize_kwargs)
+    if valid is not None:  # as in GridR, none of them is no condition
+        valid = polygons_of("geometry_pair[0]", valid) or None
     if valid is None and invalid is None:
         return None
     if origin is None:
         raise GpumaskError("geometry_origin: expected (row, col) along with geometry_pair; got None")
-    return Polygons(valid, invalid, two_numbers("geometry_origin", origin), rule)
+    return Polygons(valid, invalid, two_numbers("geometry_origin", origin))
+
+
+def _check_rasterize_kwargs(options: Any) -> None:
+    """Raise GpumaskError unless they name a rule; which one is all the same, for the polygons are widened."""
+    if options is None:
+        return
+    try:
+        unknown = set(options) - {"alg", "kwargs_alg"}
+        alg, kwargs_alg = options.get("alg"), dict(options.get("kwargs_alg") or {})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"rasterize_kwargs: expected a dict of alg and kwargs_alg; got {options!r}") from error
+    if unknown:
+        raise GpumaskError(f"rasterize_kwargs: expected alg and kwargs_alg; got {', '.join(map(str, unknown))}")
+    with renamed(dict.fromkeys(("alg", "kwargs_alg", "shapely_predicate"), "rasterize_kwargs")):
+        _rule(alg, kwargs_alg)
 
 
 @renamed({"valid": "geometry", "window": "win"})
@@ -176,11 +190,14 @@ def grid_rasterize(
 
 def _inside(polygons: list[Any], x: np.ndarray, y: np.ndarray, rule: str) -> np.ndarray:
     """Return bool (row, col): which places lie in any polygon."""
-    if x.ndim == 2 and rule != "rasterio":
-        return inside_points(polygons, x, y, rule)
+    if rule != "rasterio":
+        x, y = np.meshgrid(x, y) if x.ndim == 1 else (x, y)
+        return covered(polygons, x, y, rule)
     x, y = (x, y) if x.ndim == 1 else (x[0], y[:, 0])
-    origin, step = (float(y[0]), float(x[0])), (_step(y), _step(x))
-    return rasterized(polygons, (len(y), len(x)), origin, step, rule)
+    outlines = Outlines.of(polygons, (float(y[0]), float(x[0])), (_step(y), _step(x)))
+    backend = select(None)
+    inside = outlines.inside(Window(0, 0, len(y), len(x)), backend)
+    return np.asarray(backend.to_family_of(x, inside), dtype=bool)
 
 
 def _step(places: np.ndarray) -> float:
@@ -197,10 +214,8 @@ def _axes(grid_coords: Any, shape: Any, origin: Any, resolution: Any) -> tuple[n
         return _given_axes(grid_coords)
     if any(value is None for value in regular):
         raise GpumaskError(f"shape, origin, resolution: expected all three; got {shape}, {origin}, {resolution}")
-    rows, cols = whole("shape", *shape)
-    if rows < 1 or cols < 1:
-        raise GpumaskError(f"shape: expected rows and columns from 1 on; got {shape!r}")
-    (y0, x0), (dy, dx) = check_origin("origin", origin), check_origin("resolution", resolution)
+    rows, cols = shape_of("shape", shape)
+    (y0, x0), (dy, dx) = check_pair("origin", origin), check_pair("resolution", resolution)
     if not dy or not dx:
         raise GpumaskError(f"resolution: expected two numbers that are not 0; got {resolution!r}")
     return x0 + np.arange(cols) * dx, y0 + np.arange(rows) * dy
@@ -269,12 +284,7 @@ def _size(shape: Any, win: Any, out: Any) -> tuple[int, int]:
         shape = out.shape
     elif shape is None:
         raise GpumaskError("shape: expected (rows, cols), unless there is mask_in_target_win or out; got None")
-    try:
-        rows, cols = whole("shape", *shape)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"shape: expected two whole numbers, (rows, cols); got {shape!r}") from error
-    if rows < 1 or cols < 1:
-        raise GpumaskError(f"shape: expected rows and columns from 1 on; got {shape!r}")
+    rows, cols = shape_of("shape", shape)
     if out is not None and out.shape != (rows, cols):
         raise GpumaskError(f"out: expected shape {(rows, cols)}; got {out.shape}")
     return rows, cols
@@ -288,9 +298,3 @@ def _coarse(mask_in: Any, resolution: Any, oversampling_dtype: Any, threshold: A
         raise GpumaskError("mask_in_resolution: expected (rows, cols) along with mask_in; got None")
     check_floating("oversampling_dtype", oversampling_dtype)
     return CoarseMask(mask_in, resolution, threshold)
-
-
-def check_floating(name: str, dtype: Any) -> None:
-    """Raise GpumaskError unless a dtype is a floating one."""
-    if dtype is None or not np.issubdtype(dtype, np.floating):
-        raise GpumaskError(f"{name}: expected a floating dtype; got {dtype!r}")
