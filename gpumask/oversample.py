@@ -76,10 +76,9 @@ def oversample(
     output = window or Window.of_shape(full_shape(nodes.shape[-2:], resolution))
     check_inside("window", output, full_shape(nodes.shape[-2:], resolution))
     chosen = select(backend, nodes)
-    dtype = np.dtype(np.float32 if nodes.dtype == np.float32 else np.float64)
-    planes = nodes if nodes.ndim == 3 else nodes[None]
+    planes = _real(nodes if nodes.ndim == 3 else nodes[None])
     rows, cols = (axis.fractions for axis in axes_of(output, resolution))
-    out = oversampled(chosen, planes, rows, cols, dtype)
+    out = oversampled(chosen, planes, rows, cols, planes.dtype)
     return chosen.to_family_of(nodes, out if nodes.ndim == 3 else out[0])
 
 
@@ -94,13 +93,16 @@ def oversampled(backend: Backend, planes: Any, rows: Axis, cols: Axis, dtype: np
 
     dtype: float32 or float64.
     """
-    if planes.dtype not in (np.float32, np.float64):
-        planes = planes.astype(np.float64)
-    planes = backend.asarray(planes)
+    planes = backend.asarray(_real(planes))
     out = backend.empty((planes.shape[0], len(rows.node), len(cols.node)), dtype)
     for plane, target in zip(planes, out, strict=True):
         _run(backend, plane, rows, cols, 0.0, target)
     return out
+
+
+def _real(nodes: Any) -> Any:
+    """Return nodes as float32 where they are, else as float64."""
+    return nodes.astype(np.float32 if nodes.dtype.newbyteorder("=") == np.float32 else np.float64, copy=False)
 
 
 def full_resolution(
@@ -120,11 +122,11 @@ def reaching(backend: Backend, nodes: Any, rows: Axis, cols: Axis, threshold: fl
     nodes: (row, col) bool or integer, where non-zero counts as 1; or floats. Values are bilinear between them.
     """
     if nodes.dtype.kind == "f":
-        nodes = nodes.astype(nodes.dtype if nodes.dtype == np.float32 else np.float64, copy=False)
+        nodes = _real(nodes)
     else:
         nodes = nodes.view(np.uint8) if nodes.dtype.itemsize == 1 else (nodes != 0).view(np.uint8)
     out = backend.empty((len(rows.node), len(cols.node)), np.uint8)
-    _run(backend, backend.asarray(nodes), rows, cols, _least_sum(threshold, rows.total * cols.total), out)
+    _run(backend, backend.asarray(nodes), rows, cols, _least_sum(float(threshold), rows.total * cols.total), out)
     return out
 
 

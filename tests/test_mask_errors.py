@@ -27,7 +27,9 @@ def read_only(array):
 
 
 def mesh(x, y):
-    return {"grid_coords": (np.array(x, float), np.array(y, float)), **COORDS}
+    """Return arguments of grid_rasterize for a grid of these places."""
+    coords = np.array(x, float), np.array(y, float)
+    return {"grid_coords": coords, **COORDS, "output": None, "dtype": np.uint8}
 
 
 def right(name):
@@ -269,9 +271,10 @@ BAD_TOGETHER = [
     ("build_mask", "geometry_pair[0]", {"geometry_pair": (Polygon(), None)}),
     ("build_mask", "geometry_pair[0]", {"geometry_pair": (NAN, None)}),
     ("build_mask", "geometry_pair[1]", {"geometry_pair": (None, INF)}),
-    ("build_mask", "alg", {"rasterize_kwargs": {"alg": 3}}),
-    ("build_mask", "alg", {"rasterize_kwargs": {"alg": "rasterio"}}),
-    ("build_mask", "shapely_predicate", {"rasterize_kwargs": {"alg": SHAPELY, "kwargs_alg": {"shapely_predicate": 9}}}),
+    ("build_mask", "rasterize_kwargs", {"rasterize_kwargs": {"alg": 3}}),
+    ("build_mask", "rasterize_kwargs", {"rasterize_kwargs": {"alg": "rasterio"}}),
+    ("build_mask", "rasterize_kwargs", {"rasterize_kwargs": {"alg": SHAPELY, "kwargs_alg": {"shapely_predicate": 9}}}),
+    ("build_mask", "rasterize_kwargs", {"rasterize_kwargs": {"algorithm": SHAPELY}}),
     ("grid_rasterize", "grid_coords", dict.fromkeys(("grid_coords", *COORDS))),
     ("grid_rasterize", "grid_coords", {"grid_coords": (np.arange(6), np.arange(5))}),
     ("grid_rasterize", "shape, origin, resolution", {"origin": None}),
@@ -299,9 +302,8 @@ BAD_TOGETHER = [
 WRONG_TYPES_TOGETHER = [
     *(("build_mask", "geometry_pair[0]", {"geometry_pair": (bad, None)}) for bad in GEOMETRIES_OF_WRONG_TYPE),
     *(("build_mask", "geometry_pair[1]", {"geometry_pair": (BOX, bad)}) for bad in GEOMETRIES_OF_WRONG_TYPE),
-    ("build_mask", "kwargs_alg", {"rasterize_kwargs": {"kwargs_alg": {"all_touched": True}}}),
-    ("build_mask", "kwargs_alg", {"rasterize_kwargs": {"kwargs_alg": 3}}),
-    ("build_mask", "rasterize_kwargs", {"rasterize_kwargs": {"algorithm": SHAPELY}}),
+    ("build_mask", "rasterize_kwargs", {"rasterize_kwargs": {"kwargs_alg": {"all_touched": True}}}),
+    ("build_mask", "rasterize_kwargs", {"rasterize_kwargs": {"kwargs_alg": 3}}),
     ("grid_rasterize", "grid_coords", {"grid_coords": 3, **COORDS}),
     ("grid_rasterize", "grid_coords", {"grid_coords": (np.arange(3),), **COORDS}),
     ("grid_rasterize", "grid_coords", {"grid_coords": ("x", "y"), **COORDS}),
