@@ -20,6 +20,8 @@ from kernel_cases import (
 )
 from oversample_cases import TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
+from polygon_cases import cases as polygon_cases
+from polygon_cases import inside_of
 
 from gpumask.backends import get
 
@@ -38,6 +40,8 @@ def twins(build: Build) -> None:
         for case in oversample_cases(types.nodes):
             expected = run_oversample(twin, types, case)
             assert_same_values(run_oversample(build, types, case), expected, case.name)
+    for case in polygon_cases():
+        assert_same_bits(inside_of(build, case), inside_of(twin, case), case.name)
 
 
 def read_past_the_end(build: Build) -> None:

@@ -41,6 +41,11 @@ def test_oversample_compiles_for_every_architecture_and_needs_no_stack(architect
     assert_compiles_without_stack(architectures, "oversample", arch, types.defines)
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_winding_compiles_for_every_architecture_and_needs_no_stack(architectures, arch):
+    assert_compiles_without_stack(architectures, "winding", arch, {})
+
+
 @every_variant
 def test_every_variant_of_resample_compiles_for_hopper_and_needs_no_stack(architectures, variant):
     assert_compiles_without_stack(architectures, "resample", "sm_90", variant.defines)

@@ -24,6 +24,8 @@ from kernel_cases import (
 )
 from oversample_cases import TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
+from polygon_cases import cases as polygon_cases
+from polygon_cases import inside_of
 
 from gpumask.backends import get, native
 from gpumask.errors import BackendError
@@ -117,6 +119,11 @@ def test_oversample_gives_the_same_bits_however_it_is_compiled(other_build, type
         assert_same_values(found, expected, case.name)
 
 
+def test_winding_gives_the_same_bits_however_it_is_compiled(other_build):
+    for case in polygon_cases():
+        assert_same_bits(inside_of(other_build, case), inside_of(get("numpy"), case), case.name)
+
+
 @pytest.fixture
 def threads_for_small_arrays(monkeypatch):
     """Let native use all its threads for arrays of any size."""
@@ -157,6 +164,17 @@ def test_oversampled_values_do_not_depend_on_the_number_of_threads(monkeypatch, 
         assert_same_values(found[2], found[0], case.name)
 
 
+@pytest.mark.usefixtures("compiler", "threads_for_small_arrays")
+def test_insides_do_not_depend_on_the_number_of_threads(monkeypatch):
+    for case in polygon_cases():
+        found = []
+        for threads in ("1", "2", "3"):
+            monkeypatch.setenv("GPUMASK_NUM_THREADS", threads)
+            found.append(inside_of(get("native"), case))
+        assert_same_bits(found[1], found[0], case.name)
+        assert_same_bits(found[2], found[0], case.name)
+
+
 @cache
 def _on_one_thread(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.ndarray]]]:
     """Return every case with the native backend's results."""
@@ -169,7 +187,7 @@ def _compile(build: Build, variants: list[Variant]) -> None:
     footprints = [partial(build.library, "footprint", {"TAPS": taps}) for taps in TAPS]
     oversamples = [partial(build.library, "oversample", types.defines) for types in TYPES]
     resamples = [partial(build.library, "resample", variant.defines) for variant in variants]
-    compile_all(footprints + oversamples + resamples)
+    compile_all([*footprints, *oversamples, *resamples, partial(build.library, "winding", {})])
 
 
 def _skip_unless_this_cpu_has(level: str, compiler: tuple[list[str], str]) -> None:
