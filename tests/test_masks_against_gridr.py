@@ -129,9 +129,10 @@ def rasterize_case(rng):
     """Both algorithms, all predicates, with or without widening; regular grids given in every form."""
     alg = pick(rng, list(grid_rasterize.GridRasterizeAlg))
     by_shapely = alg == grid_rasterize.GridRasterizeAlg.SHAPELY
-    shape, origin = tuple(rng.integers(9, 16, 2).tolist()), tuple(rng.choice([0, 0.5, 1.25], 2).tolist())
-    coordinates, steps = pick(rng, [(False, (1, 0.5, 2, 1.7)), (True, (1, 0.5, 2))])
+    shape = tuple(rng.integers(9, 16, 2).tolist())
+    coordinates, steps = pick(rng, [(False, (1, 0.5, 2, 1.7, -1)), (True, (1, 0.5, 2, -0.5))])
     step = tuple(rng.choice(steps, 2).tolist())
+    origin = tuple(pick(rng, [0, 0.5, 1.25]) + (10 if size < 0 else 0) for size in step)
     arguments = {"grid_coords": None, "shape": shape, "origin": origin, "resolution": step}
     if coordinates:
         axes = [origin[axis] + np.arange(shape[axis]) * step[axis] for axis in (1, 0)]

@@ -1,12 +1,14 @@
 """Where GridR 0.7.0 crashes or answers wrongly, each name says what holds here instead.
 
-Windows on the last nodes, nodes and pixels that are not finite, safe windows, mask values, bounds, nodata, types.
+Windows on the last nodes, nodes and pixels that are not finite, safe windows, mask values, bounds, nodata, types;
+coarse masks, polygons.
 """
 
 import warnings
 
 import numpy as np
 import pytest
+from shapely import Polygon, box
 
 import gpumask
 
@@ -192,3 +194,139 @@ def test_a_float32_grid_is_shifted_in_float64():
     options = {"standalone": False, "array_in_origin": (-9998.1234567, 0.0)}
     image = gpumask.array_grid_resampling("linear", RAMP, row, nodes(0), (1, 1), None, **options)[0]
     assert abs(image - (10000.25 - 9998.1234567) * 10) < 1e-8
+
+
+def gridr(module):
+    """Return one of GridR's modules."""
+    return pytest.importorskip(f"gridr.core.grid.{module}")
+
+
+def on_grid_of_8_by_8(library, win=None, geometry=(), **options):
+    """Rasterise polygons with rasterio's rule."""
+    alg = library.GridRasterizeAlg.RASTERIO_RASTERIZE
+    return library.grid_rasterize(None, (8, 8), (0, 0), (1, 1), win, 1, 0, 5, list(geometry), alg=alg, **options)
+
+
+def coarse(library, mask, resolution, **options):
+    """Build the whole of a mask from a coarse one."""
+    shape = gpumask.grid_full_resolution_shape(mask.shape, resolution)
+    return library.build_mask(
+        shape, (1, 1), None, mask_in=mask, mask_in_target_win=np.array([[0, shape[0] - 1], [0, shape[1] - 1]]),
+        mask_in_resolution=resolution, oversampling_dtype=np.float64, **options,
+    )  # fmt: skip
+
+
+def test_a_window_that_ends_where_the_grid_does_crops_a_raster():
+    win, polygon = np.array([[2, 7], [3, 7]]), box(0, 0, 4, 5)
+    found = on_grid_of_8_by_8(gpumask, win, [polygon], dtype=np.uint8)
+    whole = on_grid_of_8_by_8(gpumask, None, [polygon], dtype=np.uint8)
+    np.testing.assert_array_equal(found, whole[2:8, 3:8])
+    np.testing.assert_array_equal(on_grid_of_8_by_8(gpumask, win, [polygon], output=np.zeros((6, 5))), found)
+    assert on_grid_of_8_by_8(gridr("grid_rasterize"), win, [polygon], dtype=np.uint8).shape == (8, 8)
+    with pytest.raises(ValueError, match="shape does not match"):
+        on_grid_of_8_by_8(gridr("grid_rasterize"), win, [polygon], output=np.zeros((6, 5)))
+
+
+def test_without_a_polygon_an_array_is_filled_with_the_default():
+    np.testing.assert_array_equal(on_grid_of_8_by_8(gpumask, output=np.zeros((8, 8))), np.full((8, 8), 5))
+    with pytest.raises(ValueError, match="truth value"):
+        on_grid_of_8_by_8(gridr("grid_rasterize"), output=np.zeros((8, 8)))
+
+
+def test_an_empty_list_of_valid_polygons_is_no_condition():
+    options = {"geometry_origin": (0, 0), "geometry_pair": ([], None)}
+    assert gpumask.build_mask((3, 4), (1, 1), None, **options).all()
+    alg = {"alg": gridr("grid_rasterize").GridRasterizeAlg.RASTERIO_RASTERIZE}
+    with pytest.raises(ValueError, match="truth value"):
+        gridr("grid_mask").build_mask((3, 4), (1, 1), None, **options, rasterize_kwargs=alg)
+
+
+def test_polygons_need_no_rasterize_kwargs():
+    options = {"geometry_origin": (0, 0), "geometry_pair": (box(1, 1, 2, 2), None)}
+    found = gpumask.build_mask((4, 4), (1, 1), None, **options)
+    np.testing.assert_array_equal(found, np.pad(np.ones((2, 2)), 1))
+    with pytest.raises(ValueError, match="Unknown 'alg'"):
+        gridr("grid_mask").build_mask((4, 4), (1, 1), None, **options)
+
+
+def test_an_unknown_predicate_is_refused():
+    shapely_rule = {"alg": gpumask.GridRasterizeAlg.SHAPELY, "kwargs_alg": {"shapely_predicate": 99}}
+    options = {"geometry_origin": (0, 0), "geometry_pair": (box(1, 1, 2, 2), None), "rasterize_kwargs": shapely_rule}
+    with pytest.raises(gpumask.GpumaskError, match="expected a ShapelyPredicate"):
+        gpumask.build_mask((4, 4), (1, 1), None, **options)
+    assert gridr("grid_mask").build_mask((4, 4), (1, 1), None, **options).sum() == 4
+
+
+def test_all_nodes_but_those_of_nodata_are_shifted():
+    row, col = nodes(1, -9, 3, 4), nodes(5, 6, -9, 8)
+    gpumask.array_shift_grid_coordinates(row, col, (1, 2), grid_nodata=-9)
+    np.testing.assert_array_equal((row, col), (nodes(2, -9, 3, 5), nodes(7, 6, -9, 10)))
+    with pytest.raises(KeyError):
+        gridr("grid_utils").array_shift_grid_coordinates(row, col, (1, 2), grid_nodata=-9)
+
+
+def test_without_a_shape_that_of_the_window_or_of_the_array_is_taken():
+    coarse_mask = {"mask_in": np.eye(3), "mask_in_resolution": (1, 1), "oversampling_dtype": np.float64}
+    options = coarse_mask | {"mask_in_target_win": np.array([[1, 2], [0, 2]])}
+    np.testing.assert_array_equal(gpumask.build_mask(None, (1, 1), None, **options), np.eye(3)[1:])
+    out = np.zeros((2, 3), np.uint8)
+    gpumask.build_mask(None, (1, 1), out, **options)
+    np.testing.assert_array_equal(out, np.eye(3)[1:])
+    for given in (None, out):
+        with pytest.raises(ValueError, match="must provide both"):
+            gridr("grid_mask").build_mask(None, (1, 1), given, **options)
+
+
+@pytest.mark.parametrize("resolution", [(1, 4), (7, 11), (11, 11)])
+def test_by_a_threshold_of_1_an_oversampled_mask_is_valid_where_a_built_one_is(resolution):
+    mask = np.ones((4, 5), np.uint8)
+    mask[1, 3] = 0
+    oversampled, any_neighbour = (
+        gpumask.oversample_regular_grid(None, *resolution, mask, np.float64, threshold)[1] for threshold in (1, 1e-6)
+    )
+    np.testing.assert_array_equal(oversampled, coarse(gpumask, mask, resolution))
+    assert (any_neighbour == 0).sum() == 1
+    # GridR's default asks for any neighbour, while its build_mask asks for all; and a threshold of 1 is no way out.
+    peers = gridr("grid_utils")
+    default = peers.oversample_regular_grid(None, *resolution, mask, np.float64)[1]
+    np.testing.assert_array_equal(default, any_neighbour)
+    assert (default > coarse(gridr("grid_mask"), mask, resolution)).any()
+    if resolution != (1, 4):
+        assert (peers.oversample_regular_grid(None, *resolution, mask, np.float64, 1.0)[1] < oversampled).any()
+
+
+def test_a_polygon_that_crosses_itself_keeps_both_lobes():
+    crossing = Polygon([(0, 0), (4, 4), (4, 0), (0, 4)])
+    options = {"geometry_origin": (0, 0), "geometry_pair": (crossing, None)}
+    assert gpumask.build_mask((5, 5), (1, 1), None, **options).sum() == 17
+    alg = {"alg": gridr("grid_rasterize").GridRasterizeAlg.RASTERIO_RASTERIZE}
+    assert gridr("grid_mask").build_mask((5, 5), (1, 1), None, **options, rasterize_kwargs=alg).sum() == 9
+
+
+def test_a_coarse_mask_of_ones_is_valid_everywhere_by_a_threshold_of_1():
+    mask, options = np.ones((3, 3)), {"mask_in_binary_threshold": 1.0}
+    assert coarse(gpumask, mask, (11, 11), **options).all()
+    assert (coarse(gridr("grid_mask"), mask, (11, 11), **options) == 0).sum() == 68
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16"])
+def test_a_coarse_mask_of_255_is_one_of_ones(dtype):
+    mask = np.array([[255, 255, 0]], dtype)
+    found = coarse(gpumask, mask, (1, 8))
+    np.testing.assert_array_equal(found, np.arange(17)[None] <= 8)
+    # A share of 255 passes as soon as its weight is 1 in 255.
+    np.testing.assert_array_equal(coarse(gridr("grid_mask"), mask, (1, 8)), np.arange(17)[None] < 16)
+
+
+def test_the_lowest_integer_is_valid_at_full_resolution():
+    mask = np.array([[-128, 0, 1]], np.int8)
+    np.testing.assert_array_equal(coarse(gpumask, mask, (1, 1)), [[1, 0, 1]])
+    np.testing.assert_array_equal(coarse(gridr("grid_mask"), mask, (1, 1)), [[0, 0, 1]])
+
+
+def test_a_nan_node_beside_a_whole_pixel_changes_nothing():
+    grid = np.array([[[1.0, 2, np.nan, 4]]])
+    options = {"grid_oversampling_row": 1, "grid_oversampling_col": 2, "grid_mask": None}
+    found = gpumask.oversample_regular_grid(grid, **options)[0]
+    np.testing.assert_array_equal(found, [[[1, 1.5, 2, np.nan, np.nan, np.nan, 4]]])
+    assert np.isnan(gridr("grid_utils").oversample_regular_grid(grid, **options)[0]).sum() > 3
