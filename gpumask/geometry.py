@@ -1,11 +1,11 @@
 """Polygons to rasters: which pixels lie inside.
 
-Geometries are (x, y) = (col, row). A pixel is inside where its centre is. Where the outline passes through the centre,
-GDAL's rule decides: left edges are outside and right ones inside, upper ones inside and lower ones outside. Masks don't
-depend on it, for their polygons are widened first.
+Geometries are (x, y) = (col, row). A pixel is inside where its centre is. For each row of pixels the crossings of the
+outlines with its middle are found, in the coordinates of the whole image, so that no pixel depends on how an image is
+cut into tiles. A kernel fills the pixels between them.
 
-For each row of pixels the outlines' crossings with its middle are found, in the coordinates of the whole image, so that
-no pixel depends on how an image is cut into tiles. A kernel fills the pixels between them.
+In masks a centre on an outline is inside: a row is crossed just above and just below its middle, and a crossing is
+moved outwards by as much. Elsewhere GDAL's rule decides: left and lower edges are outside, right and upper ones inside.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gpumask.backends import Backend
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window
 
-BUFFER = 1e-6
+WIDENING = 1e-6  # how near to an outline a centre is on it
 
 _log = logging.getLogger("gpumask")
 
@@ -37,12 +37,13 @@ class Polygons:
     origin: (row, col) in the polygons' coordinates of pixel (0, 0)'s centre: (0.5, 0.5) where whole numbers are
         corners, as in rasterio.
 
-    A pixel is inside where its centre is, or is on the outline: every polygon is widened by 1e-6 first.
+    A pixel is inside where its centre is, or is within 1e-6 of the outline.
     Raises GpumaskError for vertices that are not finite, geometries that are no polygons, and where there is something
     for `valid` but nothing with an area in it.
 
+    >>> from gpumask import validity_mask
     >>> from shapely import box
-    >>> Polygons(valid=box(0.5, 0.5, 2.5, 1.5), origin=(0.5, 0.5)).validity(Window(0, 0, 2, 4), get("numpy"))
+    >>> validity_mask((2, 4), Polygons(valid=box(0.5, 0.5, 2.5, 1.5), origin=(0.5, 0.5)))
     array([[1, 1, 1, 0],
            [1, 1, 1, 0]], dtype=uint8)
     """
@@ -53,15 +54,15 @@ class Polygons:
     _outlines: dict[str, Outlines] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Take geometries of every kind, repair and widen them."""
+        """Take geometries of every kind, and repair them."""
         object.__setattr__(self, "origin", check_pair("origin", self.origin))
         outlines = {}
         for name in ("valid", "invalid"):
             if getattr(self, name) is not None:
-                polygons = widened(polygons_of(name, getattr(self, name)), BUFFER)
+                polygons = [polygon for polygon in polygons_of(name, getattr(self, name)) if polygon.area > 0]
                 if name == "valid" and not polygons:
                     raise GpumaskError(f"{name}: expected a polygon with an area, or None for no condition; got none")
-                outlines[name] = Outlines.of(polygons, self.origin)
+                outlines[name] = Outlines.of(polygons, self.origin, widening=WIDENING)
         object.__setattr__(self, "_outlines", outlines)
 
     def validity(self, window: Window, backend: Backend) -> Any:
@@ -76,16 +77,23 @@ class Outlines:
 
     top, bottom: (2, edges), (col, row) of each edge's upper and lower end. turn: (edges,), how much oftener polygons
     wind around what lies right of an edge than around what lies left. level: (3, edges), row, left and right end of
-    the lower level edges of a mirrored grid, which GDAL counts as inside.
+    the lower level edges of a mirrored grid, which GDAL counts as inside. widening: by how much insides are widened.
     """
 
     top: np.ndarray
     bottom: np.ndarray
     turn: np.ndarray
     level: np.ndarray
+    widening: float = 0.0
 
     @classmethod
-    def of(cls, polygons: list[Any], origin: tuple[float, float], step: tuple[float, float] = (1.0, 1.0)) -> Outlines:
+    def of(
+        cls,
+        polygons: list[Any],
+        origin: tuple[float, float],
+        step: tuple[float, float] = (1.0, 1.0),
+        widening: float = 0.0,
+    ) -> Outlines:
         """Return the edges of valid polygons: pixel (r, c) is at x = origin[1] + c * step[1], y likewise."""
         import shapely
 
@@ -101,13 +109,13 @@ class Outlines:
         turn = np.where(((y1 < y2) != is_ccw) == is_outer, 1, -1).astype(np.int32)
         ends = np.where(y1 < y2, [x1, y1, x2, y2], [x2, y2, x1, y1])[:, y1 != y2]
         level = (y1 == y2) & (((x1 < x2) != is_ccw) == is_outer) & mirrored
-        return cls(ends[:2], ends[2:], turn[y1 != y2], np.stack([y1, np.minimum(x1, x2), np.maximum(x1, x2)])[:, level])
+        left, right = np.minimum(x1, x2), np.maximum(x1, x2)
+        return cls(ends[:2], ends[2:], turn[y1 != y2], np.stack([y1, left, right])[:, level], widening)
 
     def inside(self, window: Window, backend: Backend) -> Any:
         """Return uint8 (row, col), 1 where a pixel of the window is inside, in the backend's memory."""
-        rows, places, turns = (
-            np.concatenate(pair) for pair in zip(self._slanted(window), self._level(window), strict=True)
-        )
+        found = [self._slanted(window, below) for below in {-self.widening, self.widening}]
+        rows, places, turns = (np.concatenate(parts) for parts in zip(*found, self._level(window), strict=True))
         places = np.clip(np.floor(places) + 1 - window.col, 0, window.cols).astype(np.int32)
         order = np.lexsort((places, rows))
         order = order[places[order] < window.cols]
@@ -119,14 +127,17 @@ class Outlines:
         backend.run("winding", window.shape, *map(backend.asarray, tables), out)
         return out
 
-    def _slanted(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return rows of the window, columns and turns where edges cross the middle of a row."""
-        ends = (np.clip(np.ceil(end[1]) - window.row, 0, window.rows) for end in (self.top, self.bottom))
-        first, stop = (end.astype(np.int64) for end in ends)
+    def _slanted(self, window: Window, below: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rows of the window, columns and turns where edges cross a row, so much below its middle."""
+        first, stop = (
+            np.clip(np.ceil(end[1] - below) - window.row, 0, window.rows).astype(np.int64)
+            for end in (self.top, self.bottom)
+        )
         edge = np.repeat(np.arange(len(first)), stop - first)
         row = np.arange(len(edge)) - np.repeat(np.cumsum(stop - first) - stop, stop - first)
-        (x1, y1), (x2, y2) = self.top[:, edge], self.bottom[:, edge]
-        return row, (row + window.row - y1) * (x2 - x1) / (y2 - y1) + x1, self.turn[edge]
+        (x1, y1), (x2, y2), turn = self.top[:, edge], self.bottom[:, edge], self.turn[edge]
+        col = (row + window.row + below - y1) * (x2 - x1) / (y2 - y1) + x1
+        return row, col - turn * self.widening, turn
 
     def _level(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the same for both ends of level edges that lie in the middle of a row."""
@@ -169,23 +180,29 @@ def _flattened(name: str, geometry: Any) -> Iterator[Any]:
         yield from _from_mapping(name, geometry)
     elif hasattr(geometry, "__geo_interface__") and not isinstance(geometry, shapely.Geometry):
         yield from _from_mapping(name, geometry.__geo_interface__)
-    elif isinstance(geometry, Iterable) and not isinstance(geometry, str | bytes):
+    elif isinstance(geometry, Iterable) and not isinstance(geometry, str | bytes) and _has_axes(geometry):
         yield from (polygon for part in geometry for polygon in _flattened(name, part))
     else:
         came = getattr(geometry, "geom_type", repr(geometry))
         raise ArgumentTypeError(f"{name}: expected polygons, or something with __geo_interface__; got {came}")
 
 
+def _has_axes(geometry: Any) -> bool:
+    """Say whether this is more than an array of one value, which has no length."""
+    return not isinstance(geometry, np.ndarray) or geometry.ndim > 0
+
+
 def _from_mapping(name: str, mapping: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the Polygons of a mapping in the form of GeoJSON."""
     import shapely.geometry
 
-    kind = mapping.get("type")
-    if kind == "FeatureCollection":
-        yield from (polygon for feature in mapping["features"] for polygon in _flattened(name, feature))
-    elif kind == "Feature":
-        if mapping["geometry"] is not None:
-            yield from _flattened(name, mapping["geometry"])
+    kind, features, geometry = mapping.get("type"), mapping.get("features"), mapping.get("geometry", 0)
+    if kind == "FeatureCollection" and isinstance(features, Iterable):
+        for feature in features:
+            yield from _flattened(name, feature)
+    elif kind == "Feature" and (geometry is None or isinstance(geometry, Mapping)):
+        if geometry is not None:
+            yield from _from_mapping(name, geometry)
     else:
         try:
             shape = shapely.geometry.shape(mapping)
@@ -194,26 +211,31 @@ def _from_mapping(name: str, mapping: Mapping[str, Any]) -> Iterator[Any]:
         yield from _flattened(name, shape)
 
 
-def widened(polygons: list[Any], distance: float | None) -> list[Any]:
+def widened(polygons: list[Any], distance: float) -> list[Any]:
     """Return the polygons that have an area, each widened by a distance."""
     import shapely
 
     whole = [polygon for polygon in polygons if polygon.area > 0]
-    return list(shapely.get_parts(shapely.buffer(whole, distance, quad_segs=1))) if distance and whole else whole
+    if not distance or not whole:
+        return whole
+    buffered = shapely.buffer(whole, distance, quad_segs=1)
+    # A polygon that is huge beside the distance comes out empty.
+    wider = [old if new.is_empty and distance > 0 else new for old, new in zip(whole, buffered, strict=True)]
+    return [polygon for polygon in shapely.get_parts(wider) if not polygon.is_empty]
 
 
 def covered(polygons: list[Any], x: np.ndarray, y: np.ndarray, predicate: str) -> np.ndarray:
-    """Return bool, shaped as x and y: whether a point is covered by, contained in or intersects any polygon.
+    """Return bool (y, x): whether the point of a column x and a row y is covered by any polygon, or so.
 
     predicate: "covers", "contains" or "intersects", as shapely has them: the first and last count the outline.
     """
     import shapely
 
     test = shapely.contains_xy if predicate == "contains" else shapely.intersects_xy
-    inside = np.zeros(x.shape, bool)
+    inside = np.zeros((len(y), len(x)), bool)
     for polygon in polygons:
         shapely.prepare(polygon)
-        inside |= test(polygon, x, y)
+        inside |= test(polygon, x, y[:, None])
     return inside
 
 

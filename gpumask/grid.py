@@ -158,7 +158,7 @@ def node_window(output: Window, resolution: tuple[int, int]) -> Window:
     return Window(first_row, first_col, last_row - first_row + 1, last_col - first_col + 1)
 
 
-def check_resolution(resolution: Any) -> tuple[int, int]:
+def check_resolution(resolution: Any, name: str = "grid.resolution") -> tuple[int, int]:
     """Return (R, C) as two ints of at least 1."""
     try:
         rows, cols = resolution
@@ -167,7 +167,7 @@ def check_resolution(resolution: Any) -> tuple[int, int]:
         whole = False
     if not whole or not 1 <= rows < 2**31 or not 1 <= cols < 2**31:
         kind = GpumaskError if whole else ArgumentTypeError
-        raise kind(f"grid.resolution: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
+        raise kind(f"{name}: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
     return int(rows), int(cols)
 
 

@@ -52,13 +52,17 @@ class CoarseMask:
 
     def __post_init__(self) -> None:
         """Check all that is given."""
-        object.__setattr__(self, "values", adopt("mask", self.values))
-        check_nodes("mask", self.values, (2,))
-        object.__setattr__(self, "resolution", check_resolution(self.resolution))
+        object.__setattr__(self, "values", adopt("values", self.values))
+        check_nodes("values", self.values, (2,))
+        object.__setattr__(self, "resolution", check_resolution(self.resolution, "resolution"))
         check_threshold("threshold", self.threshold)
-        if self.values.dtype.kind == "f" and self.resolution != (1, 1) and (abs(self.values) > 1).any():
+        if (
+            self.values.dtype.kind == "f"
+            and self.resolution != (1, 1)
+            and ((self.values < 0) | (self.values > 1)).any()
+        ):
             came = self.values.dtype
-            raise GpumaskError(f"mask: expected shares of valid, 0 to 1, in a coarse mask of {came}; got others")
+            raise GpumaskError(f"values: expected shares of valid, 0 to 1, in a coarse mask of {came}; got others")
 
     @property
     def full_shape(self) -> tuple[int, int]:
@@ -96,6 +100,8 @@ def validity_mask(
     values = [part.values for part in parts if isinstance(part, CoarseMask)]
     if out is not None and (getattr(out, "shape", None), getattr(out, "dtype", None)) != (window.shape, np.uint8):
         raise GpumaskError(f"out: expected uint8 of shape {window.shape}; got {_described(out)}")
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        raise GpumaskError("out: expected an array that may be written to; got a read-only one")
     chosen = select(backend, *values, out)
     valid = all_of(part.validity(window, chosen) for part in parts)
     if valid is None:

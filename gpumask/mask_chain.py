@@ -37,7 +37,7 @@ class CoarseMaskBand:
 
     def __post_init__(self) -> None:
         """Check that the band is there."""
-        object.__setattr__(self, "resolution", check_resolution(self.resolution))
+        object.__setattr__(self, "resolution", check_resolution(self.resolution, "resolution"))
         check_open("mask", self.mask.dataset)
         check_mask("mask", self.mask, self.mask.dataset.shape)
 

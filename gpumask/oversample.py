@@ -71,10 +71,10 @@ def oversample(
     >>> oversample([[0.0, 4.0]], (1, 4), backend="numpy")
     array([[0., 1., 2., 3., 4.]])
     """
-    nodes, resolution = adopt("nodes", nodes), check_resolution(resolution)
+    nodes, resolution = adopt("nodes", nodes), check_resolution(resolution, "resolution")
     check_nodes("nodes", nodes, (2, 3))
-    output = window or Window.of_shape(full_shape(nodes.shape[-2:], resolution))
-    check_inside("window", output, full_shape(nodes.shape[-2:], resolution))
+    full = full_shape(nodes.shape[-2:], resolution)
+    output = check_inside("window", Window.of_shape(full) if window is None else window, full)
     chosen = select(backend, nodes)
     planes = _real(nodes if nodes.ndim == 3 else nodes[None])
     rows, cols = (axis.fractions for axis in axes_of(output, resolution))

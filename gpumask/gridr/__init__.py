@@ -16,7 +16,8 @@ from gpumask.gridr.grids import (
     interpolate_grid,
     oversample_regular_grid,
 )
-from gpumask.gridr.masks import GridRasterizeAlg, ShapelyPredicate, build_mask, grid_rasterize
+from gpumask.gridr.masks import build_mask
+from gpumask.gridr.rasterize import GridRasterizeAlg, ShapelyPredicate, grid_rasterize
 from gpumask.gridr.resampling import array_grid_resampling
 
 __all__ = [

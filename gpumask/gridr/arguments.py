@@ -53,14 +53,26 @@ def shape_of(name: str, shape: Any) -> tuple[int, int]:
     return rows, cols
 
 
-def check_floating(name: str, dtype: Any) -> None:
-    """Raise GpumaskError unless a dtype is a floating one."""
+def real_dtype(name: str, dtype: Any, kinds: str = "biuf") -> np.dtype[Any]:
+    """Return a dtype; raise GpumaskError unless it is one of real numbers, or of those kinds of them."""
+    wanted = {"biuf": "a real dtype", "iu": "an integer dtype", "f": "a floating dtype"}[kinds]
     try:
-        floating = dtype is not None and np.dtype(dtype).kind == "f"
-    except TypeError as error:
-        raise ArgumentTypeError(f"{name}: expected a floating dtype; got {dtype!r}") from error
-    if not floating:
-        raise GpumaskError(f"{name}: expected a floating dtype; got {dtype!r}")
+        found = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{name}: expected {wanted}; got {dtype!r}") from error
+    if found is None or found.kind not in kinds:
+        raise GpumaskError(f"{name}: expected {wanted}; got {dtype!r}")
+    return found
+
+
+def check_full_resolution(resolution: Any) -> None:
+    """Raise GpumaskError unless a resolution is (1, 1)."""
+    try:
+        full = [*resolution] == [1, 1]
+    except (TypeError, ValueError):
+        full = False
+    if not full:
+        raise GpumaskError(f"resolution: expected (1, 1), full resolution; got {resolution!r}")
 
 
 def half_open(name: str, win: Any) -> Window:

@@ -11,9 +11,9 @@ from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import check_resolution, full_shape
 from gpumask.gridr.arguments import (
-    check_floating,
     half_open,
     interpolator_of,
+    real_dtype,
     refuse_boundary,
     shape_of,
     two_numbers,
@@ -194,6 +194,7 @@ _MASK_NAMES = {
     "origin": "geometry_origin",
     "grid.resolution": "resolution",
     "mask": "mask_in_ds",
+    "values": "mask_in_ds",
     "mask band": "mask_in_band",
     "mask valid value": "mask_in_unmasked_value",
     "mask output": "mask_out_ds",
@@ -292,7 +293,7 @@ def build_grid_mask_chain(
     Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
     written.
     """
-    check_floating("computation_dtype", computation_dtype)
+    real_dtype("computation_dtype", computation_dtype, "f")
     nodes = GridFile(
         (grid_in_ds, *whole("grid_in_row_coords_band", grid_in_row_coords_band)),
         (grid_in_col_ds or grid_in_ds, *whole("grid_in_col_coords_band", grid_in_col_coords_band)),
@@ -323,7 +324,7 @@ def _raster_part(
     dataset, band, value = mask_in
     if dataset is None:
         return None
-    check_floating("computation_dtype", computation_dtype)
+    real_dtype("computation_dtype", computation_dtype, "f")
     (band,), (value,) = whole("mask_in_band", band), whole("mask_in_unmasked_value", value)
     part = CoarseMaskBand(MaskBand(dataset, band, None if value == 1 else value), step)
     same_shape("mask", dataset.shape, shape)
@@ -338,12 +339,7 @@ def _mask_output(dataset: Any, values: Any, dtype: Any) -> MaskOutput | None:
         valid, invalid = (1, 0) if values is None else values
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"mask_out_values: expected (valid, invalid); got {values!r}") from error
-    try:
-        integer = dtype is not None and np.dtype(dtype).kind in "iu"
-    except TypeError as error:
-        raise ArgumentTypeError(f"mask_out_dtype: expected an integer dtype; got {dtype!r}") from error
-    if not integer:
-        raise GpumaskError(f"mask_out_dtype: expected an integer dtype; got {dtype!r}")
+    dtype = real_dtype("mask_out_dtype", dtype, "iu")
     if valid == invalid:
         raise GpumaskError(f"mask_out_values: expected two that differ, (valid, invalid); got {values!r}")
-    return MaskOutput(dataset, (valid, invalid), np.dtype(dtype))
+    return MaskOutput(dataset, (valid, invalid), dtype)

@@ -9,20 +9,28 @@ import numpy as np
 from gpumask.backends import Backend, adopt, select
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import check_resolution, full_shape, near_nodata
-from gpumask.gridr.arguments import check_writable, half_open, shape_of, two_numbers, whole
+from gpumask.gridr.arguments import (
+    check_full_resolution,
+    check_writable,
+    half_open,
+    real_dtype,
+    shape_of,
+    two_numbers,
+    whole,
+)
 from gpumask.mask import check_threshold
 from gpumask.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
+from gpumask.resample import held
 from gpumask.window import Window, check_inside
 
 
-@renamed({"grid.resolution": "resolution"})
 def grid_full_resolution_shape(shape: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:
     """Return the rows and columns at full resolution of a grid of `shape` nodes: ((m - 1) * R + 1, (n - 1) * C + 1).
 
     >>> grid_full_resolution_shape((3, 5), (4, 2))
     (9, 9)
     """
-    return full_shape(shape_of("shape", shape), check_resolution(resolution))
+    return full_shape(shape_of("shape", shape), check_resolution(resolution, "resolution"))
 
 
 @renamed({"window": "win", "threshold": "grid_mask_binarize_precision"})
@@ -48,10 +56,14 @@ def oversample_regular_grid(
     GridR. Raises GpumaskError, a ValueError, for bad input.
     """
     grid, mask = _adopted(grid, grid_mask)
-    resolution = check_resolution((grid_oversampling_row, grid_oversampling_col))
+    resolution = (
+        check_resolution((grid_oversampling_row, 1), "grid_oversampling_row")[0],
+        check_resolution((1, grid_oversampling_col), "grid_oversampling_col")[1],
+    )
     nodes = (mask if grid is None else grid).shape[-2:]
     if dtype is None and (grid is None or grid.dtype.kind != "f"):
         raise GpumaskError("dtype: expected float32 or float64 where the grid has no floating dtype; got None")
+    dtypes = _output_dtype(grid, dtype), real_dtype("grid_mask_dtype", grid_mask_dtype)
     whole_window = Window.of_shape(full_shape(nodes, resolution))
     window = whole_window if win is None else check_inside("win", half_open("win", win), whole_window.shape)
     check_threshold("grid_mask_binarize_precision", grid_mask_binarize_precision)
@@ -59,8 +71,8 @@ def oversample_regular_grid(
     fractions = axes[0].fractions, axes[1].fractions
     backend = select(None, grid, mask)
     return (
-        None if grid is None else _values(backend, grid, fractions, dtype),
-        None if mask is None else _mask(backend, mask, axes, grid_mask_binarize_precision, grid_mask_dtype),
+        None if grid is None else _values(backend, grid, fractions, dtypes[0]),
+        None if mask is None else _mask(backend, mask, axes, grid_mask_binarize_precision, dtypes[1]),
     )
 
 
@@ -87,6 +99,7 @@ def interpolate_grid(
     grid, mask = _adopted(grid, grid_mask)
     shape = (mask if grid is None else grid).shape[-2:]
     check_threshold("mask_binarize_precision", mask_binarize_precision)
+    dtypes = _output_dtype(grid, dtype), real_dtype("mask_dtype", mask_dtype)
     axes = []
     for name, old, new, count in (("y", y, y_new, shape[0]), ("x", x, x_new, shape[1])):
         nodes, places = _places(name, old), _places(f"{name}_new", new)
@@ -100,12 +113,12 @@ def interpolate_grid(
     (rows, down), (cols, across) = axes
     backend = select(None, grid, mask)
     return (
-        None if grid is None else _values(backend, grid[:, down, across], (rows, cols), dtype),
-        None if mask is None else _mask(backend, mask[down, across], (rows, cols), mask_binarize_precision, mask_dtype),
+        None if grid is None else _values(backend, grid[:, down, across], (rows, cols), dtypes[0]),
+        None if mask is None else _mask(backend, mask[down, across], (rows, cols), mask_binarize_precision, dtypes[1]),
     )
 
 
-@renamed({"window": "grid_target_win", "grid.resolution": "grid_resolution"})
+@renamed({"window": "grid_target_win"})
 def build_grid(
     resolution: tuple[int, int],
     grid: Any,
@@ -123,11 +136,10 @@ def build_grid(
 
     Returns the new array, or None where out is given. Raises GpumaskError, a ValueError, for bad input.
     """
-    if resolution is None or np.shape(resolution) != (2,) or tuple(resolution) != (1, 1):
-        raise GpumaskError(f"resolution: expected (1, 1), full resolution; got {resolution!r}")
+    check_full_resolution(resolution)
     if grid is None:
         raise GpumaskError("grid: expected a (variable, row, col) array; got None")
-    grid, step = adopt("grid", grid), check_resolution(grid_resolution)
+    grid, step = adopt("grid", grid), check_resolution(grid_resolution, "grid_resolution")
     check_nodes("grid", grid, (3,))
     size = full_shape(grid.shape[1:], step)
     window = Window.of_shape(size) if grid_target_win is None else half_open("grid_target_win", grid_target_win)
@@ -136,9 +148,10 @@ def build_grid(
         check_writable("out", out)
         if out.shape != (len(grid), *window.shape):
             raise GpumaskError(f"out: expected shape {(len(grid), *window.shape)}; got {out.shape}")
-    target = grid.dtype if out is None else out.dtype
+    target = grid.dtype if out is None else real_dtype("out", out.dtype)
+    computed = target if computation_dtype is None else real_dtype("computation_dtype", computation_dtype)
     backend = select(None, grid, out)
-    full = full_resolution(backend, grid, step, window, np.dtype(computation_dtype or target))
+    full = full_resolution(backend, grid, step, window, computed)
     full = backend.to_family_of(grid if out is None else out, full)
     if out is None:
         return full.astype(target)
@@ -181,8 +194,10 @@ def array_shift_grid_coordinates(
         if mask.shape != grid_row.shape:
             raise GpumaskError(f"grid_mask: expected shape {grid_row.shape}, as grid_row; got {mask.shape}")
         (value,) = whole("grid_mask_valid_value", grid_mask_valid_value)
+        held("grid_mask_valid_value", value, mask.dtype)
         shifted = mask[window.slices] == value
     elif grid_nodata is not None:
+        grid_nodata = held("grid_nodata", grid_nodata, np.dtype(np.float64))
         shifted = ~near_nodata(row, col, grid_nodata)
     for nodes, added in ((row, shift[0]), (col, shift[1])):
         nodes[...] = nodes + added if shifted is True else np.where(shifted, nodes + added, nodes)
@@ -206,19 +221,25 @@ def _adopted(grid: Any, mask: Any) -> tuple[Any, Any]:
 def _places(name: str, values: Any) -> np.ndarray:
     """Return the coordinates of an axis in host memory."""
     try:
-        places = np.asarray(values.get() if hasattr(values, "get") else values, dtype=np.float64)
+        places = np.asarray(values.get() if hasattr(values, "get") else values)
+        if places.dtype.kind not in "biuf" and places.size:
+            raise TypeError
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"{name}: expected an array of numbers; got {values!r}") from error
     if places.ndim != 1 or not places.size:
         raise GpumaskError(f"{name}: expected an array of one axis with values; got shape {places.shape}")
-    return places
+    return places.astype(np.float64)
+
+
+def _output_dtype(grid: Any, dtype: Any) -> np.dtype[Any]:
+    """Return the dtype of the output grid: what is asked for, or the grid's."""
+    return np.dtype(np.float64 if grid is None else grid.dtype) if dtype is None else real_dtype("dtype", dtype)
 
 
 def _values(backend: Backend, grid: Any, axes: tuple[Axis, Axis], dtype: Any) -> Any:
-    """Interpolate a (variable, row, col) grid; return it in a dtype, None being the grid's, where the grid lives."""
-    target = np.dtype(dtype or grid.dtype)
-    computed = np.dtype(np.float32 if target == np.float32 else np.float64)
-    full = oversampled(backend, grid, *axes, computed).astype(target, copy=False)
+    """Interpolate a (variable, row, col) grid; return it in a dtype, where the grid lives."""
+    computed = np.dtype(np.float32 if dtype == np.float32 else np.float64)
+    full = oversampled(backend, grid, *axes, computed).astype(dtype, copy=False)
     return backend.to_family_of(grid, full)
 
 
