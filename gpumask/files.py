@@ -95,7 +95,7 @@ def resample_files(options: Options, progress: Callable[[int, int], None] | None
                 "nodata": declared,
                 **layout("OUTPUT", targets[0], window, creation),
             },
-            {"count": 1, "dtype": "uint8", **layout("--validity", targets[-1], window, {})},
+            {"count": 1, "dtype": "uint8", **layout("--validity", targets[-1], window, {}, lossless=True)},
         )
         job = Job(interpolator(options.interp), nodata, window, options.tile, options.compute_dtype, options.backend)
         with (

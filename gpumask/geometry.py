@@ -4,8 +4,8 @@ Geometries are (x, y) = (col, row). A pixel is inside where its centre is. For e
 outlines with its middle are found, in the coordinates of the whole image, so that no pixel depends on how an image is
 cut into tiles. A kernel fills the pixels between them.
 
-In masks a centre on an outline is inside: a row is crossed just above and just below its middle, and a crossing is
-moved outwards by as much. Elsewhere GDAL's rule decides: left and lower edges are outside, right and upper ones inside.
+Where an outline passes through a centre GDAL's rule decides: left and lower edges are outside, right and upper ones
+inside. Masks don't depend on it, for their polygons are widened first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from gpumask.backends import Backend
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window
 
-WIDENING = 1e-6  # how near to an outline a centre is on it
+WIDENING = 1e-6
+_MOST_CROSSINGS = 1 << 22  # of rows by outlines, at a time
+_LARGEST = 1e100  # coordinate: products of two don't overflow
 
 _log = logging.getLogger("gpumask")
 
@@ -37,7 +39,7 @@ class Polygons:
     origin: (row, col) in the polygons' coordinates of pixel (0, 0)'s centre: (0.5, 0.5) where whole numbers are
         corners, as in rasterio.
 
-    A pixel is inside where its centre is, or is within 1e-6 of the outline.
+    A pixel is inside where its centre is, or is on the outline: every polygon is widened by 1e-6 first.
     Raises GpumaskError for vertices that are not finite, geometries that are no polygons, and where there is something
     for `valid` but nothing with an area in it.
 
@@ -54,21 +56,26 @@ class Polygons:
     _outlines: dict[str, Outlines] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Take geometries of every kind, and repair them."""
+        """Take geometries of every kind, repair and widen them."""
         object.__setattr__(self, "origin", check_pair("origin", self.origin))
         outlines = {}
         for name in ("valid", "invalid"):
             if getattr(self, name) is not None:
-                polygons = [polygon for polygon in polygons_of(name, getattr(self, name)) if polygon.area > 0]
+                polygons = widened(polygons_of(name, getattr(self, name)), WIDENING)
                 if name == "valid" and not polygons:
-                    raise GpumaskError(f"{name}: expected a polygon with an area, or None for no condition; got none")
-                outlines[name] = Outlines.of(polygons, self.origin, widening=WIDENING)
+                    raise GpumaskError(
+                        f"{name}: expected a polygon with an area, or None where all may be valid; got none"
+                    )
+                outlines[name] = Outlines.of(polygons, self.origin)
         object.__setattr__(self, "_outlines", outlines)
 
     def validity(self, window: Window, backend: Backend) -> Any:
         """Return a uint8 (row, col) validity of a window of pixels, in the backend's memory."""
-        found = [outlines.inside(window, backend) ^ (name == "invalid") for name, outlines in self._outlines.items()]
-        return found[0] & found[-1] if found else backend.asarray(np.ones(window.shape, np.uint8))
+        inside = {name: outlines.inside(window, backend) for name, outlines in self._outlines.items()}
+        if "invalid" not in inside:
+            return inside.get("valid", backend.asarray(np.ones(window.shape, np.uint8)))
+        outside = inside["invalid"] ^ 1
+        return outside & inside["valid"] if "valid" in inside else outside
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,23 +84,16 @@ class Outlines:
 
     top, bottom: (2, edges), (col, row) of each edge's upper and lower end. turn: (edges,), how much oftener polygons
     wind around what lies right of an edge than around what lies left. level: (3, edges), row, left and right end of
-    the lower level edges of a mirrored grid, which GDAL counts as inside. widening: by how much insides are widened.
+    level edges that GDAL counts as inside: upper ones of each ring, on a mirrored grid lower ones.
     """
 
     top: np.ndarray
     bottom: np.ndarray
     turn: np.ndarray
     level: np.ndarray
-    widening: float = 0.0
 
     @classmethod
-    def of(
-        cls,
-        polygons: list[Any],
-        origin: tuple[float, float],
-        step: tuple[float, float] = (1.0, 1.0),
-        widening: float = 0.0,
-    ) -> Outlines:
+    def of(cls, polygons: list[Any], origin: tuple[float, float], step: tuple[float, float] = (1.0, 1.0)) -> Outlines:
         """Return the edges of valid polygons: pixel (r, c) is at x = origin[1] + c * step[1], y likewise."""
         import shapely
 
@@ -108,36 +108,39 @@ class Outlines:
         is_outer = is_outer[ring[start]]
         turn = np.where(((y1 < y2) != is_ccw) == is_outer, 1, -1).astype(np.int32)
         ends = np.where(y1 < y2, [x1, y1, x2, y2], [x2, y2, x1, y1])[:, y1 != y2]
-        level = (y1 == y2) & (((x1 < x2) != is_ccw) == is_outer) & mirrored
+        level = (y1 == y2) & (((x1 < x2) != is_ccw) == mirrored)
         left, right = np.minimum(x1, x2), np.maximum(x1, x2)
-        return cls(ends[:2], ends[2:], turn[y1 != y2], np.stack([y1, left, right])[:, level], widening)
+        return cls(ends[:2], ends[2:], turn[y1 != y2], np.stack([y1, left, right])[:, level])
 
     def inside(self, window: Window, backend: Backend) -> Any:
         """Return uint8 (row, col), 1 where a pixel of the window is inside, in the backend's memory."""
-        found = [self._slanted(window, below) for below in {-self.widening, self.widening}]
-        rows, places, turns = (np.concatenate(parts) for parts in zip(*found, self._level(window), strict=True))
-        places = np.clip(np.floor(places) + 1 - window.col, 0, window.cols).astype(np.int32)
-        order = np.lexsort((places, rows))
-        order = order[places[order] < window.cols]
-        starts = np.searchsorted(rows[order], np.arange(window.rows + 1))
-        sums = np.concatenate([[0], np.cumsum(turns[order])])
+        first, stop = (
+            np.clip(np.ceil(end[1]) - window.row, 0, window.rows).astype(np.int64) for end in (self.top, self.bottom)
+        )
+        if window.rows > 1 and (stop - first).sum() > _MOST_CROSSINGS:
+            halves = window.tiles(-(-window.rows // 2), window.cols)
+            return np.concatenate([self.inside(half, backend) for half in halves])
+        found = self._slanted(window, first, stop), self._level(window)
+        rows, places, turns = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        places = np.clip(np.floor(places) + 1 - window.col, 0, window.cols).astype(np.int64)
+        # Sorted by row, then place; the turn, 1 or -1, is the last bit.
+        keys = np.sort(((rows * window.cols + places) << 1 | (turns > 0))[places < window.cols])
+        starts = np.searchsorted(keys >> 1, np.arange(window.rows + 1) * window.cols)
+        sums = np.concatenate([[0], np.cumsum((keys & 1) * 2 - 1)])
         windings = sums[1:] - np.repeat(sums[starts[:-1]], np.diff(starts))
         out = backend.empty(window.shape, np.uint8)
-        tables = starts.astype(np.int64), places[order], windings.astype(np.int32)
+        tables = starts.astype(np.int64), ((keys >> 1) % window.cols).astype(np.int32), windings.astype(np.int32)
         backend.run("winding", window.shape, *map(backend.asarray, tables), out)
         return out
 
-    def _slanted(self, window: Window, below: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return rows of the window, columns and turns where edges cross a row, so much below its middle."""
-        first, stop = (
-            np.clip(np.ceil(end[1] - below) - window.row, 0, window.rows).astype(np.int64)
-            for end in (self.top, self.bottom)
-        )
+    def _slanted(
+        self, window: Window, first: np.ndarray, stop: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rows of the window, columns and turns where edges cross the middle of rows `first` to `stop`."""
         edge = np.repeat(np.arange(len(first)), stop - first)
         row = np.arange(len(edge)) - np.repeat(np.cumsum(stop - first) - stop, stop - first)
-        (x1, y1), (x2, y2), turn = self.top[:, edge], self.bottom[:, edge], self.turn[edge]
-        col = (row + window.row + below - y1) * (x2 - x1) / (y2 - y1) + x1
-        return row, col - turn * self.widening, turn
+        (x1, y1), (x2, y2) = self.top[:, edge], self.bottom[:, edge]
+        return row, (row + window.row - y1) * (x2 - x1) / (y2 - y1) + x1, self.turn[edge]
 
     def _level(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the same for both ends of level edges that lie in the middle of a row."""
@@ -154,7 +157,7 @@ def polygons_of(name: str, geometry: Any) -> list[Any]:
 
     found, repaired = [], []
     for polygon in _flattened(name, geometry):
-        if not np.isfinite(shapely.get_coordinates(polygon)).all():
+        if not (abs(shapely.get_coordinates(polygon)) < _LARGEST).all():
             raise GpumaskError(f"{name}: expected polygons with finite vertices; got {polygon.wkt[:200]}")
         if polygon.is_empty or polygon.is_valid:
             found.append(polygon)
@@ -183,8 +186,9 @@ def _flattened(name: str, geometry: Any) -> Iterator[Any]:
     elif isinstance(geometry, Iterable) and not isinstance(geometry, str | bytes) and _has_axes(geometry):
         yield from (polygon for part in geometry for polygon in _flattened(name, part))
     else:
-        came = getattr(geometry, "geom_type", repr(geometry))
-        raise ArgumentTypeError(f"{name}: expected polygons, or something with __geo_interface__; got {came}")
+        kind = getattr(geometry, "geom_type", None)
+        wanted = "polygons" if kind else "polygons, or something with __geo_interface__"
+        raise ArgumentTypeError(f"{name}: expected {wanted}; got {kind or repr(geometry)}")
 
 
 def _has_axes(geometry: Any) -> bool:

@@ -136,7 +136,7 @@ def check_window(window: Any) -> Window:
 
 def check_threshold(name: str, threshold: Any) -> None:
     """Raise GpumaskError unless a threshold lies in (0, 1]."""
-    if not isinstance(threshold, int | float | np.number) or isinstance(threshold, bool):
+    if not isinstance(threshold, int | float | np.integer | np.floating) or isinstance(threshold, bool):
         raise ArgumentTypeError(f"{name}: expected a number in (0, 1]; got {threshold!r}")
     if not 0 < threshold <= 1:
         raise GpumaskError(f"{name}: expected a number in (0, 1]; got {threshold!r}")

@@ -121,11 +121,11 @@ def write_full_resolution(
     done = valid = 0
     for tile in output.tiles(*tile_shape):
         validity = _validity(chosen, tile, parts)
-        if mask is not None:
-            pair = np.array(mask.values[::-1]).astype(mask.dtype)
-            mask.dataset.write(pair[validity], 1, window=ranges(tile))
         if grid is not None:
             _write_grid(chosen, tile, grid, validity)
+        if mask is not None:  # last: it may lie where the nodes were
+            pair = np.array(mask.values[::-1]).astype(mask.dtype)
+            mask.dataset.write(pair[validity], 1, window=ranges(tile))
         valid += int(np.count_nonzero(validity))
         done += validity.size
         if progress:

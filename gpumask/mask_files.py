@@ -7,7 +7,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gpumask.chain import MaskBand, Summary
 from gpumask.errors import GpumaskError, renamed
@@ -15,7 +17,7 @@ from gpumask.geometry import Polygons
 from gpumask.mask import Part
 from gpumask.mask_chain import CoarseMaskBand, MaskOutput, write_full_resolution
 from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
-from gpumask.vector import read_polygons
+from gpumask.vector import moved, read_polygons
 from gpumask.window import Window
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ _NAMES = {
     "invalid": "--invalid",
     "mask output": "OUTPUT",
 }
+
+_MOST_OFF = 0.1  # pixels between where a mask lies and where it should
 
 _log = logging.getLogger("gpumask")
 
@@ -71,14 +75,14 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
             band = MaskBand(open_raster(inputs, "--mask", options.mask[0]), options.mask[1], options.mask_valid)
             parts.append(CoarseMaskBand(band, options.resolution, options.threshold))
             files["--mask"] = band.dataset.files
-            _check_covers(band.dataset.shape, options.resolution, like.shape)
+            _check_covers(band.dataset, options.resolution, like)
         window = Window.of_shape(like.shape)
         targets = output_paths({"OUTPUT": options.output}, files)
         profile = {
             **{"count": 1, "dtype": "uint8", "height": window.rows, "width": window.cols},
             "crs": like.crs,
             "transform": None if like.transform.is_identity else like.transform,
-            **layout("OUTPUT", targets[0], window, dict(options.co)),
+            **layout("OUTPUT", targets[0], window, dict(options.co), lossless=True),
         }
         with whole_files(*targets, sparse="sparse_ok" in dict(options.co)) as drafts, options_are_known():
             with options_are_known():
@@ -100,18 +104,30 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
 
 def _polygons(options: MaskOptions, like: DatasetReader) -> Polygons:
     """Read all vector files."""
-    pair = {
+    pair: dict[str, list[Any] | None] = {
         name: [polygon for file in asked for polygon in read_polygons(f"--{name}", *file, like)] if asked else None
         for name, asked in {"valid": options.valid, "invalid": options.invalid}.items()
     }
+    if pair["valid"] is not None and not any(polygon.area for polygon in pair["valid"]):
+        raise GpumaskError(f"--valid: expected a polygon with an area; got none in {options.valid[0][0]}")
     return Polygons(pair["valid"], pair["invalid"], origin=(0.5, 0.5))
 
 
-def _check_covers(nodes: tuple[int, int], resolution: tuple[int, int], shape: tuple[int, int]) -> None:
-    """Raise GpumaskError unless a coarse mask has the nodes that it takes to cover a raster, and no more."""
-    rows, cols = (-(-(size - 1) // step) + 1 for size, step in zip(shape, resolution, strict=True))
-    if nodes != (rows, cols):
+def _check_covers(mask: DatasetReader, resolution: tuple[int, int], like: DatasetReader) -> None:
+    """Raise GpumaskError unless a coarse mask has the nodes that it takes to cover a raster, no more, and in place."""
+    rows, cols = (-(-(size - 1) // step) + 1 for size, step in zip(like.shape, resolution, strict=True))
+    if mask.shape != (rows, cols):
         raise GpumaskError(
-            f"--mask: expected {rows} x {cols} pixels, to cover {shape[0]} x {shape[1]} at --resolution "
-            f"{resolution[0]} {resolution[1]}; got {nodes[0]} x {nodes[1]}"
+            f"--mask: expected {rows} x {cols} pixels, to cover {like.shape[0]} x {like.shape[1]} at --resolution "
+            f"{resolution[0]} {resolution[1]}; got {mask.shape[0]} x {mask.shape[1]}"
+        )
+    if mask.transform.is_identity or like.transform.is_identity:
+        return
+    centres = np.array([(0.5, 0.5), (cols - 0.5, 0.5), (0.5, rows - 0.5)])
+    pixels = moved(~like.transform, moved(mask.transform, centres))
+    off = float(abs(pixels - (0.5, 0.5) - (centres - (0.5, 0.5)) * resolution[::-1]).max())
+    if (mask.crs and like.crs and mask.crs != like.crs) or off > _MOST_OFF:
+        raise GpumaskError(
+            f"--mask: expected, as it says where it lies, its pixels' centres on the centre of every {resolution[0]}th "
+            f"row and {resolution[1]}th column of --like, from the first on; got up to {off:.3g} pixels off"
         )

@@ -18,6 +18,7 @@ from gpumask.window import Window
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
+_LOSSY = ("JPEG", "WEBP", "JP2OpenJPEG", "JPEG2000")
 _BLOCK = 512  # pixels a side of a GeoTIFF's tiles
 
 
@@ -51,8 +52,8 @@ def output_paths(asked: dict[str, Path | None], inputs: dict[str, list[str]]) ->
     return targets
 
 
-def layout(name: str, path: Path, window: Window, creation: dict[str, str]) -> dict[str, Any]:
-    """Return the format that a name stands for, and its creation options."""
+def layout(name: str, path: Path, window: Window, creation: dict[str, str], lossless: bool = False) -> dict[str, Any]:
+    """Return the format that a name stands for, and its creation options; refuse lossy ones where that matters."""
     from rasterio.drivers import driver_from_extension
 
     try:
@@ -61,6 +62,8 @@ def layout(name: str, path: Path, window: Window, creation: dict[str, str]) -> d
         raise GpumaskError(
             f"{name}: expected a name with an extension that GDAL can write, as image.tif; got {path.name}"
         ) from error
+    if lossless and driver in _LOSSY:
+        raise GpumaskError(f"{name}: expected a lossless format, as image.tif; got {path.name}")
     if driver != "GTiff":
         return {"driver": driver, **creation}
     tiled = min(window.shape) >= _BLOCK and creation.get("tiled", "yes").lower() not in ("no", "off", "false", "0")

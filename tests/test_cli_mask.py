@@ -145,6 +145,44 @@ def test_polygons_all_over_the_world_are_cut_to_the_raster(files):
     assert not masked("--invalid", "world.geojson").any()
 
 
+def test_a_raster_across_the_dateline_has_polygons_on_both_sides(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place = {"crs": "EPSG:32601", "transform": Affine(5000, 0, 100_000, 0, -5000, 6_000_000)}
+    write("like.tif", np.zeros((40, 40), np.uint8), **place)
+    halves = [shapely.box(178, 50, 180, 56), shapely.box(-180, 50, -177, 56)]
+    for name, polygons in {"world": [shapely.box(-180, -90, 180, 90)], "east": halves[:1], "both": halves}.items():
+        (tmp_path / f"{name}.geojson").write_text(json.dumps(shapely.geometry.mapping(shapely.union_all(polygons))))
+    assert masked("--valid", "world.geojson").all()
+    both, east = masked("--valid", "both.geojson"), masked("--valid", "east.geojson")
+    assert 0 < east.sum() < both.sum() and not (east & ~both).any()
+
+
+def test_bends_that_leave_the_middle_in_place_are_followed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("like.tif", np.zeros((400, 400), np.uint8), crs="EPSG:3857", transform=Affine(5e4, 0, -1e7, 0, -5e4, 1e7))
+    slanted = shapely.Polygon([(-10, -60), (0, -60), (20, 60), (10, 60)])
+    for name, polygon in {"coarse": slanted, "fine": shapely.segmentize(slanted, 0.01)}.items():
+        (tmp_path / f"{name}.geojson").write_text(json.dumps(shapely.geometry.mapping(polygon)))
+    assert (masked("--valid", "coarse.geojson") != masked("--valid", "fine.geojson")).sum() < 5
+
+
+def test_a_coarse_mask_that_says_that_it_lies_elsewhere_is_refused(files):
+    """Its first pixel's centre is the raster's; an overview's would lie half a coarse pixel further on."""
+    nodes = read("coarse.tif")[0]
+    how = ("--mask", "placed.tif", "--resolution", 5, 10)
+    in_place = TRANSFORM @ Affine.translation(0.5, 0.5) @ Affine.scale(10, 5) @ Affine.translation(-0.5, -0.5)
+    write("placed.tif", nodes, crs=CRS, transform=in_place)
+    np.testing.assert_array_equal(masked(*how), validity_mask(SHAPE, CoarseMask(nodes, (5, 10))))
+    for place in (
+        {"crs": CRS, "transform": TRANSFORM @ Affine.scale(10, 5)},
+        {"crs": "EPSG:32632", "transform": in_place},
+    ):
+        write("placed.tif", nodes, **place)
+        assert fails("mask", "--like", "like.tif", "o.tif", *how).startswith(
+            "gpumask: --mask: expected, as it says where"
+        )
+
+
 def test_polygons_elsewhere_leave_nothing_and_a_warning_says_so(files):
     (files / "far.geojson").write_text(json.dumps(shapely.geometry.mapping(shapely.box(100, 10, 101, 11))))
     done = run("mask", "--like", "like.tif", "--valid", "far.geojson", "out.tif")
@@ -204,7 +242,9 @@ def test_failure_is_one_line_that_names_the_argument(files, options, name):
     assert sorted(files.iterdir()) == before
 
 
-@pytest.mark.parametrize("output", ["like.tif", "field.gpkg", "coarse.tif", "nowhere/out.tif", ".", "out.what"])
+@pytest.mark.parametrize(
+    "output", ["like.tif", "field.gpkg", "coarse.tif", "nowhere/out.tif", ".", "out.what", "out.jpg"]
+)
 def test_an_output_that_cannot_be_right_is_refused_before_any_work(files, output):
     before = {path: path.read_bytes() for path in files.iterdir()}
     words = ("--valid", "field.gpkg", "--mask", "coarse.tif", "--resolution", 5, 10)
@@ -217,6 +257,8 @@ def test_an_output_that_cannot_be_right_is_refused_before_any_work(files, output
     [
         ([], "at least one of --valid, --invalid and --mask"),
         (["--valid", "field.gpkg", "--mask-valid", "1"], "--mask-valid"),
+        (["--valid", "field.gpkg", "--threshold", "0.5"], "--threshold"),
+        (["--valid", "field.gpkg", "--resolution", "5", "10"], "--resolution"),
         (["--mask", "coarse.tif", "--resolution", "0", "1"], "--resolution"),
         (["--mask", "coarse.tif", "--tile", "0", "1"], "--tile"),
     ],

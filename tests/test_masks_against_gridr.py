@@ -225,13 +225,16 @@ def random_geometry(rng):
 
 
 def random_polygon(rng):
-    """Return a star, a box whose outline runs through pixels' centres, or a ring."""
-    centre, kind = rng.uniform(0, 15, 2), pick(rng, ["star", "box", "ring"])
+    """Return a star, a polygon with vertices or a box with its outline on pixels' centres, or a ring."""
+    centre, kind = rng.uniform(0, 15, 2), pick(rng, ["star", "vertices", "box", "ring"])
     if kind == "star":
         angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 9)))
         along = np.array([np.cos(angles), np.sin(angles)]) * rng.uniform(1, 8, len(angles))
         star = Polygon(centre + along.T)
         return star if star.is_valid else random_polygon(rng)
+    if kind == "vertices":
+        found = Polygon(rng.integers(0, 15, (rng.integers(3, 8), 2)))
+        return found if found.is_valid else random_polygon(rng)
     if kind == "box":
         x, y, width, height = rng.integers([0, 0, 1, 1], 30) / 2
         return box(x, y, x + width, y + height)

@@ -45,6 +45,32 @@ def test_outlines_through_centres_follow_gdal(step):
         np.testing.assert_array_equal(found, rasterize(shapes, shape, transform=corner, dtype=np.uint8))
 
 
+@pytest.mark.parametrize("step", [(1.0, 1.0), (-1.0, 1.0)])
+def test_holes_through_centres_follow_gdal(step):
+    rng = np.random.default_rng(9)
+    shape, origin = (25, 25), tuple(0.0 if along > 0 else 24.0 for along in step)
+    corner = Affine(step[1], 0, origin[1] - step[1] / 2, 0, step[0], origin[0] - step[0] / 2)
+    for _ in range(300):
+        (left, top), (width, height) = rng.integers(1, 8, 2), rng.integers(2, 9, 2)
+        hole = shapely.box(left, top, left + width, top + height, ccw=bool(rng.integers(2)))
+        shapes = [shapely.box(0, 0, 20, 19.5, ccw=bool(rng.integers(2))).difference(hole)]
+        found = Outlines.of(shapes, origin, step).inside(Window.of_shape(shape), get("numpy"))
+        np.testing.assert_array_equal(found, rasterize(shapes, shape, transform=corner, dtype=np.uint8))
+
+
+def test_the_sharpest_corner_on_a_centre_is_inside(backend):
+    spike = shapely.Polygon([(0, 2), (4, 3), (0, 4)])
+    found = validity_mask((6, 6), Polygons(spike), backend=backend)
+    np.testing.assert_array_equal(found[3], [1, 1, 1, 1, 1, 0])
+
+
+def test_outlines_with_more_crossings_than_are_sorted_at_a_time(backend, monkeypatch):
+    case = next(case for case in cases() if case.name == "overlapping polygons")
+    expected = inside_of(get("numpy"), case)
+    monkeypatch.setattr("gpumask.geometry._MOST_CROSSINGS", 50)
+    np.testing.assert_array_equal(inside_of(get(backend), case), expected)
+
+
 def test_windows_are_parts_of_the_whole(backend):
     rng = np.random.default_rng(8)
     outlines = Outlines.of([polygon(rng) for _ in range(60)], (0.3, 0.7))

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from gpumask.cli.common import (
     backend_option,
@@ -38,7 +39,8 @@ _OPTIONS = (
     click.option("--invalid", type=_file_layer, metavar="FILE[:LAYER]", multiple=True,
         help="Polygons inside of which nothing is valid; may be repeated."),
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
-        help="A raster that is valid where it is not 0, with a pixel for every --resolution pixels of OUTPUT."),
+        help="A raster that is valid where it is not 0; its pixels' centres are those of every --resolution pixels of "
+        "OUTPUT, from the first on."),
     click.option("--mask-valid", type=float, metavar="VALUE", help="Valid where --mask is VALUE."),
     click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
         help="Pixels of OUTPUT from pixel to pixel of --mask, along a column and along a row."),
@@ -59,14 +61,16 @@ def mask(quiet: bool, **options: Any) -> None:
     """Write OUTPUT, a mask of uint8 in the pixels of another raster: 1 is valid, 0 is not.
 
     Valid is what --mask has as valid, what has its centre in one of the --valid polygons, if any, and in none of the
-    --invalid ones. A layer in another CRS than the raster's is reprojected. --mask takes what OUTPUT is for
-    `gpumask resample --mask`. OUTPUT's format follows from its name, and it appears under that name only when it is
-    whole.
+    --invalid ones. A layer in another CRS than the raster's is reprojected. OUTPUT is what
+    `gpumask resample --mask` takes. Its format follows from its name; it appears under that name only when it is whole,
+    and replaces what is there.
     """
     if not (options["valid"] or options["invalid"] or options["mask"]):
         raise click.UsageError("Expected at least one of --valid, --invalid and --mask.")
-    if options["mask"] is None and options["mask_valid"] is not None:
-        raise click.UsageError("--mask-valid: expected along with --mask.")
+    for name in ("mask_valid", "resolution", "threshold"):
+        asked = click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if options["mask"] is None and asked:
+            raise click.UsageError(f"--{name.replace('_', '-')}: expected along with --mask.")
     start = time.perf_counter()
     with progress_bar(quiet, "pixel") as progress:
         done = write_mask(MaskOptions(**options), progress)

@@ -41,6 +41,11 @@ def whole(name: str, *values: Any) -> tuple[int, ...]:
     return tuple(map(int, values))
 
 
+def on_host(array: Any) -> np.ndarray:
+    """Return an array of any kind in host memory."""
+    return np.asarray(array.get() if hasattr(array, "get") else array)
+
+
 def shape_of(name: str, shape: Any) -> tuple[int, int]:
     """Return (rows, cols) as ints; raise GpumaskError unless there are two, from 1 on."""
     try:

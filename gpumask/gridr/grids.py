@@ -13,6 +13,7 @@ from gpumask.gridr.arguments import (
     check_full_resolution,
     check_writable,
     half_open,
+    on_host,
     real_dtype,
     shape_of,
     two_numbers,
@@ -195,6 +196,7 @@ def array_shift_grid_coordinates(
             raise GpumaskError(f"grid_mask: expected shape {grid_row.shape}, as grid_row; got {mask.shape}")
         (value,) = whole("grid_mask_valid_value", grid_mask_valid_value)
         held("grid_mask_valid_value", value, mask.dtype)
+        select(None, grid_row, grid_col, mask)  # all in one memory
         shifted = mask[window.slices] == value
     elif grid_nodata is not None:
         grid_nodata = held("grid_nodata", grid_nodata, np.dtype(np.float64))
@@ -221,7 +223,7 @@ def _adopted(grid: Any, mask: Any) -> tuple[Any, Any]:
 def _places(name: str, values: Any) -> np.ndarray:
     """Return the coordinates of an axis in host memory."""
     try:
-        places = np.asarray(values.get() if hasattr(values, "get") else values)
+        places = on_host(values)
         if places.dtype.kind not in "biuf" and places.size:
             raise TypeError
     except (TypeError, ValueError) as error:

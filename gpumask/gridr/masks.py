@@ -56,8 +56,8 @@ def build_mask(
     mask_in: (m, n), its pixels mask_in_resolution apart; between them it is bilinear, and valid where its size is at
     least mask_in_binary_threshold, in (0, 1]. mask_in_target_win: the part of it at full resolution that is wanted.
     oversampling_dtype: any floating type; sums are float64 whatever it is.
-    rasterize_kwargs: {"alg": GridRasterizeAlg, "kwargs_alg": {"shapely_predicate": ShapelyPredicate}}; rasterio's rule
-    where nothing is said.
+    rasterize_kwargs: {"alg": GridRasterizeAlg, "kwargs_alg": {"shapely_predicate": ShapelyPredicate}}, or None. All of
+    them give the same mask, for polygons are widened by 1e-6 first, so that no centre lies on an outline.
 
     Returns the mask, where mask_in lives; None where out is given. Raises GpumaskError, a ValueError, for bad input.
     Unlike GridR: every integer but 0 is valid; an all-valid mask passes a threshold of 1; polygons that cross
@@ -92,13 +92,13 @@ def build_mask(
 
 def polygons_of_pair(pair: Any, origin: Any, rasterize_kwargs: dict[str, Any] | None) -> Polygons | None:
     """Return GridR's geometry_pair as Polygons; None where it has no condition."""
+    _check_rasterize_kwargs(rasterize_kwargs)
     if pair is None:
         return None
     try:
         valid, invalid = pair
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"geometry_pair: expected (valid, invalid); got {pair!r}") from error
-    _check_rasterize_kwargs(rasterize_kwargs)
     if valid is not None:  # as in GridR, none of them is no condition
         valid = polygons_of("geometry_pair[0]", valid) or None
     if valid is None and invalid is None:

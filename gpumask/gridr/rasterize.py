@@ -11,7 +11,7 @@ import numpy as np
 from gpumask.backends import select
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.geometry import WIDENING, Outlines, check_pair, covered, polygons_of, widened
-from gpumask.gridr.arguments import check_writable, half_open, real_dtype, shape_of
+from gpumask.gridr.arguments import check_writable, half_open, on_host, real_dtype, shape_of
 from gpumask.resample import held
 from gpumask.window import Window, check_inside
 
@@ -97,7 +97,7 @@ def _inside(polygons: list[Any], x: np.ndarray, y: np.ndarray, rule: str) -> np.
 
 def _distance(given: Any) -> float:
     """Return by how much polygons are widened."""
-    if given is not None and (not isinstance(given, int | float | np.number) or isinstance(given, np.complexfloating)):
+    if given is not None and not isinstance(given, int | float | np.integer | np.floating):
         raise ArgumentTypeError(f"geometry_buffer_dst: expected a number or None; got {given!r}")
     distance = float(given or 0)
     if not math.isfinite(distance):
@@ -124,7 +124,7 @@ def _axes(grid_coords: Any, shape: Any, origin: Any, resolution: Any) -> tuple[n
 def _given_axes(grid_coords: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of columns and of rows in grid_coords."""
     try:
-        x, y = (np.asarray(places, dtype=np.float64) for places in grid_coords)
+        x, y = (on_host(places).astype(np.float64) for places in grid_coords)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError("grid_coords: expected two arrays of numbers, (x, y)") from error
     if x.ndim not in (1, 2) or x.ndim != y.ndim or (x.ndim == 2 and x.shape != y.shape) or 0 in (*x.shape, *y.shape):
