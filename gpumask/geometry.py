@@ -80,7 +80,7 @@ class Polygons:
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """The edges of polygons, in pixels, a whole number being a pixel's centre.
+    """The edges of polygons, in pixels, a whole number being a pixel's corner.
 
     top, bottom: (2, edges), (col, row) of each edge's upper and lower end. turn: (edges,), how much oftener polygons
     wind around what lies right of an edge than around what lies left. level: (3, edges), row, left and right end of
@@ -100,7 +100,8 @@ class Outlines:
         rings, polygon = shapely.get_rings(polygons, return_index=True)
         is_outer = np.diff(polygon, prepend=-1) != 0
         xy, ring = shapely.get_coordinates(rings, return_index=True)
-        pixel = (xy - origin[::-1]) / step[::-1]
+        scale = 1 / np.array(step[::-1])
+        pixel = xy * scale - (np.array(origin[::-1]) - 0.5 * np.array(step[::-1])) * scale  # as GDAL rounds it
         start = np.flatnonzero(ring[:-1] == ring[1:])
         (x1, y1), (x2, y2) = pixel[start].T, pixel[start + 1].T
         mirrored = step[0] * step[1] < 0
@@ -115,14 +116,15 @@ class Outlines:
     def inside(self, window: Window, backend: Backend) -> Any:
         """Return uint8 (row, col), 1 where a pixel of the window is inside, in the backend's memory."""
         first, stop = (
-            np.clip(np.ceil(end[1]) - window.row, 0, window.rows).astype(np.int64) for end in (self.top, self.bottom)
+            np.clip(np.ceil(end[1] - 0.5) - window.row, 0, window.rows).astype(np.int64)
+            for end in (self.top, self.bottom)
         )
         if window.rows > 1 and (stop - first).sum() > _MOST_CROSSINGS:
             halves = window.tiles(-(-window.rows // 2), window.cols)
             return np.concatenate([self.inside(half, backend) for half in halves])
         found = self._slanted(window, first, stop), self._level(window)
         rows, places, turns = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        places = np.clip(np.floor(places) + 1 - window.col, 0, window.cols).astype(np.int64)
+        places = np.clip(np.floor(places + 0.5) - window.col, 0, window.cols).astype(np.int64)
         # Sorted by row, then place; the turn, 1 or -1, is the last bit.
         keys = np.sort(((rows * window.cols + places) << 1 | (turns > 0))[places < window.cols])
         starts = np.searchsorted(keys >> 1, np.arange(window.rows + 1) * window.cols)
@@ -140,11 +142,12 @@ class Outlines:
         edge = np.repeat(np.arange(len(first)), stop - first)
         row = np.arange(len(edge)) - np.repeat(np.cumsum(stop - first) - stop, stop - first)
         (x1, y1), (x2, y2) = self.top[:, edge], self.bottom[:, edge]
-        return row, (row + window.row - y1) * (x2 - x1) / (y2 - y1) + x1, self.turn[edge]
+        return row, (row + window.row + 0.5 - y1) * (x2 - x1) / (y2 - y1) + x1, self.turn[edge]
 
     def _level(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the same for both ends of level edges that lie in the middle of a row."""
         row, left, right = self.level
+        row = row - 0.5
         here = (row == np.floor(row)) & (row >= window.row) & (row < window.row_stop)
         rows = (row[here] - window.row).astype(np.int64)
         turns = np.ones(len(rows), np.int32)

@@ -15,6 +15,9 @@ from gpumask.gridr.arguments import check_writable, half_open, on_host, real_dty
 from gpumask.resample import held
 from gpumask.window import Window, check_inside
 
+# The centre of pixel (0, 0), as (row, col), and how far it is to the next ones.
+_Places = tuple[tuple[float, float], tuple[float, float]]
+
 
 class GridRasterizeAlg(enum.IntEnum):
     """Whose rule says which pixels lie inside a polygon: rasterio's (the pixel's centre, by GDAL), or shapely's."""
@@ -62,8 +65,7 @@ def grid_rasterize(
     Returns the raster (None where output is given and alg is SHAPELY). With reduce, one value where all pixels have it,
     inner_value or outer_value. Raises GpumaskError, a ValueError, for bad input.
     """
-    x, y = _axes(grid_coords, shape, origin, resolution)
-    size = len(y), len(x)
+    size, places = _pixels(grid_coords, shape, origin, resolution)
     window = Window.of_shape(size) if win is None else check_inside("win", half_open("win", win), size)
     dtype = _raster_dtype(output, dtype, window.shape, reduce)
     rule, distance = rule_of(alg, kwargs_alg), _distance(geometry_buffer_dst)
@@ -74,8 +76,7 @@ def grid_rasterize(
         return default_value
     raster = np.full(window.shape, default_value, dtype)
     if found:
-        rows, cols = window.slices
-        inside = _inside(widened(found, distance), x[cols], y[rows], rule)
+        inside = _inside(widened(found, distance), places, window, rule)
         if reduce and inside.all() or reduce and not inside.any():
             return inner_value if inside.all() else outer_value
         raster = np.where(inside, np.asarray(inner_value, dtype), np.asarray(outer_value, dtype))
@@ -85,14 +86,15 @@ def grid_rasterize(
     return output if rule == "rasterio" else None
 
 
-def _inside(polygons: list[Any], x: np.ndarray, y: np.ndarray, rule: str) -> np.ndarray:
-    """Return bool (row, col): which places lie in any polygon."""
+def _inside(polygons: list[Any], places: _Places, window: Window, rule: str) -> np.ndarray:
+    """Return bool (row, col): which pixels of a window lie in any polygon."""
+    origin, step = places
     if rule != "rasterio":
-        return covered(polygons, x, y, rule)
-    outlines = Outlines.of(polygons, (float(y[0]), float(x[0])), (_step(y), _step(x)))
+        rows, cols = np.arange(window.row, window.row_stop), np.arange(window.col, window.col_stop)
+        return covered(polygons, origin[1] + cols * step[1], origin[0] + rows * step[0], rule)
     backend = select(None)
-    inside = outlines.inside(Window(0, 0, len(y), len(x)), backend)
-    return np.asarray(backend.to_family_of(x, inside), dtype=bool)
+    inside = Outlines.of(polygons, origin, step).inside(window, backend)
+    return np.asarray(backend.to_family_of(np.empty(0), inside), dtype=bool)
 
 
 def _distance(given: Any) -> float:
@@ -105,24 +107,23 @@ def _distance(given: Any) -> float:
     return distance
 
 
-def _axes(grid_coords: Any, shape: Any, origin: Any, resolution: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of columns and of rows."""
+def _pixels(grid_coords: Any, shape: Any, origin: Any, resolution: Any) -> tuple[tuple[int, int], _Places]:
+    """Return rows and columns, and where their centres are."""
     regular = (shape, origin, resolution)
     if (grid_coords is None) == all(value is None for value in regular):
         raise GpumaskError("grid_coords: expected either it, or shape, origin and resolution; got both or neither")
     if grid_coords is not None:
-        return _given_axes(grid_coords)
+        return _given_pixels(grid_coords)
     if any(value is None for value in regular):
         raise GpumaskError(f"shape, origin, resolution: expected all three; got {shape}, {origin}, {resolution}")
-    rows, cols = shape_of("shape", shape)
-    (y0, x0), (dy, dx) = check_pair("origin", origin), check_pair("resolution", resolution)
-    if not dy or not dx:
+    step = check_pair("resolution", resolution)
+    if 0 in step:
         raise GpumaskError(f"resolution: expected two numbers that are not 0; got {resolution!r}")
-    return x0 + np.arange(cols) * dx, y0 + np.arange(rows) * dy
+    return shape_of("shape", shape), (check_pair("origin", origin), step)
 
 
-def _given_axes(grid_coords: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of columns and of rows in grid_coords."""
+def _given_pixels(grid_coords: Any) -> tuple[tuple[int, int], _Places]:
+    """Return the same for grid_coords."""
     try:
         x, y = (on_host(places).astype(np.float64) for places in grid_coords)
     except (TypeError, ValueError) as error:
@@ -135,7 +136,7 @@ def _given_axes(grid_coords: Any) -> tuple[np.ndarray, np.ndarray]:
     repeated = x.ndim == 2 and not ((x == cols).all() and (y == rows[:, None]).all())
     if repeated or not (_is_even(cols) and _is_even(rows)):
         raise GpumaskError("grid_coords: expected a regular grid, its columns and rows evenly spaced; got another")
-    return cols, rows
+    return (len(rows), len(cols)), ((float(rows[0]), float(cols[0])), (_step(rows), _step(cols)))
 
 
 def _is_even(places: np.ndarray) -> bool:
