@@ -29,6 +29,8 @@ class Types(NamedTuple):
 # All that the library uses.
 TYPES = [Types("uint8", "uint8")]
 TYPES += [Types(nodes, output) for nodes in ("float32", "float64") for output in ("uint8", "float32", "float64")]
+# Each type of nodes and of output once, for builds of other kinds.
+COVERING_TYPES = [Types("uint8", "uint8"), Types("float32", "float64"), Types("float64", "float32")]
 
 # Nodes, resolution, window (None: all): from one pixel to rows about one and two segments (64 columns).
 CELLS = [

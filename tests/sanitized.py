@@ -18,7 +18,7 @@ from kernel_cases import (
     masks,
     resampled,
 )
-from oversample_cases import TYPES, assert_same_values, run_oversample
+from oversample_cases import COVERING_TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
 from polygon_cases import cases as polygon_cases
 from polygon_cases import inside_of
@@ -36,7 +36,7 @@ def twins(build: Build) -> None:
         for case in cases(variant.source):
             expected = resampled(twin, variant, case)
             assert_same_results(resampled(build, variant, case), expected, case)
-    for types in TYPES:
+    for types in COVERING_TYPES:
         for case in oversample_cases(types.nodes):
             expected = run_oversample(twin, types, case)
             assert_same_values(run_oversample(build, types, case), expected, case.name)

@@ -22,7 +22,7 @@ from kernel_cases import (
     masks,
     resampled,
 )
-from oversample_cases import TYPES, assert_same_values, run_oversample
+from oversample_cases import COVERING_TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
 from polygon_cases import cases as polygon_cases
 from polygon_cases import inside_of
@@ -112,7 +112,7 @@ def test_footprint_gives_the_same_bits_however_it_is_compiled(other_build, taps)
         assert_same_bits(footprint_of(other_build, valid, taps), footprint_of(get("native"), valid, taps))
 
 
-@pytest.mark.parametrize("types", TYPES, ids=str)
+@pytest.mark.parametrize("types", COVERING_TYPES, ids=str)
 def test_oversample_gives_the_same_bits_however_it_is_compiled(other_build, types):
     for case in oversample_cases(types.nodes):
         found, expected = (run_oversample(build, types, case) for build in (other_build, get("numpy")))
@@ -153,7 +153,7 @@ def test_footprints_do_not_depend_on_the_number_of_threads(monkeypatch, taps):
 
 
 @pytest.mark.usefixtures("compiler", "threads_for_small_arrays")
-@pytest.mark.parametrize("types", TYPES, ids=str)
+@pytest.mark.parametrize("types", COVERING_TYPES, ids=str)
 def test_oversampled_values_do_not_depend_on_the_number_of_threads(monkeypatch, types):
     for case in oversample_cases(types.nodes):
         found = []
@@ -185,7 +185,7 @@ def _on_one_thread(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.nd
 
 def _compile(build: Build, variants: list[Variant]) -> None:
     footprints = [partial(build.library, "footprint", {"TAPS": taps}) for taps in TAPS]
-    oversamples = [partial(build.library, "oversample", types.defines) for types in TYPES]
+    oversamples = [partial(build.library, "oversample", types.defines) for types in COVERING_TYPES]
     resamples = [partial(build.library, "resample", variant.defines) for variant in variants]
     compile_all([*footprints, *oversamples, *resamples, partial(build.library, "winding", {})])
 
