@@ -12,7 +12,9 @@ Conventions, everywhere:
 import logging
 
 from gpumask.backends import use_backend
-from gpumask.errors import ArgumentTypeError, BackendError, GpumaskError
+from gpumask.cleanup import mask_cleanup
+from gpumask.errors import ArgumentTypeError, BackendError, GpumaskError, MaskRuleError
+from gpumask.flags import flags_definition, flags_definition_from, ready_definitions
 from gpumask.footprint import footprint_validity
 from gpumask.geometry import Polygons
 from gpumask.grid import Grid
@@ -34,7 +36,10 @@ from gpumask.gridr import (
 )
 from gpumask.mask import CoarseMask, Validity, validity_mask
 from gpumask.oversample import oversample
+from gpumask.quality import describe_flags, mask_from_rules
 from gpumask.resample import Resampled, resample
+from gpumask.rules import MaskRule
+from gpumask.value_map import MultiDateMaskRule, apply_value_map
 from gpumask.window import Window
 
 __version__ = "0.1.0"
@@ -47,6 +52,8 @@ __all__ = [
     "Grid",
     "GridRIOMode",
     "GridRasterizeAlg",
+    "MaskRule",
+    "MaskRuleError",
     "Polygons",
     "Resampled",
     "ShapelyPredicate",
@@ -59,12 +66,20 @@ __all__ = [
     "build_grid_mask_chain",
     "build_mask",
     "build_mask_chain",
+    "flags_definition",
+    "flags_definition_from",
     "footprint_validity",
     "grid_full_resolution_shape",
     "grid_rasterize",
     "interpolate_grid",
+    "mask_from_rules",
+    "mask_cleanup",
+    "describe_flags",
+    "MultiDateMaskRule",
+    "apply_value_map",
     "oversample",
     "oversample_regular_grid",
+    "ready_definitions",
     "resample",
     "use_backend",
     "validity_mask",

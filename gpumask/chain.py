@@ -15,10 +15,9 @@ import numpy as np
 
 from gpumask.backends import Backend, select_for_files
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.geometry import Polygons
 from gpumask.grid import Grid, check_resolution, full_shape, node_window
 from gpumask.interp import Interpolator
-from gpumask.mask import all_of
+from gpumask.mask import Part, all_of
 from gpumask.resample import Source, Target, held, output_type, resample_into
 from gpumask.window import Window, check_inside
 
@@ -50,14 +49,14 @@ class SourceFile:
 
     own_mask: whether a pixel is invalid that the dataset itself masks in any of the bands: by its nodata value, by a
     mask band, or by an alpha band that is 0.
-    polygons: where else pixels are valid, in the dataset's pixels.
+    parts: what else says which of its pixels are valid.
     """
 
     dataset: DatasetReader
     bands: tuple[int, ...]
     mask: MaskBand | None = None
     own_mask: bool = False
-    polygons: Polygons | None = None
+    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the bands are there and of one real dtype, and that the mask fits."""
@@ -74,7 +73,7 @@ class SourceFile:
         return np.dtype(self.dataset.dtypes[self.bands[0] - 1])
 
     def read(self, window: Window, backend: Backend) -> Source:
-        """Read a window of all bands and of the masks, in host memory; polygons are rasterised by the backend."""
+        """Read a window of all bands and of the masks, in host memory; parts are made by the backend."""
         image = self.dataset.read(list(self.bands), window=ranges(window))
         return Source(image, all_of(self._validities(window, backend)), (window.row, window.col))
 
@@ -84,9 +83,8 @@ class SourceFile:
             yield self.mask.read(window)
         if self.own_mask and self._has_own_mask:
             yield self.dataset.read_masks(list(self.bands), window=ranges(window)).all(axis=0).view(np.uint8)
-        if self.polygons:
-            inside = self.polygons.validity(window, backend)
-            yield np.asarray(backend.to_family_of(np.empty(0), inside))
+        for part in self.parts:
+            yield np.asarray(backend.to_family_of(np.empty(0), part.validity(window, backend)))
 
     @property
     def _has_own_mask(self) -> bool:

@@ -18,6 +18,10 @@ class ArgumentTypeError(GpumaskError, TypeError):
     """An argument of a type that can't be right, where GridR raises TypeError."""
 
 
+class MaskRuleError(GpumaskError):
+    """A mask rule or a flag definition that can't be right, or that does not fit its band."""
+
+
 @contextlib.contextmanager
 def renamed(names: Mapping[str, str]) -> Iterator[None]:
     """Name the caller's argument in an error of the layers below, which know it by another name."""

@@ -17,6 +17,7 @@ from gpumask.chain import GridFile, Job, MaskBand, SourceFile, Summary, resample
 from gpumask.errors import GpumaskError, renamed
 from gpumask.interp import interpolator
 from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
+from gpumask.quality_files import RULE_NAMES, open_quality, quality_inputs
 from gpumask.resample import output_type
 from gpumask.window import Window, check_inside
 
@@ -41,6 +42,7 @@ _NAMES = {
     "window": "--window",
     "image": "OUTPUT",
     "validity": "--validity",
+    **RULE_NAMES,
 }
 
 _log = logging.getLogger("gpumask")
@@ -63,6 +65,9 @@ class Options:
     grid_mask_valid: float | None = None
     mask: tuple[str, int] | None = None
     mask_valid: float | None = None
+    rules: str | None = None
+    quality_band: tuple[tuple[str, str, int], ...] = ()
+    definition: str | None = None
     ignore_nodata: bool = False
     nodata: float | None = None
     dtype: str | None = None
@@ -138,7 +143,9 @@ def _open_source(inputs: contextlib.ExitStack, options: Options) -> SourceFile:
     """Open SOURCE and its mask."""
     dataset = open_raster(inputs, "SOURCE", options.source)
     bands = options.bands or dataset.indexes
-    return SourceFile(dataset, bands, _open_mask(inputs, options, "mask"), own_mask=not options.ignore_nodata)
+    parts = open_quality(inputs, options.rules, options.quality_band, options.definition, dataset.shape)
+    mask = _open_mask(inputs, options, "mask")
+    return SourceFile(dataset, bands, mask, own_mask=not options.ignore_nodata, parts=parts)
 
 
 def _open_grid(inputs: contextlib.ExitStack, options: Options) -> GridFile:
@@ -171,4 +178,5 @@ def _targets(options: Options, source: SourceFile, grid: GridFile) -> list[Path]
     masks = {"--mask": source.mask, "--grid-mask": grid.mask}
     inputs = {"SOURCE": source.dataset, "GRID": grid.row[0], **{n: mask.dataset for n, mask in masks.items() if mask}}
     files = {name: dataset.files for name, dataset in inputs.items()}
+    files |= quality_inputs(options.rules, options.quality_band)
     return output_paths({"OUTPUT": options.output, "--validity": options.validity}, files)

@@ -17,6 +17,7 @@ from gpumask.geometry import Polygons
 from gpumask.mask import Part
 from gpumask.mask_chain import CoarseMaskBand, MaskOutput, write_full_resolution
 from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
+from gpumask.quality_files import RULE_NAMES, open_quality, quality_inputs
 from gpumask.vector import moved, read_polygons
 from gpumask.window import Window
 
@@ -34,6 +35,7 @@ _NAMES = {
     "valid": "--valid",
     "invalid": "--invalid",
     "mask output": "OUTPUT",
+    **RULE_NAMES,
 }
 
 _MOST_OFF = 0.1  # pixels between where a mask lies and where it should
@@ -51,6 +53,9 @@ class MaskOptions:
     invalid: tuple[tuple[str, str | None], ...] = ()
     mask: tuple[str, int] | None = None
     mask_valid: float | None = None
+    rules: str | None = None
+    quality_band: tuple[tuple[str, str, int], ...] = ()
+    definition: str | None = None
     resolution: tuple[int, int] = (1, 1)
     threshold: float = 0.999
     tile: tuple[int, int] = (1024, 1024)
@@ -65,7 +70,7 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
 
     with rasterio.Env(), contextlib.ExitStack() as inputs:
         like = open_raster(inputs, "--like", options.like)
-        files = {"--like": like.files}
+        files = {"--like": like.files} | quality_inputs(options.rules, options.quality_band)
         parts: list[Part] = []
         for name, asked in {"--valid": options.valid, "--invalid": options.invalid}.items():
             files[name] = [path for path, _ in asked]
@@ -76,6 +81,7 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
             parts.append(CoarseMaskBand(band, options.resolution, options.threshold))
             files["--mask"] = band.dataset.files
             _check_covers(band.dataset, options.resolution, like)
+        parts += open_quality(inputs, options.rules, options.quality_band, options.definition, like.shape)
         window = Window.of_shape(like.shape)
         targets = output_paths({"OUTPUT": options.output}, files)
         profile = {

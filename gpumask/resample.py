@@ -14,6 +14,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints
 from gpumask.grid import Grid
 from gpumask.interp import Interpolator, interpolator
+from gpumask.quality import check_quality, validity_of
 
 
 class Resampled(NamedTuple):
@@ -88,6 +89,8 @@ def resample(
     nodata_out: float = 0,
     dtype: Any = None,
     compute_dtype: Any = "float64",
+    keep: Any = None,
+    quality: Any = None,
     backend: str | None = None,
 ) -> Resampled:
     """Bring an image into the geometry of a grid, without letting an invalid pixel into a valid one.
@@ -101,6 +104,8 @@ def resample(
         Integers are rounded half to even and clipped to their range.
     compute_dtype: "float64", or "float32" for weights and sums: about 1e-6 of the values' range off, and faster on GPUs
         with slow float64.
+    keep, quality: rules about quality bands, and these bands by their names, (row, col), of the source's rows and
+        columns or coarser by whole factors: a pixel is invalid unless all rules match it (see `mask_from_rules`).
     backend: "cuda", "native" or "numpy"; None: see `use_backend`.
 
     Returns the image, shaped as the source but for its rows and columns, and the validity, in the array family of the
@@ -119,7 +124,12 @@ def resample(
         source = adopt("source", source)
     checked = Source.of(source, source_valid)
     out_dtype, nodata = output_type(checked.image.dtype, dtype, nodata_out)
-    chosen = select(backend, checked.image, checked.valid, grid.row, grid.col, grid.mask)
+    bands = check_quality(keep, quality)
+    chosen = select(backend, checked.image, checked.valid, grid.row, grid.col, grid.mask, *bands.values())
+    if bands:
+        kept = validity_of(chosen, keep, bands, checked.image.shape[-2:])
+        valid = kept if checked.valid is None else kept & (chosen.asarray(checked.valid) != 0)
+        checked = Source(checked.image, valid)
     target = Target(
         chosen.empty((checked.image.shape[0], *grid.shape), out_dtype), chosen.empty(grid.shape, np.uint8), nodata
     )

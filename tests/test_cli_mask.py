@@ -255,7 +255,7 @@ def test_an_output_that_cannot_be_right_is_refused_before_any_work(files, output
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "at least one of --valid, --invalid and --mask"),
+        ([], "at least one of --valid, --invalid, --mask and --rules"),
         (["--valid", "field.gpkg", "--mask-valid", "1"], "--mask-valid"),
         (["--valid", "field.gpkg", "--threshold", "0.5"], "--threshold"),
         (["--valid", "field.gpkg", "--resolution", "5", "10"], "--resolution"),

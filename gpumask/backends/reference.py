@@ -156,6 +156,52 @@ def winding(rows, cols, starts, places, windings, out):
         out[y:stop] = np.cumsum(change, axis=1) != 0
 
 
+def rules(rows, cols, band, pitch, table, count, also, out, out_pitch, *, SRC_T, BITS_T, TABLE_T):
+    """Twin of kernels/rules.cu, in blocks of rows."""
+    block = max(_BLOCK // cols, 1)
+    for y in range(0, rows, block):
+        part = slice(y, y + block)
+        pixels = band[part] if np.dtype(SRC_T).kind == "f" else band[part].view(BITS_T)
+        keep, at = np.ones(pixels.shape, bool), 0
+        for _ in range(count):
+            any_of, inverted, tests = map(int, table[at : at + 3])
+            matched, at = np.full(pixels.shape, not any_of), at + 3
+            for _ in range(tests):
+                values = table[at + 2 : at + 2 + int(table[at + 1])]
+                passed = _is_one_of(pixels, table[at], values)
+                matched = matched | passed if any_of else matched & passed
+                at += 2 + len(values)
+            keep &= matched != bool(inverted)
+        out[part] = keep & (out[part] != 0) if also else keep
+
+
+def disc_columns(rows, cols, on, pitch, radius, out):
+    """Twin of kernels/disc_columns.cu."""
+    out[:] = radius + 1
+    for k in range(min(radius, rows - 1), -1, -1):
+        out[k:][on[: rows - k] != 0] = k
+        out[: rows - k][on[k:] != 0] = k
+
+
+def disc_rows(rows, cols, distance, heights, radius, out):
+    """Twin of kernels/disc_rows.cu."""
+    out[:] = 0
+    for k in range(-min(radius, cols - 1), min(radius, cols - 1) + 1):
+        to, near = slice(max(-k, 0), cols - max(k, 0)), slice(max(k, 0), cols - max(-k, 0))
+        out[:, to] |= distance[:, near] <= heights[k + radius]
+
+
+def _is_one_of(pixels, bits, values):
+    """Say where pixels equal one of some values; of integers, where their bits do."""
+    if pixels.dtype.kind != "f":
+        values = values.astype(np.uint64).astype(pixels.dtype)
+        pixels = pixels & bits.astype(np.uint64).astype(pixels.dtype)
+    passed = np.zeros(pixels.shape, bool)
+    for value in values:
+        passed |= pixels == value
+    return passed
+
+
 def _share(node, down, across):
     """Return what nodes add to the sum; the order of the products differs by type, as in the kernel."""
     return node * (down * across) if node.dtype == np.float32 else node * down * across
@@ -202,4 +248,12 @@ def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
     return np.where(whole >= float(info.max), high, np.where(whole <= float(info.min), low, inside))
 
 
-TWINS: dict[str, Any] = {"footprint": footprint, "resample": resample, "oversample": oversample, "winding": winding}
+TWINS: dict[str, Any] = {
+    "disc_columns": disc_columns,
+    "disc_rows": disc_rows,
+    "footprint": footprint,
+    "resample": resample,
+    "oversample": oversample,
+    "winding": winding,
+    "rules": rules,
+}

@@ -1,4 +1,4 @@
-"""The command line: gpumask demo, resample, mask, info and warmup.
+"""The command line: gpumask demo, resample, mask, flags, info and warmup.
 
 Exit codes: 0 done, 1 failed (one line says why), 2 a command line that can't be right.
 """
@@ -10,6 +10,7 @@ import click
 import gpumask
 from gpumask.cli.common import Commands, debug_option
 from gpumask.cli.demo import demo
+from gpumask.cli.flags import flags
 from gpumask.cli.machine import info, warmup
 from gpumask.cli.mask import mask
 from gpumask.cli.resample import resample_command
@@ -22,5 +23,5 @@ def main() -> None:
     """Resample satellite images through a grid, with masks that do not bleed; on a GPU, and the same bits on a CPU."""
 
 
-for command in (demo, resample_command, mask, info, warmup):
+for command in (demo, resample_command, mask, flags, info, warmup):
     main.add_command(command)

@@ -110,6 +110,12 @@ def file_band(text: str) -> tuple[str, int]:
     return (found[1], int(found[2])) if found else (text, 1)
 
 
+def quality_band(text: str) -> tuple[str, str, int]:
+    """Take [NAME=]FILE[:BAND]; without a name it is "quality"."""
+    name, equals, rest = text.partition("=")
+    return (name, *file_band(rest)) if equals and not os.path.exists(text) else ("quality", *file_band(text))
+
+
 def creation_option(text: str) -> tuple[str, str]:
     """Take KEY=VALUE, but for what is not the user's to set."""
     key, equals, value = text.partition("=")
@@ -132,6 +138,15 @@ debug_option = click.option("--debug", is_flag=True, expose_value=False, callbac
 backend_option = click.option("--backend", type=click.Choice([*NAMES, "auto"]),
     help="Where to compute.  [default: the best that works here]")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
+RULES_OPTIONS = (
+    click.option("--rules", metavar="FILE",
+        help="Rules of YAML or JSON about --quality-band: what does not match all of them is not valid."),
+    click.option("--quality-band", type=quality_band, metavar="[NAME=]FILE[:BAND]", multiple=True,
+        help="A quality band, as fine as the image or coarser by whole factors; may be repeated, with the NAME that "
+        "rules have for it."),
+    click.option("--definition", metavar="NAME|FILE",
+        help="What the flags of rules are: landsat_c2_qa_pixel, landsat8_bqa, sentinel2_scl, hls_fmask, or a file."),
+)
 # fmt: on
 
 
@@ -163,3 +178,11 @@ def progress_bar(quiet: bool, unit: str) -> Iterator[Progress | None]:
             bar.update(done - bar.n)
 
         yield show
+
+
+def check_rules_options(options: dict[str, Any]) -> None:
+    """Raise click.UsageError where rules come without quality bands, or these without rules."""
+    if bool(options["rules"]) != bool(options["quality_band"]):
+        raise click.UsageError("--rules, --quality-band: expected both or neither.")
+    if options["definition"] and not options["rules"]:
+        raise click.UsageError("--definition: expected along with --rules.")

@@ -11,7 +11,9 @@ import click
 from click.core import ParameterSource
 
 from gpumask.cli.common import (
+    RULES_OPTIONS,
     backend_option,
+    check_rules_options,
     creation_option,
     debug_option,
     file_band,
@@ -56,17 +58,18 @@ _OPTIONS = (
 
 @click.command()
 @click.argument("output", type=path_type)
-@with_options(*_OPTIONS, backend_option, quiet_option, debug_option)
+@with_options(*_OPTIONS, *RULES_OPTIONS, backend_option, quiet_option, debug_option)
 def mask(quiet: bool, **options: Any) -> None:
     """Write OUTPUT, a mask of uint8 in the pixels of another raster: 1 is valid, 0 is not.
 
     Valid is what --mask has as valid, what has its centre in one of the --valid polygons, if any, and in none of the
-    --invalid ones. A layer in another CRS than the raster's is reprojected. OUTPUT is what
+    --invalid ones, and what matches --rules. A layer in another CRS than the raster's is reprojected. OUTPUT is what
     `gpumask resample --mask` takes. Its format follows from its name; it appears under that name only when it is whole,
     and replaces what is there.
     """
-    if not (options["valid"] or options["invalid"] or options["mask"]):
-        raise click.UsageError("Expected at least one of --valid, --invalid and --mask.")
+    check_rules_options(options)
+    if not any(options[name] for name in ("valid", "invalid", "mask", "rules")):
+        raise click.UsageError("Expected at least one of --valid, --invalid, --mask and --rules.")
     for name in ("mask_valid", "resolution", "threshold"):
         asked = click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
         if options["mask"] is None and asked:

@@ -10,7 +10,9 @@ import click
 
 from gpumask.backends.source import C_TYPES
 from gpumask.cli.common import (
+    RULES_OPTIONS,
     backend_option,
+    check_rules_options,
     creation_option,
     debug_option,
     file_band,
@@ -68,7 +70,7 @@ _RESAMPLE_OPTIONS = (
 @click.argument("source")
 @click.argument("grid")
 @click.argument("output", type=path_type)
-@with_options(*_RESAMPLE_OPTIONS, backend_option, quiet_option, debug_option)
+@with_options(*_RESAMPLE_OPTIONS, *RULES_OPTIONS, backend_option, quiet_option, debug_option)
 def resample_command(**options: Any) -> None:
     """Bring SOURCE into the geometry of GRID, and write OUTPUT.
 
@@ -77,12 +79,14 @@ def resample_command(**options: Any) -> None:
     does, its format follows from its name, and it appears under that name only when it is whole.
 
     A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands. Not valid is what is NaN,
-    what SOURCE itself masks, by a nodata value, a mask or alpha, and what --mask does not take as valid.
+    what SOURCE itself masks, by a nodata value, a mask or alpha, what --mask does not take as valid,
+    and what does not match --rules.
     """
     for needed in ("mask", "grid_mask"):
         if options[needed] is None and options[f"{needed}_valid"] is not None:
             name = needed.replace("_", "-")
             raise click.UsageError(f"--{name}-valid: expected along with --{name}.")
+    check_rules_options(options)
     start = time.perf_counter()
     with progress_bar(options["quiet"], "pixel") as progress:
         done = resample_files(options_of(options), progress)

@@ -127,7 +127,7 @@ def basic_grid_resampling_chain(
     window = Window.of_shape(grid.full_shape) if win is None else half_open("win", win)
     tile = _tile_shape(io_strip_size, io_strip_size_target, tile_shape, grid.resolution, window)
     job = Job(taps, nodata_out, window, tile)
-    source = SourceFile(array_src_ds, bands, mask, polygons=geometry)
+    source = SourceFile(array_src_ds, bands, mask, parts=() if geometry is None else (geometry,))
     resample_datasets(source, grid, array_out_ds, job, mask_out_ds)
     return 1
 

@@ -1,0 +1,31 @@
+"""gpumask flags."""
+
+from __future__ import annotations
+
+import contextlib
+
+import click
+
+from gpumask.cli.common import debug_option, file_band
+from gpumask.errors import renamed
+from gpumask.outputs import open_raster
+from gpumask.quality import describe_flags
+from gpumask.quality_files import read_definition
+
+
+@click.command()
+@click.argument("file", type=file_band, metavar="FILE[:BAND]")
+@click.option("--definition", required=True, metavar="NAME|FILE",
+    help="landsat_c2_qa_pixel, landsat8_bqa, sentinel2_scl, hls_fmask, or a file of YAML or JSON in the Open Data Cube "
+    "form.")  # fmt: skip
+@debug_option
+def flags(file: tuple[str, int], definition: str) -> None:
+    """Print how many pixels of a quality band have each value of each flag."""
+    with contextlib.ExitStack() as inputs, renamed({"flags_definition": "--definition", "band": "FILE"}):
+        band = open_raster(inputs, "FILE", file[0]).read(file[1])
+        rows = describe_flags(band, read_definition(definition))
+    width = max(len(row.flag) for row in rows)
+    for row in rows:
+        label = "(not defined)" if row.label is None else str(row.label)
+        share = 100 * row.pixels / max(band.size, 1)
+        click.echo(f"{row.flag:<{width}}  {row.value:>5}  {label:<28}  {row.pixels:>12}  {share:6.2f} %")

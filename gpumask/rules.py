@@ -1,0 +1,230 @@
+"""Mask rules: tests of a quality band's pixels, written as a mapping, checked, and compiled to a small table.
+
+The dialect is that of datacube-ows' masks. There are no arrays here: `gpumask.quality` applies rules to bands.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpumask.errors import MaskRuleError
+from gpumask.flags import Flag, flags_of
+
+_KEYS = {"band", "flags", "values", "enum", "invert"}
+
+
+@dataclass(frozen=True)
+class BitTest:
+    """Passed by a pixel whose bits, under a flag's, are one of some values; without a flag, by one that equals one."""
+
+    flag: Flag | None
+    values: tuple[Any, ...]
+    labels: tuple[Any, ...] = ()
+
+    def explain(self, width: int) -> str:
+        """Say what it asks of a pixel, in a band of so many bits."""
+        if self.flag is None:
+            return f"value {_one_of(self.values)}"
+        numbers = [value >> self.flag.lowest for value in self.values]
+        return f"{self.flag.place(width)} {_one_of(numbers)} ({', '.join(map(str, self.labels))})"
+
+
+@dataclass(frozen=True)
+class MaskRule:
+    """A test of the pixels of one band; see `from_config`.
+
+    band: its name, None where the rule names none. any: whether one of the tests is enough, or all must pass.
+    inverted: whether the rule matches where they say no. width: bits of the smallest band that has all flags defined.
+    """
+
+    band: str | None
+    tests: tuple[BitTest, ...]
+    any: bool = False
+    inverted: bool = False
+    width: int = 8
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], flags_definition: Any = None) -> MaskRule:
+        """Return the rule that a mapping describes.
+
+        config: {"flags": {flag: label, …}} matches where all flags have these labels, as does {"flags": {"and": {…}}};
+            {"flags": {"or": {…}}} where any has. A list of labels stands for any of them. {"values": [number, …]}
+            matches these numbers. "invert": True turns a rule round; "band" says which band it is about.
+        flags_definition: in the Open Data Cube form, or the name of a ready one (see `flags_definition`); for flags.
+
+        Raises MaskRuleError, naming the key, for everything that can't be right, unknown keys, flags and labels too.
+
+        >>> MaskRule.from_config({"flags": {"cloud_confidence": "high"}}, "landsat_c2_qa_pixel").explain()
+        'bits 8-9 of uint16 == 3 (high)'
+        """
+        return parse(config, flags_definition, frozenset())
+
+    def explain(self) -> str:
+        """Say in words which pixels match."""
+        words = (" or " if self.any else " and ").join(test.explain(self.width) for test in self.tests)
+        return f"not ({words})" if self.inverted else words
+
+    def evaluate(self, band: Any, backend: str | None = None) -> Any:
+        """Return which pixels match: bool, of the band's shape and array family; see `mask_from_rules`."""
+        from gpumask.quality import matched
+
+        return matched([self], band, backend)
+
+
+def parse(config: Any, definition: Any, context: frozenset[str]) -> MaskRule:
+    """Return the rule that a mapping describes, which may have some keys of its context; see `MaskRule.from_config`."""
+    if not isinstance(config, Mapping):
+        raise MaskRuleError(f"rule: expected a mapping; got {config!r}")
+    unknown = [key for key in config if key not in _KEYS | context]
+    if unknown:
+        raise MaskRuleError(f"{unknown[0]}: expected one of {', '.join(sorted(_KEYS | context))}; got {config!r}")
+    band, invert = config.get("band"), config.get("invert", False)
+    if band is not None and not isinstance(band, str):
+        raise MaskRuleError(f"band: expected a name; got {band!r}")
+    if not isinstance(invert, bool | np.bool_):
+        raise MaskRuleError(f"invert: expected True or False; got {invert!r}")
+    flags, values = config.get("flags"), _values(config)
+    if flags is not None and not isinstance(flags, Mapping):
+        raise MaskRuleError(f"flags: expected a mapping; got {flags!r}")
+    if bool(flags) == bool(values):
+        raise MaskRuleError(f"flags, values: expected exactly one of the two, not empty; got {config!r}")
+    if not flags:
+        return MaskRule(band, (BitTest(None, values),), inverted=bool(invert))
+    if definition is None:
+        raise MaskRuleError(f"flags_definition: expected one for a rule with flags; got None for {config!r}")
+    known = flags_of(definition)
+    terms, any_of = _terms(flags)
+    tests = tuple(_flag_test(known, name, label) for name, label in terms.items())
+    highest = max(flag.bits for flag in known.values()).bit_length()
+    return MaskRule(band, tests, any_of, bool(invert), next(width for width in (8, 16, 32, 64) if width >= highest))
+
+
+def _values(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a rule's numbers, none where it has none."""
+    given = config.get("values")
+    if "enum" in config:
+        if config.get("values") is not None or config.get("flags"):
+            raise MaskRuleError(f"enum: expected alone, it is an old name of values; got {config!r}")
+        warnings.warn("enum: this old name of values will go", DeprecationWarning, stacklevel=4)
+        given = config["enum"]
+    if given is None:
+        return ()
+    if isinstance(given, int | float | np.number | np.bool_) or getattr(given, "ndim", None) == 0:
+        given = [given]
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise MaskRuleError(f"values: expected numbers; got {given!r}")
+    return tuple(map(_number, given))
+
+
+def _number(value: Any) -> int | float:
+    """Return a number of a rule, a whole one as an int."""
+    value = value.item() if isinstance(value, np.generic | np.ndarray) and not value.ndim else value
+    if not isinstance(value, int | float) or (isinstance(value, float) and math.isnan(value)):
+        raise MaskRuleError(f"values: expected numbers; got {value!r}")
+    return int(value) if isinstance(value, int) or value.is_integer() else value
+
+
+def _terms(flags: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """Return the flags that are asked for, and whether any of them will do."""
+    operators = [key for key in ("and", "or") if key in flags]
+    if not operators:
+        return flags, False
+    operator = operators[0]
+    if len(flags) > 1:
+        others = ", ".join(str(key) for key in flags if key != operator)
+        raise MaskRuleError(f"flags: expected nothing beside {operator!r}; got {others}")
+    terms = flags[operator]
+    if not isinstance(terms, Mapping) or not terms:
+        raise MaskRuleError(
+            f"flags: expected a mapping of flags under {operator!r}, and no flag can be asked for that has this name; "
+            f"got {terms!r}"
+        )
+    for inner in ("and", "or"):
+        if inner in terms:
+            raise MaskRuleError(f"flags: expected no {inner!r} within {operator!r}; got {terms!r}")
+    return terms, operator == "or"
+
+
+def _flag_test(known: Mapping[str, Flag], name: Any, label: Any) -> BitTest:
+    """Return the test of one flag for a label, or for any of a list of labels."""
+    if name not in known:
+        raise MaskRuleError(f"flags: expected a flag of the definition, one of {', '.join(known)}; got {name!r}")
+    labels = tuple(label) if isinstance(label, list | tuple | set | frozenset) else (label,)
+    if not labels:
+        raise MaskRuleError(f"flags: expected a label of {name}, or several; got none")
+    flag = known[name]
+    values = dict.fromkeys(value for wanted in labels for value in flag.labelled(wanted))
+    return BitTest(flag, tuple(values), labels)
+
+
+def _one_of(numbers: Sequence[Any]) -> str:
+    """Return "== 3" or "in (2, 3)"."""
+    return f"== {numbers[0]}" if len(numbers) == 1 else f"in ({', '.join(map(str, numbers))})"
+
+
+def compile_table(rules: Sequence[MaskRule], dtype: np.dtype[Any]) -> list[Any]:
+    """Return the rules as kernels/rules.cu reads them, for a band of a dtype: bool, integer or float.
+
+    Raises MaskRuleError, naming the flag, where the band lacks its bits.
+    """
+    table: list[Any] = []
+    for rule in rules:
+        tests = [_bits(test, dtype) if test.flag else (-1, _held(test.values, dtype)) for test in rule.tests]
+        if not rule.any:
+            tests = _merged(tests)
+        table += [int(rule.any), int(rule.inverted), len(tests)]
+        for bits, values in tests:
+            table += [bits, len(values), *values]
+    return table
+
+
+def _merged(tests: Sequence[tuple[int, list[Any]]]) -> list[tuple[int, list[Any]]]:
+    """Return tests that all must pass, those of one value as one; of no value where they contradict each other."""
+    single, merged = [test for test in tests if len(test[1]) == 1], [test for test in tests if len(test[1]) != 1]
+    if len(single) < 2:
+        return list(tests)
+    bits = value = 0
+    for more, (wanted,) in single:
+        if (value ^ wanted) & bits & more:
+            return [(0, [])]
+        bits, value = bits | more, value | wanted
+    return [(bits, [value]), *merged]
+
+
+def _bits(test: BitTest, dtype: np.dtype[Any]) -> tuple[int, list[int]]:
+    """Return a flag's bits and values, as signed 64-bit integers."""
+    flag = test.flag
+    assert flag is not None
+    if dtype.kind == "f":
+        raise MaskRuleError(f"flags: expected a band of integers for {flag.name}; got {dtype}")
+    width = 1 if dtype.kind == "b" else 8 * dtype.itemsize
+    if flag.bits >> width:
+        raise MaskRuleError(f"flags: expected a band with {flag.place(width)} for {flag.name}; got {dtype}")
+    return _signed(flag.bits), [_signed(value) for value in test.values]
+
+
+def _held(values: Sequence[Any], dtype: np.dtype[Any]) -> list[Any]:
+    """Return those of the numbers that a band may hold; of integers the bits, as signed 64-bit integers."""
+    if dtype.kind == "f":
+        return [float(value) for value in values if isinstance(value, float) or _is_float(value)]
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return [_signed(int(value)) for value in values if isinstance(value, int) and low <= value <= high]
+
+
+def _is_float(value: int) -> bool:
+    """Say whether a whole number is one that a float64 holds."""
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
+
+
+def _signed(value: int) -> int:
+    """Return a signed 64-bit integer of the same bits."""
+    return (value + 2**63) % 2**64 - 2**63
