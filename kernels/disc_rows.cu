@@ -18,7 +18,7 @@ KERNEL(disc_rows, i64 rows, i64 cols, const u16* __restrict__ distance, const i3
             if (first == 0 && last == LANES)
                 LANE_LOOP(l, 0, LANES) found[l] |= near[l] <= height;
             else
-                LANE_LOOP(l, first, last) found[l] |= near[l] <= height;
+                WIDE_LOOP(l, LANES, first, last) found[l] |= near[l] <= height;
         }
         LANE_LOOP(l, 0, n) out[y * cols + x + l] = (u8)found[l];
     }

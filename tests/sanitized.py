@@ -5,6 +5,7 @@ python tests/sanitized.py BUILD CHECK
 
 import os
 import sys
+from itertools import product
 
 import numpy as np
 from kernel_builds import Build, sanitized
@@ -22,8 +23,11 @@ from oversample_cases import COVERING_TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
 from polygon_cases import cases as polygon_cases
 from polygon_cases import inside_of
+from rule_cases import DISCS, RULE_TYPES, run_rules
+from rule_cases import cases as rule_cases
 
 from gpumask.backends import get
+from gpumask.cleanup import filtered
 
 
 def twins(build: Build) -> None:
@@ -40,6 +44,11 @@ def twins(build: Build) -> None:
         for case in oversample_cases(types.nodes):
             expected = run_oversample(twin, types, case)
             assert_same_values(run_oversample(build, types, case), expected, case.name)
+    for case in (case for dtype in RULE_TYPES for case in rule_cases(dtype)):
+        assert_same_bits(run_rules(build, case), run_rules(twin, case), case.name)
+    for mask, radius in product(masks(), DISCS):
+        found, expected = (filtered(each, (mask != 0).view(np.uint8), [("dilation", radius)]) for each in (build, twin))
+        assert_same_bits(found, expected, f"disc of {radius}, {mask.shape}")
     for case in polygon_cases():
         assert_same_bits(inside_of(build, case), inside_of(twin, case), case.name)
 

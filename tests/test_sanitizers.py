@@ -26,8 +26,11 @@ from oversample_cases import COVERING_TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
 from polygon_cases import cases as polygon_cases
 from polygon_cases import inside_of
+from rule_cases import DISCS, RULE_TYPES, defines, run_rules
+from rule_cases import cases as rule_cases
 
 from gpumask.backends import get, native
+from gpumask.cleanup import filtered
 from gpumask.errors import BackendError
 
 SCRIPT = Path(__file__).with_name("sanitized.py")
@@ -119,6 +122,20 @@ def test_oversample_gives_the_same_bits_however_it_is_compiled(other_build, type
         assert_same_values(found, expected, case.name)
 
 
+@pytest.mark.parametrize("dtype", RULE_TYPES)
+def test_rules_gives_the_same_bits_however_it_is_compiled(other_build, dtype):
+    for case in rule_cases(dtype):
+        assert_same_bits(run_rules(other_build, case), run_rules(get("numpy"), case), case.name)
+
+
+@pytest.mark.parametrize("radius", DISCS)
+def test_discs_give_the_same_bits_however_they_are_compiled(other_build, radius):
+    for mask in masks():
+        on = (mask != 0).view(np.uint8)
+        found, expected = (filtered(build, on, [("dilation", radius)]) for build in (other_build, get("numpy")))
+        assert_same_bits(found, expected, f"{mask.shape}")
+
+
 def test_winding_gives_the_same_bits_however_it_is_compiled(other_build):
     for case in polygon_cases():
         assert_same_bits(inside_of(other_build, case), inside_of(get("numpy"), case), case.name)
@@ -187,7 +204,9 @@ def _compile(build: Build, variants: list[Variant]) -> None:
     footprints = [partial(build.library, "footprint", {"TAPS": taps}) for taps in TAPS]
     oversamples = [partial(build.library, "oversample", types.defines) for types in COVERING_TYPES]
     resamples = [partial(build.library, "resample", variant.defines) for variant in variants]
-    compile_all([*footprints, *oversamples, *resamples, partial(build.library, "winding", {})])
+    rules = [partial(build.library, "rules", defines(dtype)) for dtype in RULE_TYPES]
+    others = [partial(build.library, kernel, {}) for kernel in ("winding", "disc_columns", "disc_rows")]
+    compile_all([*footprints, *oversamples, *resamples, *rules, *others])
 
 
 def _skip_unless_this_cpu_has(level: str, compiler: tuple[list[str], str]) -> None:
