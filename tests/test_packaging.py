@@ -54,9 +54,12 @@ def wheel(copy, tmp_path_factory):
     return next(folder.glob("gpumask-*.whl"))
 
 
-def test_the_wheel_has_every_kernel_and_the_type_marker(wheel):
+def test_the_wheel_has_every_module_kernel_and_data_file_and_the_type_marker(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"gpumask/kernels/{path.name}" for path in (CHECKOUT / "kernels").glob("*.cu*")} <= names
+    inside = [path for kind in ("*.py", "*.json") for path in (CHECKOUT / "gpumask").rglob(kind)]
+    assert {path.relative_to(CHECKOUT).as_posix() for path in inside} <= names
+    assert len(inside) > 20
     assert "gpumask/py.typed" in names
 
 
