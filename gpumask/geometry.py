@@ -72,8 +72,10 @@ class Polygons:
     def validity(self, window: Window, backend: Backend) -> Any:
         """Return a uint8 (row, col) validity of a window of pixels, in the backend's memory."""
         inside = {name: outlines.inside(window, backend) for name, outlines in self._outlines.items()}
+        if not inside:
+            return backend.asarray(np.ones(window.shape, np.uint8))
         if "invalid" not in inside:
-            return inside.get("valid", backend.asarray(np.ones(window.shape, np.uint8)))
+            return inside["valid"]
         outside = inside["invalid"] ^ 1
         return outside & inside["valid"] if "valid" in inside else outside
 

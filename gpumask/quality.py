@@ -11,6 +11,7 @@ from gpumask.backends import Backend, adopt, select
 from gpumask.cleanup import check_filters, cleaned
 from gpumask.errors import MaskRuleError
 from gpumask.flags import flags_of
+from gpumask.mask import all_of
 from gpumask.rules import MaskRule, compile_table
 
 # Columns of what an array without rows is taken as, so that threads share it.
@@ -55,24 +56,20 @@ def mask_from_rules(
     return chosen.to_family_of(like, keep).view(bool)
 
 
-def validity_of(backend: Backend, rules: Iterable[Any], quality: Mapping[str, Any], shape: tuple[int, int]) -> Any:
+def validity_of(backend: Backend, rules: Sequence[MaskRule], quality: Mapping[str, Any], shape: tuple[int, int]) -> Any:
     """Return uint8 of a (row, col) shape, 1 where quality bands match every rule, in the backend's memory.
 
     quality: (row, col) bands by their names: of this shape, or coarser by whole factors, when each of their pixels
         stands for a block of it.
     """
-    checked = as_rules(rules, None)
-    valid = None
-    for name, band in quality.items():
-        asked = [rule for rule in checked if rule.band == name]
-        if not asked:
-            continue
-        factors = factors_of(name, band.shape, shape)
-        found = evaluate(backend, asked, band)
-        for axis, factor in enumerate(factors):
-            found = found if factor == 1 else np.repeat(found, factor, axis=axis)
-        found = found[: shape[0], : shape[1]]
-        valid = found if valid is None else valid & found
+    named = dict.fromkeys(str(rule.band) for rule in rules)
+    valid = all_of(
+        blocks_of(
+            evaluate(backend, [rule for rule in rules if rule.band == name], quality[name]),
+            factors_of(name, quality[name].shape, shape),
+        )[: shape[0], : shape[1]]
+        for name in named
+    )
     return backend.asarray(np.ones(shape, np.uint8)) if valid is None else valid
 
 
@@ -87,19 +84,33 @@ def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tu
     return factors[0], factors[1]
 
 
-def check_quality(rules: Any, quality: Any) -> dict[str, Any]:
-    """Return quality bands as arrays; raise MaskRuleError unless there are rules and the bands that they name."""
+def blocks_of(coarse: Any, factors: tuple[int, int]) -> Any:
+    """Return an array with a block of pixels for each of its own, in the same memory."""
+    for axis, factor in enumerate(factors):
+        coarse = coarse if factor == 1 else np.repeat(coarse, factor, axis=axis)
+    return coarse
+
+
+def check_quality(rules: Any, quality: Any) -> tuple[list[MaskRule], dict[str, Any]]:
+    """Return rules, and quality bands as arrays; raise MaskRuleError unless the bands are there that rules name."""
     if rules is None or quality is None:
         if rules is not quality:
             raise MaskRuleError("keep, quality: expected both or neither; got one")
-        return {}
+        return [], {}
     checked = as_rules(rules, None)
     if not isinstance(quality, Mapping):
         raise MaskRuleError(f"quality: expected a mapping of names to arrays; got {type(quality).__name__}")
-    for rule in checked:
-        if rule.band not in quality:
-            raise MaskRuleError(f"quality: expected {rule.band!r}, which a rule names; got {', '.join(quality)}")
-    return {name: adopt("quality", band) for name, band in quality.items()}
+    check_named("quality", checked, quality)
+    return checked, {name: adopt("quality", band) for name, band in quality.items()}
+
+
+def check_named(name: str, rules: Iterable[MaskRule], bands: Mapping[str, Any]) -> None:
+    """Raise MaskRuleError unless the bands are there that rules name."""
+    for rule in rules:
+        if rule.band not in bands:
+            raise MaskRuleError(
+                f"{name}: expected {rule.band!r}, which a rule names; got {', '.join(map(repr, bands))}"
+            )
 
 
 def matched(rules: Sequence[MaskRule], band: Any, backend: str | None = None) -> Any:
@@ -171,11 +182,7 @@ def check_bands(bands: Any, rules: Sequence[MaskRule]) -> dict[str, Any]:
     if not isinstance(bands, Mapping) or not bands:
         raise MaskRuleError(f"bands: expected a mapping of names to arrays; got {type(bands).__name__}")
     arrays = {name: adopt(f"bands[{name!r}]", band) for name, band in bands.items()}
-    for rule in rules:
-        if rule.band not in arrays:
-            raise MaskRuleError(
-                f"bands: expected {rule.band!r}, which a rule names; got {', '.join(map(repr, arrays))}"
-            )
+    check_named("bands", rules, arrays)
     shapes = {name: band.shape for name, band in arrays.items()}
     if len(set(shapes.values())) > 1:
         raise MaskRuleError(f"bands: expected one shape; got {shapes}")

@@ -18,7 +18,7 @@ from gpumask.cleanup import check_filters, filtered
 from gpumask.errors import MaskRuleError
 from gpumask.mask import all_of
 from gpumask.outputs import open_raster
-from gpumask.quality import as_rules, evaluate, factors_of
+from gpumask.quality import as_rules, blocks_of, check_named, evaluate, factors_of
 from gpumask.rules import MaskRule, compile_table
 from gpumask.window import Window
 
@@ -41,9 +41,7 @@ class QualityBands:
 
     def __post_init__(self) -> None:
         """Check that the bands are there and fit the rules and the image."""
-        for rule in self.rules:
-            if rule.band not in self.bands:
-                raise MaskRuleError(f"quality: expected {rule.band!r}, which a rule names; got {', '.join(self.bands)}")
+        check_named("quality", self.rules, self.bands)
         for name, (dataset, number) in self.bands.items():
             check_open("quality", dataset)
             check_bands("quality", dataset, (number,))
@@ -70,8 +68,7 @@ class QualityBands:
         coarse = Window(*first, -(-window.row_stop // down) - first[0], -(-window.col_stop // across) - first[1])
         band = dataset.read(number, window=ranges(coarse))
         found = evaluate(backend, [rule for rule in self.rules if rule.band == name], band)
-        for axis, factor in enumerate((down, across)):
-            found = found if factor == 1 else np.repeat(found, factor, axis=axis)
+        found = blocks_of(found, (down, across))
         return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
 
 
@@ -92,7 +89,10 @@ def open_quality(
     """Return what a command line's rules and quality bands, (name, file, band), keep of an image; () without rules."""
     if rules is None:
         return ()
-    found, grow = read_rules(rules, definition, [name for name, _, _ in bands])
+    names = [name for name, _, _ in bands]
+    if len(set(names)) < len(names):
+        raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
+    found, grow = read_rules(rules, definition, names)
     opened = {name: (open_raster(inputs, "--quality-band", path), number) for name, path, number in bands}
     return (QualityBands(found, opened, shape, grow),)
 

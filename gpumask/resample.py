@@ -124,10 +124,10 @@ def resample(
         source = adopt("source", source)
     checked = Source.of(source, source_valid)
     out_dtype, nodata = output_type(checked.image.dtype, dtype, nodata_out)
-    bands = check_quality(keep, quality)
+    rules, bands = check_quality(keep, quality)
     chosen = select(backend, checked.image, checked.valid, grid.row, grid.col, grid.mask, *bands.values())
     if bands:
-        kept = validity_of(chosen, keep, bands, checked.image.shape[-2:])
+        kept = validity_of(chosen, rules, bands, checked.image.shape[-2:])
         valid = kept if checked.valid is None else kept & (chosen.asarray(checked.valid) != 0)
         checked = Source(checked.image, valid)
     target = Target(

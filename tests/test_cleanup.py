@@ -408,17 +408,3 @@ def test_disc_rows_says_what_is_near_by_its_definition(backend, radius):
                 wanted[row, col] = any(distance[row, at] <= heights[at - col + radius] for at in near)
             assert_same_bits(found[8:-8].reshape(shape), wanted, str(shape))
             assert (found[[*range(8), *range(-8, 0)]] == 7).all()
-
-
-@every_kernel
-@pytest.mark.parametrize("arch", ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"])
-def test_the_kernels_compile_for_every_architecture_and_need_no_stack(arch, kernel):
-    pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
-    import test_nvrtc
-
-    assert set(test_nvrtc.ARCHITECTURES) >= {arch}
-    try:
-        known = {f"sm_{number}" for number in test_nvrtc.call(test_nvrtc.nvrtc.nvrtcGetSupportedArchs)}
-    except RuntimeError as error:  # the library that the bindings bind is not there
-        pytest.skip(str(error))
-    test_nvrtc.assert_compiles_without_stack(known, kernel, arch, {})

@@ -4,7 +4,9 @@ import re
 
 import pytest
 from kernel_cases import CONVERSIONS, COVERING, MATRIX, TAPS
+from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
+from rule_cases import defines
 
 from gpumask.backends.cuda import nvrtc_options
 from gpumask.backends.source import kernel_source
@@ -44,6 +46,18 @@ def test_oversample_compiles_for_every_architecture_and_needs_no_stack(architect
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_winding_compiles_for_every_architecture_and_needs_no_stack(architectures, arch):
     assert_compiles_without_stack(architectures, "winding", arch, {})
+
+
+@pytest.mark.parametrize("kernel", ["disc_columns", "disc_rows"])
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_discs_compile_for_every_architecture_and_need_no_stack(architectures, arch, kernel):
+    assert_compiles_without_stack(architectures, kernel, arch, {})
+
+
+@pytest.mark.parametrize("dtype", TYPES_OF_BANDS)
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_rules_compiles_for_every_architecture_and_needs_no_stack(architectures, arch, dtype):
+    assert_compiles_without_stack(architectures, "rules", arch, defines(dtype))
 
 
 @every_variant

@@ -60,6 +60,12 @@ def test_rules_in_one_call_give_the_bits_of_mask_first_and_resample_after(source
     assert 0.05 < found.validity.mean() < 0.95
 
 
+def test_rules_may_come_from_an_iterator(source):
+    expected = resample(source, grid(), "linear", keep=RULES, quality={"qa": quality()}, backend="numpy")
+    found = resample(source, grid(), "linear", keep=iter(RULES), quality={"qa": quality()}, backend="numpy")
+    np.testing.assert_array_equal(found.validity, expected.validity)
+
+
 @pytest.mark.usefixtures("on_every_backend")
 def test_rules_and_a_validity_are_anded(source):
     valid = np.random.default_rng(6).random(SHAPE) < 0.9
@@ -205,6 +211,10 @@ def test_coarse_bands_and_growth_from_the_command_line(files):
         (("--rules", "unnamed.json", "--quality-band", "qa.tif:2"), "--definition"),
         (("--rules", "unnamed.json", "--quality-band", "qa.tif:2", "--definition", "landsat99"), "--definition"),
         (("--rules", "style.json", "--quality-band", "scl=qa.tif:2"), "--quality-band"),
+        (
+            ("--rules", "style.json", "--quality-band", "qa=qa.tif:2", "--quality-band", "qa=coarse.tif"),
+            "--quality-band",
+        ),
         (("--rules", "style.json", "--quality-band", "qa=nothing.tif"), "--quality-band"),
         (("--rules", "style.json", "--quality-band", "qa=qa.tif:3"), "--quality-band"),
         (("--rules", "style.json", "--quality-band", "qa=grid.tif"), "--quality-band"),

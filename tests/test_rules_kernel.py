@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from kernel_cases import TYPES, assert_same_bits
-from rule_cases import Case, cases, defines, run_rules
+from rule_cases import Case, cases, run_rules
 
 from gpumask.backends import get
 
@@ -80,17 +80,3 @@ def test_floats_are_compared_as_they_are(backend, dtype, low):
         assert np.flatnonzero(run_rules(get(backend), case)[0, 2:-3]).tolist() == matches, value
         case = case._replace(table=np.array([0, 1, 1, -1, 1, value], np.float64))
         assert np.flatnonzero(run_rules(get(backend), case)[0, 2:-3] == 0).tolist() == matches, value
-
-
-@every_type
-@pytest.mark.parametrize("arch", ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"])
-def test_rules_compiles_for_every_architecture_and_needs_no_stack(arch, dtype):
-    pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
-    import test_nvrtc
-
-    assert set(test_nvrtc.ARCHITECTURES) >= {arch}
-    try:
-        known = {f"sm_{number}" for number in test_nvrtc.call(test_nvrtc.nvrtc.nvrtcGetSupportedArchs)}
-    except RuntimeError as error:  # the library that the bindings bind is not there
-        pytest.skip(str(error))
-    test_nvrtc.assert_compiles_without_stack(known, "rules", arch, defines(dtype))
