@@ -17,7 +17,7 @@ from gpumask.chain import GridFile, Job, MaskBand, SourceFile, Summary, resample
 from gpumask.errors import GpumaskError, renamed
 from gpumask.interp import interpolator
 from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
-from gpumask.quality_files import RULE_NAMES, open_quality, quality_inputs
+from gpumask.quality_files import open_quality, quality_inputs
 from gpumask.resample import output_type
 from gpumask.window import Window, check_inside
 
@@ -42,7 +42,6 @@ _NAMES = {
     "window": "--window",
     "image": "OUTPUT",
     "validity": "--validity",
-    **RULE_NAMES,
 }
 
 _log = logging.getLogger("gpumask")
@@ -76,6 +75,7 @@ class Options:
     tile: tuple[int, int] = (1024, 1024)
     co: tuple[tuple[str, str], ...] = ()
     validity: Path | None = None
+    overwrite: bool = False
     backend: str | None = None
 
 
@@ -143,7 +143,7 @@ def _open_source(inputs: contextlib.ExitStack, options: Options) -> SourceFile:
     """Open SOURCE and its mask."""
     dataset = open_raster(inputs, "SOURCE", options.source)
     bands = options.bands or dataset.indexes
-    parts = open_quality(inputs, options.rules, options.quality_band, options.definition, dataset.shape)
+    parts = open_quality(inputs, options.rules, options.quality_band, options.definition, dataset)
     mask = _open_mask(inputs, options, "mask")
     return SourceFile(dataset, bands, mask, own_mask=not options.ignore_nodata, parts=parts)
 
@@ -178,5 +178,5 @@ def _targets(options: Options, source: SourceFile, grid: GridFile) -> list[Path]
     masks = {"--mask": source.mask, "--grid-mask": grid.mask}
     inputs = {"SOURCE": source.dataset, "GRID": grid.row[0], **{n: mask.dataset for n, mask in masks.items() if mask}}
     files = {name: dataset.files for name, dataset in inputs.items()}
-    files |= quality_inputs(options.rules, options.quality_band)
-    return output_paths({"OUTPUT": options.output, "--validity": options.validity}, files)
+    files |= quality_inputs(options.rules, source.parts)
+    return output_paths({"OUTPUT": options.output, "--validity": options.validity}, files, options.overwrite)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,10 @@ class Flag:
     def of(cls, name: str, entry: Any) -> Flag:
         """Return a flag from its entry in a definition; raise MaskRuleError, naming it, where that can't be right."""
         where = f"flags_definition[{name!r}]"
+        if not isinstance(name, str):
+            raise MaskRuleError(f"{where}: expected the name of a flag to be a text; got {name!r}")
         if not isinstance(entry, Mapping) or "bits" not in entry or not isinstance(entry.get("values"), Mapping):
-            raise MaskRuleError(f"{where}: expected a mapping with bits and values; got {entry!r}")
+            raise MaskRuleError(f"{where}: expected a mapping with bits and values; got {shortened(entry)}")
         bits = entry["bits"]
         numbers = [bits] if _is_whole(bits) else bits
         if isinstance(numbers, str) or not isinstance(numbers, Iterable):
@@ -76,6 +78,12 @@ class Flag:
         return found
 
 
+def shortened(value: Any) -> str:
+    """Return how a value is written, and no more than a line of it."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]} …"
+
+
 def _is_whole(value: Any) -> bool:
     """Say whether this is a whole number, and no bool."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -103,7 +111,7 @@ def flags_of(definition: Any) -> dict[str, Flag]:
             f"flags_definition: expected a mapping with flags, or one of {', '.join(ready_definitions())}; "
             f"got {definition!r}"
         )
-    return {str(name): Flag.of(str(name), entry) for name, entry in definition.items()}
+    return {name: Flag.of(name, entry) for name, entry in definition.items()}
 
 
 def ready_definitions() -> list[str]:
@@ -139,21 +147,23 @@ def flags_definition_from(attrs: Mapping[str, Any]) -> dict[str, Any]:
         conventions 1.11, section 3.5); with `classification:bitfields` or `classification:classes` (the STAC extension
         of that name, version 2). Classes of a whole band become one flag, `class`.
 
+        A class is told from others by the low 8 bits of a pixel, or by as many of 16, 32 or 64 as the largest value
+        needs, or as the type of a NumPy array of `flag_values` has.
+
     Raises MaskRuleError where there is none of these, or where they contradict themselves.
     """
-    if attrs.get("flags_definition"):
-        definition = _from_odc(attrs["flags_definition"])
-    elif "flag_meanings" in attrs:
-        definition = _from_cf(attrs)
-    elif attrs.get("classification:bitfields"):
-        definition = _from_bitfields(attrs["classification:bitfields"])
-    elif attrs.get("classification:classes"):
-        definition = {"class": _classes(_class_names(attrs["classification:classes"]))}
-    else:
-        raise MaskRuleError(
-            "attrs: expected flags_definition, flag_meanings, classification:bitfields or classification:classes; "
-            f"got {', '.join(map(str, attrs))}"
-        )
+    if not isinstance(attrs, Mapping) or not any(attrs.get(key) is not None for key in ATTRIBUTES):
+        came = ", ".join(map(str, attrs)) or "none" if isinstance(attrs, Mapping) else type(attrs).__name__
+        raise MaskRuleError(f"attrs: expected a mapping with {', '.join(ATTRIBUTES)}; got {came}")
+    key = next(key for key in ATTRIBUTES if attrs.get(key) is not None)
+    if isinstance(attrs[key], list | tuple | Mapping) and not attrs[key]:
+        raise MaskRuleError(f"{key}: expected at least one; got none")
+    try:
+        definition = ATTRIBUTES[key](attrs)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, MaskRuleError):
+            raise
+        raise MaskRuleError(f"{key}: expected what its standard says; got {shortened(attrs[key])}") from error
     flags_of(definition)
     return definition
 
@@ -170,7 +180,8 @@ def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
     if masks is None:
         if len(set(values or ())) < len(meanings):
             raise MaskRuleError(f"flag_values: expected different ones; got {values}")
-        return {"class": _classes(dict(zip(values or (), meanings, strict=True)))}
+        width = getattr(getattr(attrs["flag_values"], "dtype", None), "itemsize", 1) * 8
+        return {"class": _classes(dict(zip(values or (), meanings, strict=True)), width)}
     wanted: list[int | None] = [*values] if values else [None] * len(meanings)
     return {
         meaning: _mask_entry(meaning, mask, value) for meaning, mask, value in zip(meanings, masks, wanted, strict=True)
@@ -213,21 +224,24 @@ def _mask_entry(meaning: str, mask: int, value: int | None) -> dict[str, Any]:
     }
 
 
-def _from_odc(found: Any) -> dict[str, Any]:
+def _from_odc(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a definition that is there as such, or as JSON."""
+    found = attrs["flags_definition"]
     try:
         return dict(json.loads(found) if isinstance(found, str) else found)
     except (TypeError, ValueError) as error:
         raise MaskRuleError(f"flags_definition: expected a mapping, or one in JSON; got {found!r}") from error
 
 
-def _from_bitfields(fields: Any) -> dict[str, Any]:
+def _from_bitfields(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition in STAC bitfields."""
-    definition = {}
-    for field in fields:
+    definition: dict[str, Any] = {}
+    for field in attrs["classification:bitfields"]:
         try:
             bits = list(range(field["offset"], field["offset"] + field["length"]))
             labels = {str(value): name for value, name in _class_names(field["classes"]).items()}
+            if field["name"] in definition:
+                raise MaskRuleError(f"classification:bitfields: expected different names; got {field['name']!r} twice")
             definition[field["name"]] = {"bits": bits, "values": labels, "description": field.get("description", "")}
         except (KeyError, TypeError) as error:
             raise MaskRuleError(
@@ -236,17 +250,34 @@ def _from_bitfields(fields: Any) -> dict[str, Any]:
     return definition
 
 
+def _from_classes(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition in STAC classes."""
+    return {"class": _classes(_class_names(attrs["classification:classes"]))}
+
+
 def _class_names(classes: Any) -> dict[int, str]:
     """Return the names of STAC classes by their values."""
     try:
-        return {each["value"]: each["name"] for each in classes}
+        found = {each["value"]: each["name"] for each in classes}
     except (KeyError, TypeError) as error:
         raise MaskRuleError(f"classification:classes: expected value and name in each; got {classes!r}") from error
+    if len(found) < len(classes):
+        raise MaskRuleError(f"classification:classes: expected different values; got {classes!r}")
+    return found
 
 
-def _classes(labels: Mapping[int, str]) -> dict[str, Any]:
-    """Return the entry of classes that take the whole band."""
-    if not labels or min(labels) < 0:
-        raise MaskRuleError(f"attrs: expected classes of values from 0 on; got {sorted(labels)}")
-    width = next(width for width in (8, 16, 32, 64) if max(labels) < 1 << width)
+def _classes(labels: Mapping[int, str], width: int = 8) -> dict[str, Any]:
+    """Return the entry of classes that take the whole band, of at least so many bits."""
+    if not labels or not all(map(_is_whole, labels)) or min(labels) < 0:
+        raise MaskRuleError(f"attrs: expected classes of whole numbers from 0 on; got {list(labels)}")
+    width = next(bits for bits in (8, 16, 32, 64) if bits >= width and max(labels) < 1 << bits)
     return {"bits": list(range(width)), "values": {str(value): label for value, label in labels.items()}}
+
+
+# What a band's attributes may have, and who reads it; the first that is there counts.
+ATTRIBUTES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "flags_definition": _from_odc,
+    "flag_meanings": _from_cf,
+    "classification:bitfields": _from_bitfields,
+    "classification:classes": _from_classes,
+}

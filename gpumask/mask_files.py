@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gpumask.chain import MaskBand, Summary
 from gpumask.errors import GpumaskError, renamed
 from gpumask.geometry import Polygons
 from gpumask.mask import Part
 from gpumask.mask_chain import CoarseMaskBand, MaskOutput, write_full_resolution
 from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
-from gpumask.quality_files import RULE_NAMES, open_quality, quality_inputs
-from gpumask.vector import moved, read_polygons
+from gpumask.place import MOST_OFF, pixels_off
+from gpumask.quality_files import open_quality, quality_inputs
+from gpumask.vector import read_polygons
 from gpumask.window import Window
 
 if TYPE_CHECKING:
@@ -35,10 +34,7 @@ _NAMES = {
     "valid": "--valid",
     "invalid": "--invalid",
     "mask output": "OUTPUT",
-    **RULE_NAMES,
 }
-
-_MOST_OFF = 0.1  # pixels between where a mask lies and where it should
 
 _log = logging.getLogger("gpumask")
 
@@ -60,6 +56,7 @@ class MaskOptions:
     threshold: float = 0.999
     tile: tuple[int, int] = (1024, 1024)
     co: tuple[tuple[str, str], ...] = ()
+    overwrite: bool = False
     backend: str | None = None
 
 
@@ -70,7 +67,7 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
 
     with rasterio.Env(), contextlib.ExitStack() as inputs:
         like = open_raster(inputs, "--like", options.like)
-        files = {"--like": like.files} | quality_inputs(options.rules, options.quality_band)
+        files = {"--like": like.files}
         parts: list[Part] = []
         for name, asked in {"--valid": options.valid, "--invalid": options.invalid}.items():
             files[name] = [path for path, _ in asked]
@@ -81,9 +78,11 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
             parts.append(CoarseMaskBand(band, options.resolution, options.threshold))
             files["--mask"] = band.dataset.files
             _check_covers(band.dataset, options.resolution, like)
-        parts += open_quality(inputs, options.rules, options.quality_band, options.definition, like.shape)
+        quality = open_quality(inputs, options.rules, options.quality_band, options.definition, like)
+        files |= quality_inputs(options.rules, quality)
+        parts += quality
         window = Window.of_shape(like.shape)
-        targets = output_paths({"OUTPUT": options.output}, files)
+        targets = output_paths({"OUTPUT": options.output}, files, options.overwrite)
         profile = {
             **{"count": 1, "dtype": "uint8", "height": window.rows, "width": window.cols},
             "crs": like.crs,
@@ -127,12 +126,8 @@ def _check_covers(mask: DatasetReader, resolution: tuple[int, int], like: Datase
             f"--mask: expected {rows} x {cols} pixels, to cover {like.shape[0]} x {like.shape[1]} at --resolution "
             f"{resolution[0]} {resolution[1]}; got {mask.shape[0]} x {mask.shape[1]}"
         )
-    if mask.transform.is_identity or like.transform.is_identity:
-        return
-    centres = np.array([(0.5, 0.5), (cols - 0.5, 0.5), (0.5, rows - 0.5)])
-    pixels = moved(~like.transform, moved(mask.transform, centres))
-    off = float(abs(pixels - (0.5, 0.5) - (centres - (0.5, 0.5)) * resolution[::-1]).max())
-    if (mask.crs and like.crs and mask.crs != like.crs) or off > _MOST_OFF:
+    off = pixels_off(like, mask, resolution, first=0.5)
+    if off > MOST_OFF:
         raise GpumaskError(
             f"--mask: expected, as it says where it lies, its pixels' centres on the centre of every {resolution[0]}th "
             f"row and {resolution[1]}th column of --like, from the first on; got up to {off:.3g} pixels off"

@@ -32,8 +32,11 @@ def open_raster(inputs: contextlib.ExitStack, name: str, path: str) -> DatasetRe
         raise GpumaskError(f"{name}: {error}") from error
 
 
-def output_paths(asked: dict[str, Path | None], inputs: dict[str, list[str]]) -> list[Path]:
-    """Return the files to write, by their names for a user; raise GpumaskError where one can't be, or is an input."""
+def output_paths(asked: dict[str, Path | None], inputs: dict[str, list[str]], overwrite: bool) -> list[Path]:
+    """Return the files to write, by their names for a user; raise GpumaskError where one can't be, or is an input.
+
+    overwrite: whether they may be there already.
+    """
     targets: list[Path] = []
     for name, wanted in asked.items():
         if wanted is None:
@@ -46,6 +49,8 @@ def output_paths(asked: dict[str, Path | None], inputs: dict[str, list[str]]) ->
         for other, files in inputs.items():
             if any(os.path.exists(file) and path.exists() and path.samefile(file) for file in files):
                 raise GpumaskError(f"{name}: expected a file that is no input; got {wanted}, which {other} reads")
+        if path.exists() and not overwrite:
+            raise GpumaskError(f"{name}: expected a file that is not there yet, or --overwrite; got {wanted}")
         if path in targets:
             raise GpumaskError(f"{name}: expected another file than OUTPUT; got {wanted}")
         targets.append(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,13 +11,13 @@ import numpy as np
 
 from gpumask.backends import Backend, adopt, select
 from gpumask.cleanup import check_filters, cleaned
-from gpumask.errors import MaskRuleError
+from gpumask.errors import MaskRuleError, renamed
 from gpumask.flags import flags_of
 from gpumask.mask import all_of
-from gpumask.rules import MaskRule, compile_table
+from gpumask.rules import BitTest, MaskRule, compile_table
 
-# Columns of what an array without rows is taken as, so that threads share it.
-_COLUMNS = 1 << 14
+# Columns of what an array without rows is taken as, so that threads share it; shorter rows cost more than pixels.
+_COLUMNS, _SHORT = 1 << 14, 1 << 8
 
 
 def mask_from_rules(
@@ -40,19 +42,22 @@ def mask_from_rules(
     >>> mask_from_rules(rules, {"qa": np.array([0, 1, 2], np.uint8)}, "hls_fmask")
     array([ True, False, False])
     """
-    checked = as_rules(rules, flags_definitions)
-    arrays = check_bands(bands, checked)
-    chosen = select(backend, *arrays.values())
+    asked = by_band(as_rules("rules", rules, flags_definitions))
+    arrays = of_one_shape(bands, asked)
     like = next(iter(arrays.values()))
+    filters = [] if grow is None else check_filters("grow", grow)
+    if filters and like.ndim < 2:
+        raise MaskRuleError(f"grow: expected bands with rows and columns; got shape {like.shape}")
+    for name, of_band in asked.items():
+        compile_table(of_band, arrays[name].dtype)
+    chosen = select(backend, *arrays.values())
     keep = None
-    for name, band in arrays.items():
-        asked = [rule for rule in checked if rule.band == name]
-        if asked:
-            keep = evaluate(chosen, asked, band, keep)
+    for name, of_band in asked.items():
+        keep = evaluate(chosen, of_band, arrays[name], keep)
     if keep is None:
         keep = chosen.asarray(np.ones(like.size, np.uint8)).reshape(like.shape)
-    if grow is not None:
-        keep = cleaned(chosen, keep ^ 1, check_filters("grow", grow)) ^ 1
+    if filters:
+        keep = cleaned(chosen, keep ^ 1, filters) ^ 1
     return chosen.to_family_of(like, keep).view(bool)
 
 
@@ -62,25 +67,34 @@ def validity_of(backend: Backend, rules: Sequence[MaskRule], quality: Mapping[st
     quality: (row, col) bands by their names: of this shape, or coarser by whole factors, when each of their pixels
         stands for a block of it.
     """
-    named = dict.fromkeys(str(rule.band) for rule in rules)
     valid = all_of(
-        blocks_of(
-            evaluate(backend, [rule for rule in rules if rule.band == name], quality[name]),
-            factors_of(name, quality[name].shape, shape),
-        )[: shape[0], : shape[1]]
-        for name in named
+        blocks_of(evaluate(backend, asked, quality[name]), factors_of(name, quality[name].shape, shape))[
+            : shape[0], : shape[1]
+        ]
+        for name, asked in by_band(rules).items()
     )
     return backend.asarray(np.ones(shape, np.uint8)) if valid is None else valid
 
 
 def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tuple[int, int]:
-    """Return how many rows and columns a pixel of a quality band stands for."""
-    factors = tuple(-(-size // max(part, 1)) for size, part in zip(shape, coarse, strict=False))
-    covered = tuple(-(-size // factor) for size, factor in zip(shape, factors, strict=False))
-    if len(coarse) != 2 or covered != coarse:
-        raise MaskRuleError(
-            f"quality: expected {name!r} of shape {shape}, as the source's, or coarser by whole factors; got {coarse}"
-        )
+    """Return how many rows and columns a pixel of a quality band stands for; the last one's may be fewer.
+
+    Raises MaskRuleError where no whole factors make such a shape, or several do and none of them divides it.
+    """
+    expected = f"quality: expected {name!r} of shape {shape}, as the source's, or coarser by whole factors"
+    if len(coarse) != 2 or 0 in coarse:
+        raise MaskRuleError(f"{expected}; got {coarse}")
+    factors = []
+    for size, part in zip(shape, coarse, strict=True):
+        fitting = range(-(-size // part), size + 1 if part == 1 else -(-size // (part - 1)))
+        if not fitting:
+            raise MaskRuleError(f"{expected}; got {coarse}")
+        if size % part and len(fitting) > 1:
+            raise MaskRuleError(
+                f"{expected} that its shape tells; got {coarse}, where {size} pixels may come from blocks of "
+                f"{fitting[0]} to {fitting[-1]} (repeat its pixels, as numpy.repeat does)"
+            )
+        factors.append(fitting[0])
     return factors[0], factors[1]
 
 
@@ -91,26 +105,39 @@ def blocks_of(coarse: Any, factors: tuple[int, int]) -> Any:
     return coarse
 
 
-def check_quality(rules: Any, quality: Any) -> tuple[list[MaskRule], dict[str, Any]]:
-    """Return rules, and quality bands as arrays; raise MaskRuleError unless the bands are there that rules name."""
+def check_quality(rules: Any, quality: Any, shape: tuple[int, int]) -> tuple[list[MaskRule], dict[str, Any]]:
+    """Return rules, and quality bands as arrays; raise MaskRuleError unless these are there and fit."""
     if rules is None or quality is None:
         if rules is not quality:
-            raise MaskRuleError("keep, quality: expected both or neither; got one")
+            missing, given = ("keep", "quality") if rules is None else ("quality", "keep")
+            raise MaskRuleError(f"{missing}: expected along with {given}; got None")
         return [], {}
-    checked = as_rules(rules, None)
+    checked = as_rules("keep", rules, None)
     if not isinstance(quality, Mapping):
         raise MaskRuleError(f"quality: expected a mapping of names to arrays; got {type(quality).__name__}")
-    check_named("quality", checked, quality)
-    return checked, {name: adopt("quality", band) for name, band in quality.items()}
+    asked = by_band(checked)
+    check_named("quality", asked, quality)
+    arrays = {name: adopt(f"quality[{name!r}]", quality[name]) for name in asked}
+    for name, of_band in asked.items():
+        factors_of(name, arrays[name].shape, shape)
+        compile_table(of_band, arrays[name].dtype)
+    return checked, arrays
 
 
-def check_named(name: str, rules: Iterable[MaskRule], bands: Mapping[str, Any]) -> None:
-    """Raise MaskRuleError unless the bands are there that rules name."""
+def by_band(rules: Iterable[MaskRule]) -> dict[str, list[MaskRule]]:
+    """Return rules by the names of their bands."""
+    found: dict[str, list[MaskRule]] = {}
     for rule in rules:
-        if rule.band not in bands:
-            raise MaskRuleError(
-                f"{name}: expected {rule.band!r}, which a rule names; got {', '.join(map(repr, bands))}"
-            )
+        found.setdefault(str(rule.band), []).append(rule)
+    return found
+
+
+def check_named(name: str, wanted: Iterable[str], bands: Mapping[str, Any]) -> None:
+    """Raise MaskRuleError unless the bands are there that rules name."""
+    for band in wanted:
+        if band not in bands:
+            came = ", ".join(map(repr, bands)) or "none"
+            raise MaskRuleError(f"{name}: expected {band!r}, which a rule names; got {came}")
 
 
 def matched(rules: Sequence[MaskRule], band: Any, backend: str | None = None) -> Any:
@@ -132,8 +159,10 @@ class FlagCount(NamedTuple):
 def describe_flags(band: Any, flags_definition: Any) -> list[FlagCount]:
     """Count the pixels of each value of each flag: those that are defined, and others that occur.
 
-    band: integers, of any shape. flags_definition: see `MaskRule.from_config`. The values are those of a flag's bits,
-    counted from its lowest.
+    band: integers or bool, of any shape, with all bits of all flags. flags_definition: see `MaskRule.from_config`. The
+    values are those of a flag's bits, counted from its lowest.
+
+    Raises MaskRuleError for a band of floats, or of fewer bits.
 
     >>> describe_flags(np.array([0, 2, 2], np.uint8), {"cloud": {"bits": 1, "values": {0: "no", 1: "yes"}}})
     [FlagCount(flag='cloud', value=0, label='no', pixels=1), FlagCount(flag='cloud', value=1, label='yes', pixels=2)]
@@ -141,29 +170,55 @@ def describe_flags(band: Any, flags_definition: Any) -> list[FlagCount]:
     band, flags = adopt("band", band), flags_of(flags_definition)
     if band.dtype.kind == "f":
         raise MaskRuleError(f"band: expected integers; got {band.dtype}")
-    values, counts = (array.tolist() for array in np.unique(band, return_counts=True))
+    with renamed({"flags": "band"}):
+        compile_table([MaskRule(None, (BitTest(flag, ()),)) for flag in flags.values()], band.dtype)
+    values, counts = _histogram(band)
     found = []
     for flag in flags.values():
         pixels = dict.fromkeys((value for value, _ in flag.values), 0)
-        for value, count in zip(values, counts, strict=True):
-            bits = value & flag.bits
-            pixels[bits] = pixels.get(bits, 0) + count
+        under, place = np.unique(values & values.dtype.type(flag.bits), return_inverse=True)
+        totals = np.zeros(under.size, np.int64)
+        np.add.at(totals, place.ravel(), counts)
+        pixels |= dict(zip(under.tolist(), totals.tolist(), strict=True))
         labels = dict(reversed(flag.values))
         found += [FlagCount(flag.name, bits >> flag.lowest, labels.get(bits), pixels[bits]) for bits in sorted(pixels)]
     return found
 
 
-def as_rules(rules: Iterable[Any], flags_definitions: Any) -> list[MaskRule]:
-    """Return rules of both kinds as MaskRules that name a band."""
+def _histogram(band: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values that a band of integers has, as unsigned ones of the same bits, and how many pixels have each.
+
+    Both come to host memory.
+    """
+    bits = np.ascontiguousarray(select(None, band).to_family_of(np.empty(0), band))
+    bits = bits.view(f"u{bits.dtype.itemsize}").ravel()
+    if bits.dtype.itemsize > 2:
+        return np.unique(bits, return_counts=True)
+    counts = np.bincount(bits)
+    values = np.flatnonzero(counts)
+    return values.astype(bits.dtype), counts[values]
+
+
+def as_rules(name: str, rules: Any, flags_definitions: Any, band: str | None = None) -> list[MaskRule]:
+    """Return rules of both kinds as MaskRules that name a band.
+
+    name: of the argument, for errors. band: the name of those that have none.
+    """
+    if isinstance(rules, str | bytes) or not isinstance(rules, Iterable | MaskRule):
+        raise MaskRuleError(f"{name}: expected MaskRules, or mappings that describe them; got {rules!r}")
     found = []
-    for number, rule in enumerate([rules] if isinstance(rules, Mapping | MaskRule) else rules):
-        if isinstance(rule, MaskRule):
-            found.append(rule)
+    for number, given in enumerate([rules] if isinstance(rules, Mapping | MaskRule) else rules):
+        if isinstance(given, Mapping):
+            rule = MaskRule.from_config(given, definition_for(given.get("band", band), flags_definitions))
+        elif isinstance(given, MaskRule):
+            rule = given
         else:
-            band = rule.get("band") if isinstance(rule, Mapping) else None
-            found.append(MaskRule.from_config(rule, definition_for(band, flags_definitions)))
-        if found[-1].band is None:
-            raise MaskRuleError(f"rules[{number}]: expected the name of its band; got none")
+            raise MaskRuleError(
+                f"{name}[{number}]: expected a MaskRule, or a mapping that describes one; got {given!r}"
+            )
+        if rule.band is None and band is None:
+            raise MaskRuleError(f"{name}[{number}]: expected the name of its band; got none")
+        found.append(dataclasses.replace(rule, band=rule.band or band))
     return found
 
 
@@ -177,12 +232,12 @@ def definition_for(band: Any, definitions: Any) -> Any:
     return definitions
 
 
-def check_bands(bands: Any, rules: Sequence[MaskRule]) -> dict[str, Any]:
-    """Return the bands as arrays; raise MaskRuleError unless all are there that rules name, of one shape."""
+def of_one_shape(bands: Any, wanted: Iterable[str]) -> dict[str, Any]:
+    """Return the bands as arrays; raise MaskRuleError unless all are there that are wanted, of one shape."""
     if not isinstance(bands, Mapping) or not bands:
-        raise MaskRuleError(f"bands: expected a mapping of names to arrays; got {type(bands).__name__}")
+        raise MaskRuleError(f"bands: expected a mapping of names to arrays, not empty; got {bands!r}")
     arrays = {name: adopt(f"bands[{name!r}]", band) for name, band in bands.items()}
-    check_named("bands", rules, arrays)
+    check_named("bands", wanted, arrays)
     shapes = {name: band.shape for name, band in arrays.items()}
     if len(set(shapes.values())) > 1:
         raise MaskRuleError(f"bands: expected one shape; got {shapes}")
@@ -210,9 +265,10 @@ def evaluate(backend: Backend, rules: Sequence[MaskRule], band: Any, keep: Any =
 
 
 def _two_axes(band: Any) -> Any:
-    """Return an array of any number of axes with two."""
+    """Return an array of any number of axes with two, and rows that are not short where that can be had."""
     if band.ndim == 2:
         return band
-    if band.ndim > 2 and band.size:
+    if band.ndim > 2 and band.size and band.shape[-1] >= _SHORT:
         return band.reshape(-1, band.shape[-1])
-    return band.reshape(-1, _COLUMNS) if band.size and band.size % _COLUMNS == 0 else band.reshape(1, -1)
+    columns = math.gcd(band.size, _COLUMNS)
+    return band.reshape(-1, columns) if columns >= _SHORT else band.reshape(1, -1)

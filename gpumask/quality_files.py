@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,12 @@ import numpy as np
 from gpumask.backends import Backend
 from gpumask.chain import check_bands, check_open, ranges
 from gpumask.cleanup import check_filters, filtered
-from gpumask.errors import MaskRuleError
-from gpumask.mask import all_of
+from gpumask.errors import GpumaskError, MaskRuleError, renamed
+from gpumask.flags import ATTRIBUTES, flags_definition, flags_definition_from, ready_definitions, shortened
+from gpumask.mask import Part, all_of
 from gpumask.outputs import open_raster
-from gpumask.quality import as_rules, blocks_of, check_named, evaluate, factors_of
+from gpumask.place import MOST_OFF, in_pixels_of, pixels_off
+from gpumask.quality import as_rules, blocks_of, by_band, check_named, evaluate, factors_of
 from gpumask.rules import MaskRule, compile_table
 from gpumask.window import Window
 
@@ -31,60 +33,76 @@ class QualityBands:
     """Quality bands that say by rules which pixels of an image to keep.
 
     bands: (dataset, band number) by their names, of the image's rows and columns or coarser by whole factors.
-    shape: the image's rows and columns. grow: filters of what is not kept, in its pixels; see `mask_cleanup`.
+    image: the dataset whose pixels are meant. grow: filters of what is not kept, in its pixels; see `mask_cleanup`.
     """
 
     rules: Sequence[MaskRule]
     bands: Mapping[str, tuple[DatasetReader, int]]
-    shape: tuple[int, int]
+    image: DatasetReader
     grow: Sequence[tuple[str, int]] = ()
 
     def __post_init__(self) -> None:
-        """Check that the bands are there and fit the rules and the image."""
-        check_named("quality", self.rules, self.bands)
+        """Check that the bands are there, fit the rules, and lie where the image lies."""
+        asked = by_band(self.rules)
+        check_named("quality", asked, self.bands)
         for name, (dataset, number) in self.bands.items():
             check_open("quality", dataset)
             check_bands("quality", dataset, (number,))
-            factors_of(name, dataset.shape, self.shape)
-            compile_table([rule for rule in self.rules if rule.band == name], np.dtype(dataset.dtypes[number - 1]))
+            self._factors(name)
+            with renamed({"flags": "quality"}):
+                compile_table(asked.get(name, []), np.dtype(dataset.dtypes[number - 1]))
 
     def validity(self, window: Window, backend: Backend) -> Any:
         """Return the validity of a window of the image's pixels; see `gpumask.mask.Part`."""
         margin = sum(radius for _, radius in self.grow)
-        wider = window.pad(margin).intersect(Window.of_shape(self.shape))
-        named = dict.fromkeys(str(rule.band) for rule in self.rules)
-        kept = all_of(self._kept(name, wider, backend) for name in named)
+        wider = window.pad(margin).intersect(Window.of_shape(self.image.shape))
+        kept = all_of(self._kept(name, asked, wider, backend) for name, asked in by_band(self.rules).items())
         if kept is None:
             kept = backend.asarray(np.ones(wider.shape, np.uint8))
         if self.grow:
             kept = filtered(backend, kept ^ 1, self.grow) ^ 1
         return kept[window.shift(-wider.row, -wider.col).slices]
 
-    def _kept(self, name: str, window: Window, backend: Backend) -> Any:
+    def _kept(self, name: str, rules: Sequence[MaskRule], window: Window, backend: Backend) -> Any:
         """Return what the rules about one band keep of a window."""
         dataset, number = self.bands[name]
-        down, across = factors_of(name, dataset.shape, self.shape)
+        down, across = self._factors(name)
         first = window.row // down, window.col // across
         coarse = Window(*first, -(-window.row_stop // down) - first[0], -(-window.col_stop // across) - first[1])
         band = dataset.read(number, window=ranges(coarse))
-        found = evaluate(backend, [rule for rule in self.rules if rule.band == name], band)
-        found = blocks_of(found, (down, across))
+        found = blocks_of(evaluate(backend, rules, band), (down, across))
         return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
 
+    def _factors(self, name: str) -> tuple[int, int]:
+        """Return the rows and columns of the image that a pixel of a band stands for."""
+        dataset, _ = self.bands[name]
+        pixel = in_pixels_of(self.image, dataset, np.array([(0, 0), (1, 1)]))
+        if pixel is None:
+            return factors_of(name, dataset.shape, self.image.shape)
+        across, down = (max(round(length), 1) for length in (pixel[1] - pixel[0]).tolist())
+        factors = down, across
+        covered = tuple(-(-size // factor) for size, factor in zip(self.image.shape, factors, strict=True))
+        off = pixels_off(self.image, dataset, factors)
+        if dataset.shape != covered or off > MOST_OFF:
+            raise MaskRuleError(
+                f"quality: expected {name!r}, as it says where it lies, to have the pixels of {self.image.name} or "
+                f"whole blocks of them, from one corner on; got {dataset.shape[0]} x {dataset.shape[1]} pixels, up to "
+                f"{off:.3g} pixels off"
+            )
+        return factors
 
-# The command line's words for what rules name in their errors.
-RULE_NAMES = dict.fromkeys(("rules", "flags", "values", "enum", "invert", "band", "grow"), "--rules") | {
-    "quality": "--quality-band",
-    "flags_definition": "--definition",
-}
+
+_MERGE = "tag:yaml.org,2002:merge"
+_NAMES = {"rules": "--rules", "definition": "--definition", "quality": "--quality-band"}
 
 
+@renamed(_NAMES)
 def open_quality(
     inputs: contextlib.ExitStack,
     rules: str | None,
     bands: Sequence[tuple[str, str, int]],
     definition: str | None,
-    shape: tuple[int, int],
+    image: DatasetReader,
 ) -> tuple[QualityBands, ...]:
     """Return what a command line's rules and quality bands, (name, file, band), keep of an image; () without rules."""
     if rules is None:
@@ -94,12 +112,13 @@ def open_quality(
         raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
     found, grow = read_rules(rules, definition, names)
     opened = {name: (open_raster(inputs, "--quality-band", path), number) for name, path, number in bands}
-    return (QualityBands(found, opened, shape, grow),)
+    return (QualityBands(found, opened, image, grow),)
 
 
-def quality_inputs(rules: str | None, bands: Sequence[tuple[str, str, int]]) -> dict[str, list[str]]:
+def quality_inputs(rules: str | None, parts: Iterable[Part]) -> dict[str, list[str]]:
     """Return the files that rules and quality bands are read from."""
-    return {"--rules": [rules] if rules else [], "--quality-band": [path for _, path, _ in bands]}
+    datasets = [dataset for part in parts if isinstance(part, QualityBands) for dataset, _ in part.bands.values()]
+    return {"--rules": [rules] if rules else [], "--quality-band": [file for each in datasets for file in each.files]}
 
 
 def read_rules(path: str, definition: str | None, bands: Sequence[str]) -> tuple[list[MaskRule], list[tuple[str, int]]]:
@@ -109,49 +128,89 @@ def read_rules(path: str, definition: str | None, bands: Sequence[str]) -> tuple
     `flags_definition`, `flags_definitions` and `grow`. definition: the name of a ready one or a file, instead of these.
     bands: the names of the quality bands; where there is one alone, rules need not name it.
     """
-    content = _read(path)
+    content = _read("rules", path)
+    given = None if definition is None else read_definition(definition)
+    try:
+        return _rules_in(content, given, bands[0] if len(bands) == 1 else None)
+    except GpumaskError as error:
+        of_option = definition is not None and str(error).startswith("flags_definition")
+        where = f"definition: {definition}" if of_option else f"rules: {path}"
+        raise MaskRuleError(f"{where}: {error}") from error
+
+
+def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[MaskRule], list[tuple[str, int]]]:
+    """Return the rules in what a file holds, for a band where they name none, and how to grow what they don't keep."""
     style = content if isinstance(content, Mapping) else {"rules": content}
     unknown = set(style) - {"rules", "pq_masks", "flags_definition", "flags_definitions", "grow"}
+    if unknown:
+        raise MaskRuleError(f"{', '.join(map(str, unknown))}: expected a list of rules, or a mapping with `rules`")
+    for one, other in (("rules", "pq_masks"), ("flags_definition", "flags_definitions")):
+        if one in style and other in style:
+            raise MaskRuleError(f"{one}, {other}: expected one of the two; got both")
     rules = style.get("rules", style.get("pq_masks"))
-    if unknown or not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
-        came = f"{', '.join(map(str, unknown))}" if unknown else type(rules).__name__
-        raise MaskRuleError(f"rules: expected a list of rules in {path}, or a mapping with one; got {came}")
-    definitions = style.get("flags_definitions", style.get("flags_definition"))
-    if definition is not None:
-        definitions = read_definition(definition)
-    if len(bands) == 1:
-        rules = [{"band": bands[0], **rule} for rule in rules]
-    return as_rules(rules, definitions), check_filters("grow", style["grow"]) if style.get("grow") else []
+    if not isinstance(rules, list) or not rules:
+        raise MaskRuleError(f"rules: expected a list of at least one; got {shortened(rules)}")
+    definition = definition or style.get("flags_definitions", style.get("flags_definition"))
+    grow = check_filters("grow", style["grow"]) if style.get("grow") is not None else []
+    return as_rules("rules", rules, definition, band), grow
 
 
 def read_definition(given: str) -> Any:
-    """Return a flag definition from a YAML or JSON file, or the name of a ready one as it is."""
-    return _read(given) if Path(given).is_file() else given
+    """Return the flag definition in a YAML or JSON file, or the ready one of that name.
+
+    The file holds a definition in the Open Data Cube form, or attributes that have one; see `flags_definition_from`.
+    """
+    if given in ready_definitions():
+        return flags_definition(given)
+    if not Path(given).is_file():
+        raise MaskRuleError(f"definition: expected a file, or one of {', '.join(ready_definitions())}; got {given}")
+    content = _read("definition", given)
+    is_attributes = isinstance(content, Mapping) and any(key in content for key in ATTRIBUTES)
+    try:
+        return flags_definition_from(content) if is_attributes else content
+    except MaskRuleError as error:
+        raise MaskRuleError(f"definition: {given}: {error}") from error
 
 
-def _read(path: str) -> Any:
-    """Read a JSON file, or one of YAML where PyYAML is there."""
+def _read(name: str, path: str) -> Any:
+    """Read a JSON file, or one of YAML where PyYAML is there; a key that comes twice is an error."""
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise MaskRuleError(f"rules: {error}") from error
+        raise MaskRuleError(f"{name}: {path}: {error}") from error
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_distinct)
     except json.JSONDecodeError as not_json:
         try:
             import yaml
         except ImportError as error:
-            raise MaskRuleError(f"rules: {path}: {not_json} (for YAML: pip install 'gpumask[cli]')") from error
+            raise MaskRuleError(f"{name}: {path}: {not_json} (for YAML: pip install 'gpumask[cli]')") from error
         try:
             return yaml.load(text, _loader(yaml))
-        except yaml.YAMLError as error:
-            raise MaskRuleError(f"rules: {path}: {error}") from error
+        except (yaml.YAMLError, ValueError) as error:
+            raise MaskRuleError(f"{name}: {path}: {error}") from error
+    except ValueError as error:
+        raise MaskRuleError(f"{name}: {path}: {error}") from error
+
+
+def _distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Return a mapping; raise ValueError where a key comes twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)} is there twice")
+    return found
 
 
 def _loader(yaml: Any) -> Any:
     """Return a safe loader by whose rules just true and false are so: a label `yes` is a text, as in YAML 1.2."""
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            _distinct([(self.construct_object(key, deep=True), None) for key, _ in node.value if key.tag != _MERGE])
+            found: dict[Any, Any] = super().construct_mapping(node, deep)
+            return found
+
         yaml_implicit_resolvers = {
             first: [found for found in resolvers if found[0] != "tag:yaml.org,2002:bool"]
             for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -105,7 +105,8 @@ def resample(
     compute_dtype: "float64", or "float32" for weights and sums: about 1e-6 of the values' range off, and faster on GPUs
         with slow float64.
     keep, quality: rules about quality bands, and these bands by their names, (row, col), of the source's rows and
-        columns or coarser by whole factors: a pixel is invalid unless all rules match it (see `mask_from_rules`).
+        columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
+        MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
     backend: "cuda", "native" or "numpy"; None: see `use_backend`.
 
     Returns the image, shaped as the source but for its rows and columns, and the validity, in the array family of the
@@ -124,7 +125,8 @@ def resample(
         source = adopt("source", source)
     checked = Source.of(source, source_valid)
     out_dtype, nodata = output_type(checked.image.dtype, dtype, nodata_out)
-    rules, bands = check_quality(keep, quality)
+    compute = compute_type(compute_dtype)
+    rules, bands = check_quality(keep, quality, checked.image.shape[-2:])
     chosen = select(backend, checked.image, checked.valid, grid.row, grid.col, grid.mask, *bands.values())
     if bands:
         kept = validity_of(chosen, rules, bands, checked.image.shape[-2:])
@@ -133,7 +135,7 @@ def resample(
     target = Target(
         chosen.empty((checked.image.shape[0], *grid.shape), out_dtype), chosen.empty(grid.shape, np.uint8), nodata
     )
-    resample_into(chosen, checked, grid, interp, target, compute_type(compute_dtype))
+    resample_into(chosen, checked, grid, interp, target, compute)
     image = target.image if source.ndim == 3 else target.image[0]
     return Resampled(*(chosen.to_family_of(checked.image, array) for array in (image, target.validity)))
 

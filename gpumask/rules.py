@@ -155,7 +155,10 @@ def _flag_test(known: Mapping[str, Flag], name: Any, label: Any) -> BitTest:
     """Return the test of one flag for a label, or for any of a list of labels."""
     if name not in known:
         raise MaskRuleError(f"flags: expected a flag of the definition, one of {', '.join(known)}; got {name!r}")
+    label = label.tolist() if isinstance(label, np.ndarray) else label
     labels = tuple(label) if isinstance(label, list | tuple | set | frozenset) else (label,)
+    if isinstance(label, set | frozenset):  # which have no order of their own
+        labels = tuple(sorted(labels, key=known[name].labelled))
     if not labels:
         raise MaskRuleError(f"flags: expected a label of {name}, or several; got none")
     flag = known[name]
@@ -205,7 +208,8 @@ def _bits(test: BitTest, dtype: np.dtype[Any]) -> tuple[int, list[int]]:
         raise MaskRuleError(f"flags: expected a band of integers for {flag.name}; got {dtype}")
     width = 1 if dtype.kind == "b" else 8 * dtype.itemsize
     if flag.bits >> width:
-        raise MaskRuleError(f"flags: expected a band with {flag.place(width)} for {flag.name}; got {dtype}")
+        needed = next(bits for bits in (8, 16, 32, 64) if not flag.bits >> bits)
+        raise MaskRuleError(f"flags: expected a band with {flag.place(needed)} for {flag.name}; got {dtype}")
     return _signed(flag.bits), [_signed(value) for value in test.values]
 
 

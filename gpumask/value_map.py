@@ -14,7 +14,7 @@ import numpy as np
 
 from gpumask.backends import adopt, select
 from gpumask.errors import MaskRuleError
-from gpumask.quality import check_bands, definition_for, evaluate
+from gpumask.quality import definition_for, evaluate, of_one_shape
 from gpumask.rules import MaskRule, parse
 
 _KEYS = frozenset({"title", "abstract", "color", "alpha", "mask"})
@@ -46,7 +46,7 @@ def apply_value_map(
         band: [_colour_rule(rule, definition_for(band, flags_definitions)) for rule in rules]
         for band, rules in value_map.items()
     }
-    arrays = check_bands(bands, [MaskRule(band, ()) for band in rules])
+    arrays = of_one_shape(bands, rules)
     chosen = select(backend, *arrays.values())
     like = next(iter(arrays.values()))
     image = chosen.asarray(np.zeros((*like.shape, 4), np.uint8))

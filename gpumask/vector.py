@@ -10,6 +10,7 @@ import numpy as np
 
 from gpumask.errors import GpumaskError
 from gpumask.geometry import polygons_of
+from gpumask.place import moved
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -41,12 +42,6 @@ def read_polygons(name: str, path: str, layer: str | None, raster: DatasetReader
     elif crs and crs != raster.crs:
         polygons = _reprojected(name, polygons, crs, raster)
     return [shapely.transform(polygon, lambda xy: moved(~raster.transform, xy)) for polygon in polygons]
-
-
-def moved(affine: Any, xy: np.ndarray) -> np.ndarray:
-    """Return (x, y) rows under an affine map."""
-    a, b, c, d, e, f = affine[:6]
-    return np.asarray(xy @ np.array([[a, d], [b, e]]) + (c, f))
 
 
 def _read(name: str, path: str, layer: str | None) -> tuple[Any, list[Any]]:

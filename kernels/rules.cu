@@ -18,12 +18,6 @@ template <class T> INLINE BITS_T equals(T pixel, BITS_T bits, TABLE_T value)
 INLINE void evaluate(const SRC_T* __restrict__ pixel, const TABLE_T* __restrict__ at, i64 count, int n, BITS_T* keep)
 {
     LANE_ARRAY BITS_T matched[LANES], passed[LANES];
-    if (count == 1 && at[2] == 1 && at[4] == 1) {  // flags that are asked for together: one look at each pixel
-        const BITS_T inverted = at[1] != 0, bits = Kind<SRC_T>::is_float ? 0 : (BITS_T)at[3];
-        const TABLE_T value = at[5];
-        LANE_LOOP(l, 0, n) keep[l] = equals(pixel[l], bits, value) ^ inverted;
-        return;
-    }
     LANE_LOOP(l, 0, n) keep[l] = 1;
     for (i64 rule = 0; rule < count; ++rule) {
         const bool any = at[0] != 0;
@@ -47,22 +41,46 @@ INLINE void evaluate(const SRC_T* __restrict__ pixel, const TABLE_T* __restrict_
     }
 }
 
+// Stores what is kept of n neighbouring pixels.
+INLINE void store(u8* target, const BITS_T* keep, int n, bool also)
+{
+    if (also) {
+        LANE_LOOP(l, 0, n) target[l] &= (u8)keep[l];
+    } else if (n == LANES) {
+        LANE_ARRAY u8 bytes[LANES];
+        LANE_LOOP(l, 0, LANES) bytes[l] = (u8)keep[l];
+        stream_segment(target, bytes);
+    } else {
+        LANE_LOOP(l, 0, n) target[l] = (u8)keep[l];
+    }
+}
+
 KERNEL(rules, i64 rows, i64 cols, const SRC_T* __restrict__ band, i64 pitch, const TABLE_T* __restrict__ table,
        i64 count, i64 also, u8* __restrict__ out, i64 out_pitch)
 {
+    if (count == 1 && table[2] == 1 && table[4] == 1) {  // flags that are asked for together: one look at each pixel
+        const BITS_T inverted = table[1] != 0, bits = Kind<SRC_T>::is_float ? 0 : (BITS_T)table[3];
+        const TABLE_T value = table[5];
+        FOR_SEGMENTS(y, rows, x, cols) {
+            const SRC_T* pixel = band + y * pitch + x;
+            const int n = SEGMENT_WIDTH(x, cols);
+            LANE_ARRAY BITS_T keep[LANES];
+            if (n == LANES)
+                LANE_LOOP(l, 0, LANES) keep[l] = equals(pixel[l], bits, value) ^ inverted;
+            else
+                LANE_LOOP(l, 0, n) keep[l] = equals(pixel[l], bits, value) ^ inverted;
+            store(out + y * out_pitch + x, keep, n, also);
+        }
+        return;
+    }
     FOR_SEGMENTS(y, rows, x, cols) {
+        const SRC_T* pixel = band + y * pitch + x;
         const int n = SEGMENT_WIDTH(x, cols);
-        u8* target = out + y * out_pitch + x;
         LANE_ARRAY BITS_T keep[LANES];
         if (n == LANES)
-            evaluate(band + y * pitch + x, table, count, LANES, keep);
+            evaluate(pixel, table, count, LANES, keep);
         else
-            evaluate(band + y * pitch + x, table, count, n, keep);
-        if (also)
-            LANE_LOOP(l, 0, n) target[l] &= (u8)keep[l];
-        else if (n == LANES)
-            LANE_LOOP(l, 0, LANES) target[l] = (u8)keep[l];
-        else
-            LANE_LOOP(l, 0, n) target[l] = (u8)keep[l];
+            evaluate(pixel, table, count, n, keep);
+        store(out + y * out_pitch + x, keep, n, also);
     }
 }

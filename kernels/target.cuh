@@ -60,6 +60,7 @@ template <class T, int N> INLINE void store_vector(T* to, const Vector<T, N>& v)
 {
     for (int i = 0; i < N; ++i) to[i] = v.at[i];
 }
+INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
 
 #else
 
@@ -104,9 +105,11 @@ template <class T, int N, class S> INLINE Vector<T, N> load_vector(const S* from
     __builtin_memcpy(&v, from, sizeof v);
     return __builtin_convertvector(v, Vector<T, N>);
 }
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 #if defined(__AVX2__)
 // Four small integers as reals, in two instructions; compilers take a dozen.
-#include <immintrin.h>
 INLINE __m128i four_i32(const u8* from) { return _mm_cvtepu8_epi32(_mm_loadu_si32(from)); }
 INLINE __m128i four_i32(const i8* from) { return _mm_cvtepi8_epi32(_mm_loadu_si32(from)); }
 INLINE __m128i four_i32(const u16* from) { return _mm_cvtepu16_epi32(_mm_loadu_si64(from)); }
@@ -117,6 +120,18 @@ INLINE __m128i four_i32(const i16* from) { return _mm_cvtepi16_epi32(_mm_loadu_s
 LOAD_FOUR(u8) LOAD_FOUR(i8) LOAD_FOUR(u16) LOAD_FOUR(i16)
 #endif
 template <class T, class V> INLINE void store_vector(T* to, const V& v) { __builtin_memcpy(to, &v, sizeof v); }
+
+// Writes a segment's bytes past the caches where a line of memory is written whole: it need not be read before.
+INLINE void stream_segment(u8* to, const u8* from)
+{
+#if defined(__SSE2__)
+    if (LANES % 64 == 0 && (u64)to % 64 == 0) {
+        for (int l = 0; l < LANES; l += 16) _mm_stream_si128((__m128i*)(to + l), _mm_load_si128((const __m128i*)(from + l)));
+        return;
+    }
+#endif
+    __builtin_memcpy(to, from, LANES);
+}
 
 #endif
 

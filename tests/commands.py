@@ -20,8 +20,9 @@ def read(path):
 
 
 def run(*words):
-    """Run a command in this process; it must succeed."""
-    done = CliRunner().invoke(main, [str(word) for word in words])
+    """Run a command in this process, over what is there of a run before; it must succeed."""
+    again = ["--overwrite"] if words[0] in ("resample", "mask") else []
+    done = CliRunner().invoke(main, [*map(str, words), *again])
     assert done.exit_code == 0, (done.output, done.exception)
     return done
 

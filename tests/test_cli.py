@@ -289,7 +289,7 @@ def test_bar_on_a_terminal_and_nowhere_else(files):
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     words = ["resample", "source.tif", "grid.tif", "out.tif", "--resolution", "60", "60", "--tile", "64", "64"]
-    run_words = [*COMMAND, *words, "--nodata", "0", "--backend", "numpy"]
+    run_words = [*COMMAND, *words, "--nodata", "0", "--backend", "numpy", "--overwrite"]
     with os.fdopen(ours, "rb", buffering=0) as terminal:
         subprocess.run(run_words, cwd=files, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
         shown = terminal.read(100_000)
@@ -406,7 +406,7 @@ def test_a_failure_leaves_the_file_that_was_there(files, monkeypatch):
 
     monkeypatch.setattr("gpumask.cli.resample.progress_bar", lambda *_: __import__("contextlib").nullcontext(stop))
     words = (files / "source.tif", files / "grid.tif", files / "out.tif", "--validity", files / "valid.tif")
-    assert fails("resample", *words, "--backend", "numpy") == "gpumask: enough\n"
+    assert fails("resample", *words, "--backend", "numpy", "--overwrite") == "gpumask: enough\n"
     assert {path: path.read_bytes() for path in files.iterdir()} == before
 
 

@@ -191,6 +191,12 @@ def test_polygons_elsewhere_leave_nothing_and_a_warning_says_so(files):
     assert masked("--invalid", "far.geojson").all()
 
 
+def test_shares_that_are_none_are_errors_of_the_mask(files):
+    write("shares.tif", np.full((13, 9), 5, np.float32))
+    line = fails("mask", "--like", "like.tif", "out.tif", "--mask", "shares.tif", "--resolution", 5, 10)
+    assert line.startswith("gpumask: --mask: expected shares of valid")
+
+
 def test_an_empty_layer_of_invalid_polygons_removes_nothing(files):
     (files / "empty.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": []}))
     assert masked("--invalid", "empty.geojson").all()

@@ -18,6 +18,7 @@ from gpumask import (
     resample,
 )
 from gpumask.backends import get
+from gpumask.quality import factors_of
 from gpumask.quality_files import QualityBands
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
@@ -76,7 +77,7 @@ def test_rules_and_a_validity_are_anded(source):
 
 
 @pytest.mark.usefixtures("on_every_backend")
-@pytest.mark.parametrize("factors", [(2, 2), (3, 1), (1, 5), (7, 4)])
+@pytest.mark.parametrize("factors", [(2, 2), (3, 1), (1, 5), (4, 3)])
 def test_a_coarser_band_stands_for_blocks_of_pixels(source, factors):
     coarse = quality(tuple(-(-size // factor) for size, factor in zip(SHAPE, factors, strict=True)))
     fine = np.repeat(np.repeat(coarse, factors[0], axis=0), factors[1], axis=1)[: SHAPE[0], : SHAPE[1]]
@@ -86,11 +87,28 @@ def test_a_coarser_band_stands_for_blocks_of_pixels(source, factors):
     np.testing.assert_array_equal(found.validity, expected.validity)
 
 
+@pytest.mark.parametrize("size", [*range(1, 130), 10980])
+def test_blocks_that_a_shape_tells_are_those_that_made_it(size):
+    for factor in range(1, 60):
+        coarse = -(-size // factor)
+        try:
+            found = factors_of("qa", (coarse, 1), (size, 1))[0]
+        except MaskRuleError as error:
+            assert size % coarse and "blocks of" in str(error)
+            assert -(-size // (factor - 1)) == coarse or -(-size // (factor + 1)) == coarse
+        else:
+            assert found == (factor if size % coarse else size // coarse)
+
+
 @pytest.mark.parametrize(
     ("how", "name"),
     [
-        ({"keep": RULES}, "keep, quality"),
-        ({"quality": {"qa": quality()}}, "keep, quality"),
+        ({"keep": RULES}, "quality"),
+        ({"quality": {"qa": quality()}}, "keep"),
+        ({"keep": "cloud", "quality": {"qa": quality()}}, "keep"),
+        ({"keep": [5], "quality": {"qa": quality()}}, r"keep\[0\]"),
+        ({"keep": [{"values": 1}], "quality": {"qa": quality()}}, r"keep\[0\]"),
+        ({"keep": RULES, "quality": {"qa": quality((6, 53))}}, "quality"),  # of blocks of 7 rows, or of 8
         ({"keep": RULES, "quality": {"other": quality()}}, "quality"),
         ({"keep": RULES, "quality": quality()}, "quality"),
         ({"keep": RULES, "quality": {"qa": quality((41, 50))}}, "quality"),
@@ -120,8 +138,9 @@ def test_windows_of_quality_files_are_parts_of_the_whole(tmp_path, backend, fact
     rasterio = pytest.importorskip("rasterio")
     coarse = quality(tuple(-(-size // factor) for size, factor in zip(SHAPE, factors, strict=True)))
     write(tmp_path / "qa.tif", coarse)
-    with rasterio.open(tmp_path / "qa.tif") as dataset:
-        part = QualityBands(RULES, {"qa": (dataset, 1)}, SHAPE, [("erosion", 1), ("dilation", 4)])
+    write(tmp_path / "image.tif", np.zeros(SHAPE, np.uint8))
+    with rasterio.open(tmp_path / "qa.tif") as dataset, rasterio.open(tmp_path / "image.tif") as image:
+        part = QualityBands(RULES, {"qa": (dataset, 1)}, image, [("erosion", 1), ("dilation", 4)])
         host = np.empty(0)
         whole = get(backend).to_family_of(host, part.validity(Window.of_shape(SHAPE), get(backend)))
         fine = np.repeat(np.repeat(coarse, factors[0], axis=0), factors[1], axis=1)[: SHAPE[0], : SHAPE[1]]
@@ -140,6 +159,7 @@ def files(tmp_path, monkeypatch, source):
     write("qa.tif", np.stack([np.zeros(SHAPE, np.uint8), quality()]))
     write("coarse.tif", quality((21, 27)))
     write("floats.tif", quality().astype(np.float32))
+    write("complex.tif", quality().astype(np.complex64))
     nodes = grid()
     write("grid.tif", np.stack([nodes.row, nodes.col]))
     unnamed = [{key: value for key, value in rule.items() if key != "band"} for rule in CONFIG]
@@ -151,6 +171,12 @@ def files(tmp_path, monkeypatch, source):
         "definition": DEFINITION,
         "odd": {"rules": CONFIG, "colour": "red"},
         "unknown": [{"flags": {"haze": True}}],
+        "both": {"rules": CONFIG, "pq_masks": CONFIG},
+        "typo": [{"bands": "qa", "values": 1}],
+        "mask": [{"mask": True, "values": 1}],
+        "none": [],
+        "grow": {"rules": [{"values": 1}], "grow": "big"},
+        "bad": {"cloud": {"bits": 99, "values": {}}},
     }
     for name, content in forms.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
@@ -159,6 +185,9 @@ def files(tmp_path, monkeypatch, source):
         "- {band: qa, flags: {shadow: false}}\n"
     )
     (tmp_path / "broken.yaml").write_text("- {flags: ")
+    (tmp_path / "twice.yaml").write_text("- {flags: {cloud: none, cloud: maybe}}")
+    (tmp_path / "twice.json").write_text('[{"band": "qa", "values": 1, "band": "scl"}]')
+    (tmp_path / "date.yaml").write_text("- {values: [2020-13-45]}")
     return tmp_path
 
 
@@ -208,17 +237,35 @@ def test_coarse_bands_and_growth_from_the_command_line(files):
         (("--rules", "broken.yaml", "--quality-band", "qa.tif:2"), "--rules"),
         (("--rules", "odd.json", "--quality-band", "qa=qa.tif:2"), "--rules"),
         (("--rules", "unknown.json", "--quality-band", "qa.tif:2", "--definition", "definition.json"), "--rules"),
-        (("--rules", "unnamed.json", "--quality-band", "qa.tif:2"), "--definition"),
+        (("--rules", "unnamed.json", "--quality-band", "qa.tif:2"), "--rules: unnamed.json: flags_definition"),
         (("--rules", "unnamed.json", "--quality-band", "qa.tif:2", "--definition", "landsat99"), "--definition"),
         (("--rules", "style.json", "--quality-band", "scl=qa.tif:2"), "--quality-band"),
         (
             ("--rules", "style.json", "--quality-band", "qa=qa.tif:2", "--quality-band", "qa=coarse.tif"),
             "--quality-band",
         ),
+        (("--rules", "both.json", "--quality-band", "qa.tif:2"), "--rules: both.json: rules, pq_masks"),
+        (("--rules", "typo.json", "--quality-band", "qa.tif:2"), "--rules: typo.json: bands"),
+        (("--rules", "mask.json", "--quality-band", "qa.tif:2"), "--rules: mask.json: mask"),
+        (("--rules", "none.json", "--quality-band", "qa.tif:2"), "--rules: none.json: rules: expected a list"),
+        (("--rules", "grow.json", "--quality-band", "qa.tif:2"), "--rules: grow.json: grow"),
+        (("--rules", "twice.yaml", "--quality-band", "qa.tif:2"), "--rules: twice.yaml: cloud is there twice"),
+        (("--rules", "twice.json", "--quality-band", "qa.tif:2"), "--rules: twice.json: band is there twice"),
+        (("--rules", "date.yaml", "--quality-band", "qa.tif:2"), "--rules: date.yaml: month"),
+        (("--rules", "qa.tif", "--quality-band", "qa.tif:2"), "--rules: qa.tif"),
+        (
+            ("--rules", "rules.json", "--quality-band", "qa=qa.tif", "--definition", "bad.json"),
+            "--definition: bad.json",
+        ),
+        (
+            ("--rules", "rules.json", "--quality-band", "qa=qa.tif", "--definition", "broken.yaml"),
+            "--definition: broken",
+        ),
+        (("--rules", "style.json", "--quality-band", "qa=complex.tif"), "--quality-band"),
         (("--rules", "style.json", "--quality-band", "qa=nothing.tif"), "--quality-band"),
         (("--rules", "style.json", "--quality-band", "qa=qa.tif:3"), "--quality-band"),
         (("--rules", "style.json", "--quality-band", "qa=grid.tif"), "--quality-band"),
-        (("--rules", "style.json", "--quality-band", "qa=floats.tif"), "--rules"),
+        (("--rules", "style.json", "--quality-band", "qa=floats.tif"), "--quality-band"),
     ],
 )
 def test_failure_is_one_line_that_names_the_argument(files, words, name):
@@ -244,6 +291,98 @@ def test_flags_prints_how_many_pixels_have_which_label(files):
     assert fails("flags", "qa.tif", "--definition", "landsat99").startswith("gpumask: --definition: expected")
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int64", "uint64"])
+def test_counts_are_of_what_rules_match(dtype):
+    band = np.random.default_rng(1).integers(0, 256, (3, 50, 40)).astype(dtype)
+    band[0, 0] = np.iinfo(dtype).min
+    high = 8 * band.dtype.itemsize - 1
+    definition = {**DEFINITION, "high": {"bits": [high - 1, high], "values": {"0": "a", "1": "b", "2": "c", "3": "d"}}}
+    for row in describe_flags(band, definition):
+        rule = MaskRule.from_config({"flags": {row.flag: row.label}}, definition)
+        assert row.pixels == rule.evaluate(band, backend="numpy").sum(), row
+
+
+def test_bits_that_a_band_lacks_are_not_counted(files):
+    definition = {"conf": {"bits": [8, 9], "values": {"0": "none", "3": "high"}}}
+    with pytest.raises(MaskRuleError, match=r"^band: expected a band with bits 8-9 of uint16 for conf; got int8"):
+        describe_flags(np.array([-1], np.int8), definition)
+    (files / "wide.json").write_text(json.dumps(definition))
+    assert fails("flags", "qa.tif", "--definition", "wide.json").startswith("gpumask: FILE: expected a band with bits")
+
+
+def test_flags_are_defined_by_the_attributes_of_a_file_too(files):
+    attributes = {"flag_masks": [4, 8], "flag_meanings": "a b"}
+    (files / "cf.json").write_text(json.dumps(attributes))
+    said = run("flags", "qa.tif:2", "--definition", "cf.json").stdout
+    assert [line.split()[0] for line in said.splitlines()] == ["a", "a", "b", "b"]
+
+
 def test_values_that_no_label_has_are_counted_too():
     rows = describe_flags(np.array([[0, 3], [3, 1]], np.int16), {"class": {"bits": [0, 1], "values": {0: "land"}}})
     assert [tuple(row) for row in rows] == [("class", 0, "land", 1), ("class", 1, None, 1), ("class", 3, None, 2)]
+
+
+CRS, PLACE = "EPSG:32633", (10, 0, 500_000, 0, -10, 6_000_000)
+
+
+@pytest.fixture
+def placed(files):
+    """The same files where they lie on the ground, with a quality band five times coarser."""
+    affine = pytest.importorskip("affine")
+    rasterio = pytest.importorskip("rasterio")
+    for name in ("source.tif", "qa.tif"):
+        with rasterio.open(name, "r+") as dataset:
+            dataset.crs, dataset.transform = CRS, affine.Affine(*PLACE)
+
+    def write_coarse(name, crs=CRS, place=(50, 0, 500_000, 0, -50, 6_000_000), shape=(9, 11)):
+        write(name, quality(shape), crs=crs, transform=affine.Affine(*place))
+
+    return write_coarse
+
+
+def test_a_coarse_file_that_says_where_it_lies_stands_for_its_blocks(placed, files):
+    # By its shape alone it could be made of blocks of 9 or of 10 pixels.
+    placed("coarse.tif", place=(100, 0, 500_000, 0, -100, 6_000_000), shape=(5, 6))
+    run("mask", "--like", "source.tif", "mask.tif", "--rules", "style.json", "--quality-band", "qa=coarse.tif")
+    fine = np.repeat(np.repeat(quality((5, 6)), 10, axis=0), 10, axis=1)[: SHAPE[0], : SHAPE[1]]
+    np.testing.assert_array_equal(read("mask.tif")[0], mask_from_rules(RULES, {"qa": fine}))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"crs": "EPSG:32634"},
+        {"place": (50, 0, 500_030, 0, -50, 6_000_000)},
+        {"place": (10, 0, 500_000, 0, -10, 6_000_000)},
+        {"place": (47, 0, 500_000, 0, -47, 6_000_000)},
+        {"place": (50, 0, 500_000, 0, 50, 6_000_000)},
+        {"shape": (9, 12)},
+    ],
+    ids=str,
+)
+def test_a_quality_file_that_says_that_it_lies_elsewhere_is_refused(placed, files, how):
+    placed("far.tif", **how)
+    for command in (("mask", "--like", "source.tif"), ("resample", "source.tif", "grid.tif")):
+        line = fails(*command, "out.tif", "--rules", "style.json", "--quality-band", "qa=far.tif")
+        assert line.startswith("gpumask: --quality-band: expected 'qa', as it says where it lies")
+
+
+def test_what_a_virtual_quality_band_reads_is_not_overwritten(placed, files):
+    from rasterio.shutil import copy  # noqa: PLC0415
+
+    copy("qa.tif", "qa.vrt", driver="VRT")
+    before = (files / "qa.tif").read_bytes()
+    words = ("--rules", "style.json", "--quality-band", "qa=qa.vrt:2", "--overwrite")
+    for command in (("mask", "--like", "source.tif"), ("resample", "source.tif", "grid.tif")):
+        assert fails(*command, "qa.tif", *words).startswith("gpumask: OUTPUT: expected a file that is no input")
+    assert (files / "qa.tif").read_bytes() == before
+
+
+def test_a_file_that_is_there_stays_unless_told_otherwise(files):
+    (files / "out.tif").write_text("precious")
+    for command in (("mask", "--like", "source.tif"), ("resample", "source.tif", "grid.tif")):
+        words = (*command, "out.tif", "--rules", "style.json", "--quality-band", "qa=qa.tif:2")
+        assert fails(*words).startswith("gpumask: OUTPUT: expected a file that is not there yet, or --overwrite; got ")
+        assert (files / "out.tif").read_text() == "precious"
+    run(*words)
+    assert read("out.tif").any()

@@ -533,6 +533,8 @@ def views():
         "big-endian, strided": large.astype(">u8")[:, ::2, ::-2],
         "packed": packed["qa"],
         "unaligned": np.frombuffer(b"\0" + large[0].tobytes(), np.int16, offset=1).reshape(40, 150),
+        "one column of bands": large.reshape(6, 40, 150)[:, :, :1],
+        "many short rows": np.resize(large, (4, 2048, 4)),
         "no pixels": np.zeros(0, np.uint8),
         "no rows": np.zeros((0, 5), np.uint16),
         "no columns": np.zeros((5, 0), np.float32),
@@ -786,6 +788,13 @@ def test_cf_values_are_classes():
         np.testing.assert_array_equal(matches({"flags": {"class": label}}, definition=found), pixels == value)
 
 
+def test_cf_values_are_as_wide_as_their_type():
+    attrs = {"flag_values": np.array([1, 3], np.int16), "flag_meanings": "land cloud"}
+    found = flags_definition_from(attrs)
+    band = np.array([3, 259, 3 - 256, 1], np.int16)
+    assert matches({"flags": {"class": "cloud"}}, band, found).tolist() == [True, False, False, False]
+
+
 def test_cf_masks_and_values_are_fields():
     # The example of the conventions: a flag of one bit, and four values of two.
     attrs = {
@@ -858,7 +867,17 @@ def test_stac_classes(value, dtype):
     ("attrs", "word"),
     [
         ({}, "flags_definition"),
+        (None, "attrs: expected a mapping"),
         ({"units": "1"}, "units"),
+        ({"flag_meanings": 5, "flag_masks": [1]}, "flag_meanings"),
+        ({"flag_meanings": "a b", "flag_values": [1, [2]]}, "flag_meanings"),
+        ({"classification:bitfields": 5}, "classification:bitfields"),
+        ({"classification:classes": [{"value": "a", "name": "b"}]}, "classes"),
+        ({"classification:classes": [{"value": 1, "name": n} for n in "ab"]}, "classification:classes"),
+        (
+            {"classification:bitfields": [{"name": "a", "offset": n, "length": 1, "classes": []} for n in (0, 1)]},
+            "classification:bitfields",
+        ),
         ({"flags_definition": {}}, "flags_definition"),
         ({"flags_definition": {"cloud": {"bits": 6}}}, "cloud"),
         ({"flags_definition": "{not json"}, "flags_definition"),

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends.pool import Pool
 from gpumask.errors import GpumaskError
+
+_pool = Pool()
 
 
 class HostMemory:
@@ -23,7 +26,7 @@ class HostMemory:
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Make an array, not filled."""
-        return np.empty(shape, dtype)
+        return _pool.empty(shape, dtype)
 
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Return the array as it is: it is in host memory already."""

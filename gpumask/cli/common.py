@@ -19,6 +19,7 @@ import click
 
 from gpumask.backends import NAMES
 from gpumask.chain import Summary
+from gpumask.flags import ready_definitions
 
 Progress = Callable[[int, int], None]
 
@@ -112,8 +113,13 @@ def file_band(text: str) -> tuple[str, int]:
 
 def quality_band(text: str) -> tuple[str, str, int]:
     """Take [NAME=]FILE[:BAND]; without a name it is "quality"."""
+    whole = file_band(text)
     name, equals, rest = text.partition("=")
-    return (name, *file_band(rest)) if equals and not os.path.exists(text) else ("quality", *file_band(text))
+    if not equals or os.path.exists(whole[0]):
+        return ("quality", *whole)
+    if not name or not rest:
+        raise click.BadParameter(f"expected [NAME=]FILE[:BAND]; got {text!r}")
+    return (name, *file_band(rest))
 
 
 def creation_option(text: str) -> tuple[str, str]:
@@ -137,15 +143,18 @@ debug_option = click.option("--debug", is_flag=True, expose_value=False, callbac
     help="Show tracebacks, and what is compiled.")
 backend_option = click.option("--backend", type=click.Choice([*NAMES, "auto"]),
     help="Where to compute.  [default: the best that works here]")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
 RULES_OPTIONS = (
     click.option("--rules", metavar="FILE",
-        help="Rules of YAML or JSON about --quality-band: what does not match all of them is not valid."),
+        help="Rules of YAML or JSON about --quality-band: what does not match all of them is not valid. A list, or a "
+        "mapping with `rules`, `flags_definition` and `grow`, the pixels by which what is not valid grows."),
     click.option("--quality-band", type=quality_band, metavar="[NAME=]FILE[:BAND]", multiple=True,
-        help="A quality band, as fine as the image or coarser by whole factors; may be repeated, with the NAME that "
-        "rules have for it."),
+        help="A quality band, as fine as the image or coarser by whole factors, its nodata a value like any other; may "
+        "be repeated, with the NAME that rules have for it."),
     click.option("--definition", metavar="NAME|FILE",
-        help="What the flags of rules are: landsat_c2_qa_pixel, landsat8_bqa, sentinel2_scl, hls_fmask, or a file."),
+        help=f"What the flags of rules are: {', '.join(ready_definitions())}, or a file of YAML or JSON in the Open "
+        "Data Cube form, or with CF or STAC attributes."),
 )
 # fmt: on
 

@@ -6,8 +6,10 @@ import contextlib
 
 import click
 
+from gpumask.chain import check_bands
 from gpumask.cli.common import debug_option, file_band
 from gpumask.errors import renamed
+from gpumask.flags import ready_definitions
 from gpumask.outputs import open_raster
 from gpumask.quality import describe_flags
 from gpumask.quality_files import read_definition
@@ -16,14 +18,18 @@ from gpumask.quality_files import read_definition
 @click.command()
 @click.argument("file", type=file_band, metavar="FILE[:BAND]")
 @click.option("--definition", required=True, metavar="NAME|FILE",
-    help="landsat_c2_qa_pixel, landsat8_bqa, sentinel2_scl, hls_fmask, or a file of YAML or JSON in the Open Data Cube "
-    "form.")  # fmt: skip
+    help=f"{', '.join(ready_definitions())}, or a file of YAML or JSON in the Open Data Cube form, or with CF or STAC "
+    "attributes.")  # fmt: skip
 @debug_option
 def flags(file: tuple[str, int], definition: str) -> None:
     """Print how many pixels of a quality band have each value of each flag."""
-    with contextlib.ExitStack() as inputs, renamed({"flags_definition": "--definition", "band": "FILE"}):
-        band = open_raster(inputs, "FILE", file[0]).read(file[1])
-        rows = describe_flags(band, read_definition(definition))
+    names = {"flags_definition": "--definition", "definition": "--definition", "band": "FILE"}
+    with contextlib.ExitStack() as inputs, renamed(names):
+        known = read_definition(definition)
+        dataset = open_raster(inputs, "FILE", file[0])
+        check_bands("FILE", dataset, (file[1],))
+        band = dataset.read(file[1])
+        rows = describe_flags(band, known)
     width = max(len(row.flag) for row in rows)
     for row in rows:
         label = "(not defined)" if row.label is None else str(row.label)

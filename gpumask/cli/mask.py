@@ -17,6 +17,7 @@ from gpumask.cli.common import (
     creation_option,
     debug_option,
     file_band,
+    overwrite_option,
     path_type,
     progress_bar,
     quiet_option,
@@ -58,14 +59,13 @@ _OPTIONS = (
 
 @click.command()
 @click.argument("output", type=path_type)
-@with_options(*_OPTIONS, *RULES_OPTIONS, backend_option, quiet_option, debug_option)
+@with_options(*_OPTIONS, *RULES_OPTIONS, overwrite_option, backend_option, quiet_option, debug_option)
 def mask(quiet: bool, **options: Any) -> None:
     """Write OUTPUT, a mask of uint8 in the pixels of another raster: 1 is valid, 0 is not.
 
     Valid is what --mask has as valid, what has its centre in one of the --valid polygons, if any, and in none of the
     --invalid ones, and what matches --rules. A layer in another CRS than the raster's is reprojected. OUTPUT is what
-    `gpumask resample --mask` takes. Its format follows from its name; it appears under that name only when it is whole,
-    and replaces what is there.
+    `gpumask resample --mask` takes. Its format follows from its name; it appears under that name only when it is whole.
     """
     check_rules_options(options)
     if not any(options[name] for name in ("valid", "invalid", "mask", "rules")):

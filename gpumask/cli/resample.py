@@ -17,6 +17,7 @@ from gpumask.cli.common import (
     debug_option,
     file_band,
     numbers,
+    overwrite_option,
     path_type,
     progress_bar,
     quiet_option,
@@ -70,7 +71,7 @@ _RESAMPLE_OPTIONS = (
 @click.argument("source")
 @click.argument("grid")
 @click.argument("output", type=path_type)
-@with_options(*_RESAMPLE_OPTIONS, *RULES_OPTIONS, backend_option, quiet_option, debug_option)
+@with_options(*_RESAMPLE_OPTIONS, *RULES_OPTIONS, overwrite_option, backend_option, quiet_option, debug_option)
 def resample_command(**options: Any) -> None:
     """Bring SOURCE into the geometry of GRID, and write OUTPUT.
 
