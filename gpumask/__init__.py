@@ -12,8 +12,10 @@ Conventions, everywhere:
 import logging
 
 from gpumask.backends import use_backend
+from gpumask.chain import Summary
 from gpumask.cleanup import mask_cleanup
 from gpumask.errors import ArgumentTypeError, BackendError, GpumaskError, MaskRuleError
+from gpumask.files import resample_file
 from gpumask.flags import flags_definition, flags_definition_from, ready_definitions
 from gpumask.footprint import footprint_validity
 from gpumask.geometry import Polygons
@@ -57,6 +59,7 @@ __all__ = [
     "Polygons",
     "Resampled",
     "ShapelyPredicate",
+    "Summary",
     "Validity",
     "Window",
     "array_grid_resampling",
@@ -81,6 +84,7 @@ __all__ = [
     "oversample_regular_grid",
     "ready_definitions",
     "resample",
+    "resample_file",
     "use_backend",
     "validity_mask",
 ]

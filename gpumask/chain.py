@@ -1,4 +1,4 @@
-"""Files: resample from open datasets to open datasets, tile by tile.
+"""Files: resample from open datasets to open datasets, tile by tile; reading, computing and writing overlap.
 
 Each tile reads the nodes that it needs, the source pixels that these reach, and no more, so memory grows with the tile.
 Tiles change nothing: coordinates come from the same nodes with the same weights, and a window of the source holds every
@@ -7,296 +7,251 @@ pixel that has a weight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+import contextlib
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpumask.backends import Backend, select_for_files
-from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.grid import Grid, check_resolution, full_shape, node_window
+from gpumask.backends import select_for_files
+from gpumask.datasets import GridFile, Output, SourceFile, gdal_environment
+from gpumask.errors import GpumaskError
+from gpumask.grid import Grid
 from gpumask.interp import Interpolator
-from gpumask.mask import Part, all_of
-from gpumask.resample import Source, Target, held, output_type, resample_into
+from gpumask.memory import memory_limit
+from gpumask.overlap import Slot, overlapped
+from gpumask.plan import Costs, Tile, fitting, tile_shape
+from gpumask.resample import Source, Target, compute_type, output_type, resample_into
 from gpumask.window import Window, check_inside
 
-if TYPE_CHECKING:
-    from rasterio.io import DatasetReader, DatasetWriter
+# Of the memory that a job may take: tiles, all nodes of a grid if they fit, GDAL's cache. The rest is the libraries'.
+_FOR_TILES, _FOR_NODES, _FOR_GDAL = 5 / 8, 1 / 16, 1 / 8
+_NODE_BYTES = 48  # read, shifted, and marked where they don't count
+_TILES_A_LANE = 4  # at least, so that none is idle for long
+_OUTSIDE = 2  # in a tile's validity, until it is counted
 
-# A tile that needs more of the source than this is cut in four.
-_MOST_SOURCE_BYTES = 1 << 28
-
-
-@dataclass(frozen=True, eq=False)
-class MaskBand:
-    """A band that says what is valid: where it equals `valid_value`, or, where that is None, where it is not 0."""
-
-    dataset: DatasetReader
-    band: int = 1
-    valid_value: float | None = None
-
-    def read(self, window: Window) -> np.ndarray:
-        """Read a window as uint8, 1 where valid."""
-        values = self.dataset.read(self.band, window=ranges(window))
-        valid = values != 0 if self.valid_value is None else values == self.valid_value
-        return valid.view(np.uint8)
-
-
-@dataclass(frozen=True, eq=False)
-class SourceFile:
-    """Bands of a dataset, and where they are valid.
-
-    own_mask: whether a pixel is invalid that the dataset itself masks in any of the bands: by its nodata value, by a
-    mask band, or by an alpha band that is 0.
-    parts: what else says which of its pixels are valid.
-    """
-
-    dataset: DatasetReader
-    bands: tuple[int, ...]
-    mask: MaskBand | None = None
-    own_mask: bool = False
-    parts: tuple[Part, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check that the bands are there and of one real dtype, and that the mask fits."""
-        check_open("source", self.dataset)
-        check_bands("bands", self.dataset, self.bands)
-        dtypes = {self.dataset.dtypes[band - 1] for band in self.bands}
-        if len(dtypes) > 1:
-            raise GpumaskError(f"bands: expected one dtype; got {', '.join(sorted(dtypes))}")
-        check_mask("source mask", self.mask, self.dataset.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the bands."""
-        return np.dtype(self.dataset.dtypes[self.bands[0] - 1])
-
-    def read(self, window: Window, backend: Backend) -> Source:
-        """Read a window of all bands and of the masks, in host memory; parts are made by the backend."""
-        image = self.dataset.read(list(self.bands), window=ranges(window))
-        return Source(image, all_of(self._validities(window, backend)), (window.row, window.col))
-
-    def _validities(self, window: Window, backend: Backend) -> Iterator[np.ndarray]:
-        """Yield what each mask says of a window."""
-        if self.mask:
-            yield self.mask.read(window)
-        if self.own_mask and self._has_own_mask:
-            yield self.dataset.read_masks(list(self.bands), window=ranges(window)).all(axis=0).view(np.uint8)
-        for part in self.parts:
-            yield np.asarray(backend.to_family_of(np.empty(0), part.validity(window, backend)))
-
-    @property
-    def _has_own_mask(self) -> bool:
-        """Whether the dataset masks any of the bands."""
-        flags = self.dataset.mask_flag_enums
-        return any(flag.name != "all_valid" for band in self.bands for flag in flags[band - 1])
-
-
-@dataclass(frozen=True, eq=False)
-class GridFile:
-    """A grid in one dataset or two; see `Grid`. `shift` (row, col) is added to the nodes' coordinates."""
-
-    row: tuple[DatasetReader, int]
-    col: tuple[DatasetReader, int]
-    resolution: tuple[int, int] = (1, 1)
-    mask: MaskBand | None = None
-    nodata: float | None = None
-    shift: tuple[float, float] = (0.0, 0.0)
-
-    def __post_init__(self) -> None:
-        """Check that the bands are there and that all shapes are one."""
-        for name, (dataset, band) in {"grid row": self.row, "grid col": self.col}.items():
-            check_open(name, dataset)
-            check_bands(f"{name} band", dataset, (band,))
-        if self.row[0] is self.col[0] and self.row[1] == self.col[1]:
-            raise GpumaskError(f"grid col band: expected another band than that of the rows; got {self.col[1]}")
-        same_shape("grid col", self.col[0].shape, self.row[0].shape)
-        object.__setattr__(self, "resolution", check_resolution(self.resolution))
-        check_mask("grid mask", self.mask, self.row[0].shape)
-
-    @property
-    def full_shape(self) -> tuple[int, int]:
-        """Rows and columns at full resolution."""
-        return full_shape(self.row[0].shape, self.resolution)
-
-    def read(self, output: Window) -> Grid:
-        """Read the nodes for a window of the output."""
-        nodes = node_window(output, self.resolution)
-        row, col = (dataset.read(band, window=ranges(nodes)) for dataset, band in (self.row, self.col))
-        grid = Grid(
-            row,
-            col,
-            resolution=self.resolution,
-            mask=self.mask.read(nodes) if self.mask else None,
-            nodata=self.nodata,
-            window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
-        )
-        return grid.shifted(*self.shift) if any(self.shift) else grid
-
-    def georeference(self, output: Window) -> dict[str, Any]:
-        """Return what of `crs` and `transform` the grid's dataset has, for a window of the output.
-
-        The first node's centre is the first output pixel's.
-        """
-        dataset, (rows, cols) = self.row[0], self.resolution
-        a, b, c, d, e, f = dataset.transform[:6]
-        found = {} if dataset.crs is None else {"crs": dataset.crs}
-        if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0):  # what rasterio says where there is none
-            return found
-        x, y = 0.5 + (output.col - 0.5) / cols, 0.5 + (output.row - 0.5) / rows
-        affine = type(dataset.transform)
-        return {
-            **found,
-            "transform": affine(a / cols, b / rows, a * x + b * y + c, d / cols, e / rows, d * x + e * y + f),
-        }
+_log = logging.getLogger("gpumask")
 
 
 @dataclass(frozen=True)
 class Job:
-    """How to resample, and in which tiles. `nodata` is in the output's dtype; `window` None is the whole output."""
+    """How to resample.
+
+    nodata: in the output's dtype. window: of the output; None: all of it. tile_shape: rows and columns made at a time;
+    None: what the output's blocks and the memory ask for. max_memory: see `memory_limit`. devices: the numbers of the
+    GPUs that share the tiles; None: the current one.
+    """
 
     interp: Interpolator
     nodata: float | None = 0
     window: Window | None = None
-    tile_shape: tuple[int, int] = (1000, 1000)
+    tile_shape: tuple[int, int] | None = None
     compute_dtype: str = "float64"
     backend: str | None = None
+    max_memory: Any = None
+    devices: tuple[int, ...] | None = None
 
 
-class Summary(NamedTuple):
-    """What a run did: output pixels, how many of them are valid, and the backend's name."""
+@dataclass
+class Summary:
+    """What a run did.
 
-    pixels: int
-    valid: int
+    pixels: of the output; valid: how many of them are; outside: how many have no place in the source. tiles: how many.
+    seconds: what "read", "compute" and "write" took, each for itself, though they overlap, and "all" did.
+    """
+
     backend: str
+    pixels: int = 0
+    valid: int = 0
+    outside: int = 0
+    tiles: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, written: Written) -> None:
+        """Count a tile."""
+        self.pixels += written.tile.rows * written.tile.cols
+        self.valid += written.valid
+        self.outside += written.outside
+        self.tiles += 1
+        for stage, seconds in written.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
+class Written(NamedTuple):
+    """A tile that is written: how many of its pixels are valid, how many have no place in the source, what it took."""
+
+    tile: Window
+    valid: int
+    outside: int
+    seconds: dict[str, float]
 
 
 def resample_datasets(
     source: SourceFile,
     grid: GridFile,
-    image: DatasetWriter,
+    output: Output,
     job: Job,
-    validity: DatasetWriter | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Resample from open datasets to open datasets; the output's window begins at their first pixel.
 
-    image: as many bands as the source has, of one dtype; validity: its first band becomes 1 where valid, 0 elsewhere.
-    progress: called as progress(done, total), in output pixels.
-    Raises GpumaskError before anything is read or written where the datasets don't fit the job.
+    Inputs are used by one thread alone, as are outputs. progress: called as progress(done, total), in output pixels.
+    Raises GpumaskError before anything is read or written where the datasets don't fit the job, and where something
+    can't be read or written, naming the file and the window.
     """
-    output = job.window or Window.of_shape(grid.full_shape)
-    check_inside("window", output, grid.full_shape)
-    _check_outputs(source, output, image, validity)
-    dtype, nodata = output_type(source.dtype, image.dtypes[0], job.nodata)
-    backend = select_for_files(job.backend)
-    done = valid = 0
-    for tile in output.tiles(*job.tile_shape):
-        for part in _parts(tile, grid, source, job.interp):
-            result = _resample_part(backend, source, part, job, (dtype, nodata))
-            where = ranges(part.output.shift(-output.row, -output.col))
-            image.write(result.image, window=where)
-            if validity is not None:
-                validity.write(result.validity, 1, window=where)
-            valid += int(np.count_nonzero(result.validity))
-            done += result.validity.size
+    run = _Run(source, grid, output, job)
+    start, total = time.perf_counter(), run.window.rows * run.window.cols
+    done = Summary(run.backend.name)
+    for written in run.finished.values():
+        done.add(written)
+    with contextlib.closing(run.tiles()) as tiles:
+        for written in tiles:
+            done.add(written)
             if progress:
-                progress(done, output.rows * output.cols)
-    return Summary(done, valid, backend.name)
+                progress(done.pixels, total)
+    done.seconds["all"] = time.perf_counter() - start
+    _log.debug(
+        "%d tiles, %.2f s: read %.2f, compute %.2f, write %.2f; %d pixels, %d valid, %d outside the source",
+        done.tiles, done.seconds["all"], *(done.seconds.get(stage, 0.0) for stage in ("read", "compute", "write")),
+        done.pixels, done.valid, done.outside,
+    )  # fmt: skip
+    return done
 
 
-class _Part(NamedTuple):
-    """A part of the output: its window, the grid for it, and the window of the source that it needs."""
+@dataclass
+class _Piece:
+    """A tile on its way: what was read for it, and where it is computed."""
 
     output: Window
     grid: Grid
-    source: Window
+    source: Source
+    target: Target
+    seconds: dict[str, float]
 
 
-def _parts(tile: Window, grid: GridFile, source: SourceFile, interp: Interpolator) -> Iterator[_Part]:
-    """Yield a tile, or its quarters where it needs too much of the source."""
-    nodes = grid.read(tile)
-    reach = nodes.source_window(interp.margin).intersect(Window.of_shape(source.dataset.shape))
-    size = reach.rows * reach.cols * len(source.bands) * source.dtype.itemsize
-    if size <= _MOST_SOURCE_BYTES or tile.shape == (1, 1):
-        yield _Part(tile, nodes, reach)
-        return
-    for quarter in tile.tiles(-(-tile.rows // 2), -(-tile.cols // 2)):
-        yield from _parts(quarter, grid, source, interp)
+class _Run:
+    """What the three stages of a run share."""
 
+    def __init__(self, source: SourceFile, grid: GridFile, output: Output, job: Job) -> None:
+        """Check all that can be checked before work."""
+        self.source, self.output, self.job = source, output, job
+        self.window = job.window or Window.of_shape(grid.full_shape)
+        check_inside("window", self.window, grid.full_shape)
+        output.check(len(source.bands), self.window.shape)
+        self.dtype, self.nodata = output_type(source.dtype, output.dtype, job.nodata)
+        self.compute_type = compute_type(job.compute_dtype)
+        self.backend = select_for_files(job.backend)
+        self.lanes = self.backend.lanes(job.devices)
+        self.limit = memory_limit(job.max_memory)
+        self.environment = gdal_environment(cache=int(self.limit * _FOR_GDAL))
+        self.finished = output.finished()
+        # All nodes at once where they are few: read once, and brought to a GPU once.
+        few = grid.row[0].height * grid.row[0].width * _NODE_BYTES <= self.limit * _FOR_NODES
+        self.nodes = grid.read(Window.of_shape(grid.full_shape)) if few else None
+        self.read_nodes = self.nodes.crop if self.nodes else grid.read
+        self.own = threading.local()
 
-def _resample_part(
-    backend: Backend, source: SourceFile, part: _Part, job: Job, out: tuple[np.dtype[Any], float]
-) -> Target:
-    """Read, resample, and return host arrays."""
-    shape, (dtype, nodata) = part.output.shape, out
-    if part.source.is_empty:
-        image = np.full((len(source.bands), *shape), nodata, dtype)
-        return Target(image, np.zeros(shape, np.uint8), nodata)
-    target = Target(backend.empty((len(source.bands), *shape), dtype), backend.empty(shape, np.uint8), nodata)
-    pixels = source.read(part.source, backend)
-    resample_into(backend, pixels, part.grid, job.interp, target, job.compute_dtype)
-    image, validity = (backend.to_family_of(pixels.image, array) for array in (target.image, target.validity))
-    return Target(image, validity, nodata)
-
-
-def ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return a window as rasterio takes it."""
-    return (window.row, window.row_stop), (window.col, window.col_stop)
-
-
-def check_open(name: str, dataset: Any) -> None:
-    """Raise GpumaskError unless this is a dataset that is open."""
-    if not hasattr(dataset, "dtypes"):
-        raise ArgumentTypeError(f"{name}: expected an open dataset; got {type(dataset).__name__}")
-    if getattr(dataset, "closed", False):
-        raise GpumaskError(f"{name}: expected an open dataset; got {dataset!r}")
-
-
-def check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
-    """Raise GpumaskError unless all bands are there and real, and there are any."""
-    if not bands:
-        raise GpumaskError(f"{name}: expected at least one; got none")
-    for band in bands:
-        if not 1 <= band <= dataset.count:
-            raise GpumaskError(f"{name}: expected 1 to {dataset.count}, the bands of {dataset.name}; got {band}")
-        if "complex" in dataset.dtypes[band - 1]:
-            raise GpumaskError(f"{name}: expected a real dtype in {dataset.name}; got {dataset.dtypes[band - 1]}")
-
-
-def check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> None:
-    """Raise GpumaskError unless the mask is there and fits."""
-    if mask is not None:
-        check_open(name, mask.dataset)
-        check_bands(f"{name} band", mask.dataset, (mask.band,))
-        same_shape(name, mask.dataset.shape, shape)
-        if mask.valid_value is not None:
-            held(f"{name} valid value", mask.valid_value, np.dtype(mask.dataset.dtypes[mask.band - 1]))
-
-
-def same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) -> None:
-    """Raise GpumaskError where the shapes of two datasets differ."""
-    if shape != expected:
-        raise GpumaskError(f"{name}: expected {expected[0]} x {expected[1]} pixels; got {shape[0]} x {shape[1]}")
-
-
-def _check_outputs(source: SourceFile, output: Window, image: DatasetWriter, validity: DatasetWriter | None) -> None:
-    """Raise GpumaskError where the outputs can't hold the result."""
-    for name, dataset in {"image": image, **({} if validity is None else {"validity": validity})}.items():
-        check_can_hold(name, dataset, output.shape)
-    if image.count != len(source.bands) or len(set(image.dtypes)) > 1:
-        raise GpumaskError(
-            f"image: expected {len(source.bands)} bands of one dtype, as the source's; got {', '.join(image.dtypes)}"
+    def tiles(self) -> Generator[Written, None, None]:
+        """Do all tiles."""
+        ahead = len(self.lanes) + 2  # one being read, one being written
+        most = self.limit * _FOR_TILES / ahead
+        bands = len(self.source.bands)
+        costs = Costs(
+            output=bands * self.dtype.itemsize + 1,
+            source=bands * self.source.dtype.itemsize + self.source.mask_bytes,
+            node=_NODE_BYTES,
         )
+        shape = self.job.tile_shape
+        if shape is None:  # where a tile takes more of the source than this guess, it is cut
+            pixels = most / (costs.output + 1.5 * costs.source)
+            least = _TILES_A_LANE * len(self.lanes)
+            shape = tile_shape(self.window.shape, self.output.block_shape, pixels, least)
+        _log.debug("tiles of %d x %d pixels, %d at a time of up to %.0f MB", *shape, ahead, most / 1e6)
+        slots = [Slot(self.backend.host_buffer) for _ in range(ahead)]
+        return overlapped(self._pieces(shape, costs, most, slots), self._compute, self._write, self.lanes, ahead)
 
+    def _pieces(self, shape: tuple[int, int], costs: Costs, most: float, slots: list[Slot]) -> Iterator[_Piece]:
+        """Plan and read, tile by tile."""
+        number = 0
+        for whole in self.window.tiles(*shape):
+            for tile in fitting(whole, self._plan, costs, most):
+                if tile.output not in self.finished:
+                    yield self._read(tile, slots[number % len(slots)])
+                    number += 1
 
-def check_can_hold(name: str, dataset: DatasetWriter, shape: tuple[int, int]) -> None:
-    """Raise GpumaskError unless a dataset can be written to and has as many pixels, or more."""
-    check_open(name, dataset)
-    if getattr(dataset, "mode", "r") == "r":
-        raise ArgumentTypeError(f"{name}: expected a dataset that is open to be written; got {dataset!r}")
-    if not Window.of_shape(dataset.shape).contains(Window.of_shape(shape)):
-        raise GpumaskError(
-            f"{name}: expected {shape[0]} x {shape[1]} pixels or more; got {dataset.height} x {dataset.width}"
-        )
+    def _plan(self, tile: Window) -> Tile:
+        """Return what a tile needs."""
+        with self.environment():
+            grid = self.read_nodes(tile)
+        reach = grid.source_window(self.job.interp.margin)
+        return Tile(tile, reach.intersect(Window.of_shape(self.source.dataset.shape)), grid.row.shape)
+
+    def _read(self, tile: Tile, slot: Slot) -> _Piece:
+        """Read what a tile needs, into memory that is used again."""
+        start, bands, shape = time.perf_counter(), len(self.source.bands), tile.output.shape
+        image = slot.array("source", (bands, *tile.source.shape), self.source.dtype)
+        with self.environment():
+            source = self.source.read(tile.source, self.backend, image)
+            grid = self.read_nodes(tile.output)
+        result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", shape, np.uint8)
+        target = Target(result, validity, self.nodata, _OUTSIDE)
+        return _Piece(tile.output, grid, source, target, {"read": time.perf_counter() - start})
+
+    def _compute(self, piece: _Piece) -> _Piece:
+        """Resample a tile."""
+        start = time.perf_counter()
+        grid = piece.grid if self.nodes is None else self._nodes_here().crop(piece.output)
+        self._resample(piece.source, grid, piece.target)
+        piece.seconds["compute"] = time.perf_counter() - start
+        return piece
+
+    def _nodes_here(self) -> Grid:
+        """Return all nodes in the memory of the backend, and there of the device that this thread computes on."""
+        assert self.nodes is not None
+        if not hasattr(self.own, "nodes"):
+            row, col, mask = (
+                None if array is None else self.backend.asarray(array)
+                for array in (self.nodes.row, self.nodes.col, self.nodes.mask)
+            )
+            self.own.nodes = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
+        nodes: Grid = self.own.nodes
+        return nodes
+
+    def _resample(self, source: Source, grid: Grid, target: Target) -> None:
+        """Resample from host memory to host memory, in quarters where the device's memory does not hold it all."""
+        if source.window.is_empty:
+            target.image.fill(self.nodata)
+            target.validity.fill(_OUTSIDE)
+            return
+        try:
+            image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
+            there = dataclasses.replace(target, image=image, validity=validity)
+            resample_into(self.backend, source, grid, self.job.interp, there, self.compute_type)
+            self.backend.fetch(image, target.image)
+            self.backend.fetch(validity, target.validity)
+            return
+        except self.backend.out_of_memory as error:
+            if grid.shape == (1, 1):
+                raise GpumaskError(f"max_memory: the device has no memory for a single pixel: {error}") from error
+        rows, cols = (-(-size // 2) for size in grid.shape)
+        for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
+            part = grid.crop(quarter)
+            reach = part.source_window(self.job.interp.margin).intersect(source.window)
+            image, validity = target.image[:, *quarter.slices], target.validity[quarter.slices]
+            self._resample(source.crop(reach), part, dataclasses.replace(target, image=image, validity=validity))
+
+    def _write(self, piece: _Piece) -> Written:
+        """Count a tile's pixels, and write it."""
+        start, (image, validity) = time.perf_counter(), (piece.target.image, piece.target.validity)
+        outside = int(np.count_nonzero(validity == _OUTSIDE))
+        validity &= 1
+        done = Written(piece.output, int(np.count_nonzero(validity)), outside, piece.seconds)
+        with self.environment():
+            self.output.write(piece.output.shift(-self.window.row, -self.window.col), image, validity, done)
+        piece.seconds["write"] = time.perf_counter() - start
+        return done

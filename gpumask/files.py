@@ -6,162 +6,193 @@ import contextlib
 import dataclasses
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpumask.chain import GridFile, Job, MaskBand, SourceFile, Summary, resample_datasets
-from gpumask.errors import GpumaskError, renamed
+from gpumask.chain import Job, Summary, resample_datasets
+from gpumask.cleanup import check_filters
+from gpumask.creation import Creation
+from gpumask.datasets import GridFile, SourceFile, same_shape
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.inputs import Inputs
 from gpumask.interp import interpolator
-from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
-from gpumask.quality_files import open_quality, quality_inputs
+from gpumask.outputs import output_paths
+from gpumask.quality import as_rules
+from gpumask.quality_files import QualityBands
 from gpumask.resample import output_type
 from gpumask.window import Window, check_inside
 
 if TYPE_CHECKING:
-    from rasterio.io import DatasetWriter
+    from rasterio.io import DatasetReader
 
-
-# The command line's words for what the layers below name in their errors.
-_NAMES = {
-    "nodata_out": "--nodata",
-    "dtype": "--dtype",
-    "bands": "--bands",
-    "source mask": "--mask",
-    "source mask band": "--mask",
-    "source mask valid value": "--mask-valid",
-    "grid mask": "--grid-mask",
-    "grid mask band": "--grid-mask",
-    "grid mask valid value": "--grid-mask-valid",
-    "grid row band": "--grid-bands",
-    "grid col band": "--grid-bands",
-    "grid.resolution": "--resolution",
-    "window": "--window",
-    "image": "OUTPUT",
-    "validity": "--validity",
-}
+_WITHIN = ("mask", "alpha")
 
 _log = logging.getLogger("gpumask")
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `gpumask resample` is asked for; each is explained by its --help. A mask is (file, band)."""
+def resample_file(
+    source: Any,
+    grid: Any,
+    output: Any,
+    *,
+    interp: Any = "cubic",
+    bands: Sequence[int] | None = None,
+    resolution: tuple[int, int] = (1, 1),
+    grid_bands: tuple[int, int] = (1, 2),
+    pixel_corner: bool = False,
+    grid_nodata: float | None = None,
+    grid_mask: Any = None,
+    mask: Any = "auto",
+    source_nodata: float | None = None,
+    keep: Any = None,
+    quality: Mapping[str, Any] | None = None,
+    grow: Any = None,
+    nodata_out: float | None = None,
+    dtype: Any = None,
+    compute_dtype: str = "float64",
+    window: Window | tuple[int, int, int, int] | None = None,
+    like: Any = None,
+    driver: str | None = None,
+    creation: Mapping[str, Any] | None = None,
+    validity: Any = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    tile_shape: tuple[int, int] | None = None,
+    max_memory: Any = None,
+    devices: Iterable[int] | None = None,
+    backend: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Bring an image file into the geometry of a grid file; what `gpumask resample` does.
 
-    source: str
-    grid: str
-    output: Path
-    resolution: tuple[int, int] = (1, 1)
-    bands: tuple[int, ...] = ()
-    interp: str = "cubic"
-    grid_bands: tuple[int, int] = (1, 2)
-    pixel_corner: bool = False
-    grid_nodata: float | None = None
-    grid_mask: tuple[str, int] | None = None
-    grid_mask_valid: float | None = None
-    mask: tuple[str, int] | None = None
-    mask_valid: float | None = None
-    rules: str | None = None
-    quality_band: tuple[tuple[str, str, int], ...] = ()
-    definition: str | None = None
-    ignore_nodata: bool = False
-    nodata: float | None = None
-    dtype: str | None = None
-    compute_dtype: str = "float64"
-    window: tuple[int, int, int, int] | None = None
-    tile: tuple[int, int] = (1024, 1024)
-    co: tuple[tuple[str, str], ...] = ()
-    validity: Path | None = None
-    overwrite: bool = False
-    backend: str | None = None
+    Inputs are paths, or open rasterio datasets, which nothing else may use meanwhile.
 
+    source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source.
+    output: the path to write to; its name says the format. It appears when it is whole.
+    interp: see `resample`. bands: of the source, in the order that the output has them; None: all.
+    resolution: (R, C), output pixels from node to node. pixel_corner: whether 0.5 is the first pixel's centre, as in
+        rasterio, rather than 0. grid_nodata: a node with this row or column does not count; None: as the grid declares.
+    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is not 0.
+    mask: which source pixels are valid: "auto" is what the source says itself, by a nodata value, a mask, a .msk file
+        or an alpha band; or as grid_mask; or a list, for the AND of several; None: all. NaN is never valid.
+    source_nodata: a source pixel with this value in any band is invalid.
+    keep, quality, grow: rules, {name: raster or (raster, band)}, and how what is masked grows: see `mask_from_rules`.
+        Quality bands lie where the source does, as fine or coarser by whole factors.
+    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0.
+    dtype: of the output; None: the source's. compute_dtype: see `resample`.
+    window: the part of the output to make, (row, col, rows, cols); None: all.
+    like: a raster of the output's rows and columns that has its CRS and transform; None: the grid's own.
+    driver: GDAL's name of the format, "COG" too; None: by the output's name. creation: its options, such as
+        {"compress": "deflate"}; a predictor is chosen where none is named.
+    validity: where to say which pixels are valid: the path of another raster (uint8, 1 is valid), "mask" for the
+        output's own mask, "alpha" for another band of it; None: nowhere.
+    overwrite: whether to replace what is there.
+    resume: keep the finished tiles where a run is interrupted, in a hidden folder beside the output, and go on from
+        those that an earlier run of the same job has left there.
+    tile_shape: rows and columns made at a time; it changes no pixel. None: as the memory and the output's blocks ask.
+    max_memory: bytes, or a text as "2GB", that the run may take; None: GPUMASK_MAX_MEMORY, or 1 GiB.
+    devices: numbers of the GPUs that share the work; None: the current one. backend: see `use_backend`.
+    progress: called as progress(done, total), in output pixels.
 
-@renamed(_NAMES)
-def resample_files(options: Options, progress: Callable[[int, int], None] | None = None) -> Summary:
-    """Do what the options ask for; the outputs appear under their names when all is done."""
+    Returns how many pixels are valid, and what it took. Raises GpumaskError, naming the argument, before anything is
+    written; and naming the file and the window where it can't be read or written.
+    """
     import rasterio
 
-    with rasterio.Env(), contextlib.ExitStack() as inputs:
-        source, grid = _open_source(inputs, options), _open_grid(inputs, options)
-        whole = Window.of_shape(grid.full_shape)
-        window = check_inside("window", Window(*options.window) if options.window else whole, whole.shape)
-        dtype = np.dtype(options.dtype or source.dtype)
-        nodata, declared = _nodata(options.nodata, source, dtype)
-        place = {"height": window.rows, "width": window.cols, **grid.georeference(window)}
-        targets = _targets(options, source, grid)
-        creation = dict(options.co)
-        profiles = (
-            {
-                "count": len(source.bands),
-                "dtype": dtype.name,
-                "nodata": declared,
-                **layout("OUTPUT", targets[0], window, creation),
-            },
-            {"count": 1, "dtype": "uint8", **layout("--validity", targets[-1], window, {}, lossless=True)},
-        )
-        job = Job(interpolator(options.interp), nodata, window, options.tile, options.compute_dtype, options.backend)
-        with (
-            whole_files(*targets, sparse="sparse_ok" in creation) as drafts,
-            options_are_known(),
-            contextlib.ExitStack() as outputs,
-        ):
-            with options_are_known():
-                image, *validity = (
-                    outputs.enter_context(rasterio.open(draft, "w", **place, **profile))
-                    for draft, profile in zip(drafts, profiles, strict=False)
-                )
-            _carry_over(source, image)
-            done = resample_datasets(source, grid, image, job, validity[0] if validity else None, progress)
+    given = {name: value for name, value in locals().items() if name not in ("progress", "rasterio")}
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
+        inputs = Inputs(stack)
+        image = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
+        nodes = _grid(inputs, grid, (grid_bands, resolution), (grid_mask, grid_nodata), pixel_corner)
+        wanted = _window(window, nodes.full_shape)
+        kind = image.dtype if dtype is None else np.dtype(dtype)
+        nodata, declared = _nodata(nodata_out, image, kind)
+        job = Job(
+            interpolator(interp), nodata, wanted, tile_shape, compute_dtype, backend, max_memory,
+            None if devices is None else tuple(devices),
+        )  # fmt: skip
+        place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
+        within = validity if isinstance(validity, str) and validity in _WITHIN else None
+        paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
+        profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
+        colours = job.interp.taps == 1 and kind == image.dtype
+        made = Creation(paths, image, profile, within=within, driver=driver, options=creation or {}, colours=colours)
+        with made.whole(_identity(inputs, given) if resume else None) as written:
+            done = resample_datasets(image, nodes, written, job, progress)
     if not done.valid:
-        _log.warning("OUTPUT: no pixel is valid: no coordinate of GRID lies in SOURCE, or masks leave nothing")
-    elif done.valid < done.pixels and declared is None and options.validity is None:
-        _log.warning("OUTPUT: nothing in it says which pixels are invalid; for that give --nodata or --validity")
+        _log.warning("output: no pixel is valid: no coordinate of the grid lies in the source, or masks leave nothing")
+    elif done.valid < done.pixels and declared is None and validity is None:
+        _log.warning("output: nothing in it says which pixels are invalid; for that give nodata_out or validity")
     return done
 
 
-def _carry_over(source: SourceFile, image: DatasetWriter) -> None:
-    """Give the output's bands what the source says of its own: description, scale, offset, unit."""
-    dataset, numbers = source.dataset, [band - 1 for band in source.bands]
-    for band, number in enumerate(numbers, 1):
-        image.set_band_description(band, dataset.descriptions[number] or "")
-    for name, default in (("scales", 1.0), ("offsets", 0.0), ("units", None)):
-        values = [getattr(dataset, name)[number] for number in numbers]
-        if any(value != default for value in values):
-            setattr(image, name, tuple(value or "" for value in values) if name == "units" else tuple(values))
+def _gdal_threads() -> dict[str, str]:
+    """Return GDAL's option to compress on all cores, unless somebody has chosen."""
+    return {} if "GDAL_NUM_THREADS" in os.environ else {"GDAL_NUM_THREADS": "ALL_CPUS"}
 
 
-def _open_mask(inputs: contextlib.ExitStack, options: Options, name: str) -> MaskBand | None:
-    """Open the mask of an option, None where it is not given."""
-    found, valid = getattr(options, name), getattr(options, f"{name}_valid")
-    return MaskBand(open_raster(inputs, f"--{name.replace('_', '-')}", found[0]), found[1], valid) if found else None
+def _source(
+    inputs: Inputs,
+    source: Any,
+    bands: Sequence[int] | None,
+    mask: Any,
+    nodata: float | None,
+    rules: tuple[Any, Any, Any],
+) -> SourceFile:
+    """Open the source, its masks and its quality bands."""
+    dataset = inputs.open("source", source)
+    wanted = [] if mask is None else mask if isinstance(mask, list) else [mask]
+    masks = tuple(inputs.mask("mask", each) for each in wanted if not isinstance(each, str) or each != "auto")
+    own, parts = len(masks) < len(wanted), tuple(_quality(inputs, dataset, *rules))
+    return SourceFile(dataset, tuple(bands or dataset.indexes), masks, own, nodata, parts)
 
 
-def _open_source(inputs: contextlib.ExitStack, options: Options) -> SourceFile:
-    """Open SOURCE and its mask."""
-    dataset = open_raster(inputs, "SOURCE", options.source)
-    bands = options.bands or dataset.indexes
-    parts = open_quality(inputs, options.rules, options.quality_band, options.definition, dataset)
-    mask = _open_mask(inputs, options, "mask")
-    return SourceFile(dataset, bands, mask, own_mask=not options.ignore_nodata, parts=parts)
+def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
+    """Open quality bands, and return what their rules keep; nothing where there are no rules."""
+    if keep is None or quality is None:
+        if keep is not quality or grow is not None:
+            raise GpumaskError(
+                "keep, quality, grow: expected the first two together, and the third only along with them"
+            )
+        return []
+    if not isinstance(quality, Mapping):
+        raise ArgumentTypeError(f"quality: expected a mapping of names to rasters; got {type(quality).__name__}")
+    bands = {name: inputs.band("quality", given) for name, given in quality.items()}
+    filters = [] if grow is None else check_filters("grow", grow)
+    return [QualityBands(as_rules("keep", keep, None), bands, image, filters)]
 
 
-def _open_grid(inputs: contextlib.ExitStack, options: Options) -> GridFile:
-    """Open GRID and its mask."""
-    dataset = open_raster(inputs, "GRID", options.grid)
-    row, col = options.grid_bands
-    shift = (-0.5, -0.5) if options.pixel_corner else (0.0, 0.0)
-    mask = _open_mask(inputs, options, "grid_mask")
-    grid = GridFile((dataset, row), (dataset, col), options.resolution, mask, options.grid_nodata, shift)
-    if options.grid_nodata is not None:
-        return grid
+def _grid(
+    inputs: Inputs,
+    grid: Any,
+    nodes: tuple[tuple[int, int], tuple[int, int]],
+    counting: tuple[Any, float | None],
+    pixel_corner: bool,
+) -> GridFile:
+    """Open the grid and its mask."""
+    dataset, ((row, col), resolution), (given, nodata) = inputs.open("grid", grid), nodes, counting
+    shift = (-0.5, -0.5) if pixel_corner else (0.0, 0.0)
+    mask = None if given is None else inputs.mask("grid_mask", given)
+    found = GridFile((dataset, row), (dataset, col), resolution, mask, nodata, shift)
+    if nodata is not None:
+        return found
     declared = {value for value in (dataset.nodatavals[band - 1] for band in (row, col)) if value is not None}
     declared = {value for value in declared if not math.isnan(value)}  # such a node never counts
     if len(declared) > 1:
-        raise GpumaskError(f"--grid-nodata: expected, as the two bands of GRID declare {sorted(declared)}; got none")
-    return dataclasses.replace(grid, nodata=next(iter(declared), None))
+        raise GpumaskError(f"grid_nodata: expected, as the grid's two bands declare {sorted(declared)}; got none")
+    return dataclasses.replace(found, nodata=next(iter(declared), None))
+
+
+def _window(given: Any, shape: tuple[int, int]) -> Window:
+    """Return the part of the output to make."""
+    try:
+        window = Window.of_shape(shape) if given is None else given if isinstance(given, Window) else Window(*given)
+    except TypeError as error:
+        raise ArgumentTypeError(f"window: expected (row, col, rows, cols); got {given!r}") from error
+    return check_inside("window", window, shape)
 
 
 def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any]) -> tuple[float, float | None]:
@@ -173,10 +204,13 @@ def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any]) -> tu
     return (0, None) if asked is None else (output_type(dtype, None, asked)[1], asked)
 
 
-def _targets(options: Options, source: SourceFile, grid: GridFile) -> list[Path]:
-    """Return the files to write; raise GpumaskError where one can't be, or is an input."""
-    masks = {"--mask": source.mask, "--grid-mask": grid.mask}
-    inputs = {"SOURCE": source.dataset, "GRID": grid.row[0], **{n: mask.dataset for n, mask in masks.items() if mask}}
-    files = {name: dataset.files for name, dataset in inputs.items()}
-    files |= quality_inputs(options.rules, source.parts)
-    return output_paths({"OUTPUT": options.output, "--validity": options.validity}, files, options.overwrite)
+def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:
+    """Return the CRS and the transform of a raster that the output lies like."""
+    same_shape("like", like.shape, window.shape)
+    return {"crs": like.crs, **({} if like.transform.is_identity else {"transform": like.transform})}
+
+
+def _identity(inputs: Inputs, given: Mapping[str, Any]) -> list[Any]:
+    """Return what tells a job from others: its files, and all that is asked for but how fast."""
+    how = ("source", "grid", "mask", "grid_mask", "quality", "like", "overwrite", "resume", "backend", "devices")
+    return [inputs.identity(), {name: repr(value) for name, value in given.items() if name not in how}]

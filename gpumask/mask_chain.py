@@ -5,6 +5,7 @@ Each tile reads the nodes that it needs, so memory grows with the tile. Tiles ch
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import Backend, select_for_files
-from gpumask.chain import GridFile, MaskBand, Summary, check_bands, check_can_hold, check_mask, check_open, ranges
+from gpumask.chain import Summary, Written
+from gpumask.datasets import GridFile, MaskBand, check_bands, check_can_hold, check_mask, check_open, ranges
 from gpumask.errors import GpumaskError
 from gpumask.grid import check_resolution, full_shape, node_window
 from gpumask.mask import CoarseMask, Part, Validity, all_of
@@ -118,7 +120,7 @@ def write_full_resolution(
                 raise GpumaskError(f"mask: expected to cover {shape[0]} x {shape[1]} pixels; got {rows} x {cols}")
             part.check(tile_shape)
     chosen = select_for_files(backend)
-    done = valid = 0
+    start, done = time.perf_counter(), Summary(chosen.name)
     for tile in output.tiles(*tile_shape):
         validity = _validity(chosen, tile, parts)
         if grid is not None:
@@ -126,11 +128,11 @@ def write_full_resolution(
         if mask is not None:  # last: it may lie where the nodes were
             pair = np.array(mask.values[::-1]).astype(mask.dtype)
             mask.dataset.write(pair[validity], 1, window=ranges(tile))
-        valid += int(np.count_nonzero(validity))
-        done += validity.size
+        done.add(Written(tile, int(np.count_nonzero(validity)), 0, {}))
         if progress:
-            progress(done, output.rows * output.cols)
-    return Summary(done, valid, chosen.name)
+            progress(done.pixels, output.rows * output.cols)
+    done.seconds["all"] = time.perf_counter() - start
+    return done
 
 
 def _validity(backend: Backend, tile: Window, parts: tuple[Part, ...]) -> np.ndarray:

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpumask.chain import MaskBand, Summary
+import numpy as np
+
+from gpumask.chain import Summary
 from gpumask.errors import GpumaskError, renamed
 from gpumask.geometry import Polygons
+from gpumask.inputs import Inputs
 from gpumask.mask import Part
 from gpumask.mask_chain import CoarseMaskBand, MaskOutput, write_full_resolution
-from gpumask.outputs import layout, open_raster, options_are_known, output_paths, whole_files
+from gpumask.outputs import layout, options_are_known, output_paths, whole_files
 from gpumask.place import MOST_OFF, pixels_off
-from gpumask.quality_files import open_quality, quality_inputs
+from gpumask.quality_files import open_quality
 from gpumask.vector import read_polygons
 from gpumask.window import Window
 
@@ -34,6 +37,7 @@ _NAMES = {
     "valid": "--valid",
     "invalid": "--invalid",
     "mask output": "OUTPUT",
+    "creation": "--co",
 }
 
 _log = logging.getLogger("gpumask")
@@ -65,29 +69,26 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
     """Do what the options ask for; the output appears under its name when all is done."""
     import rasterio
 
-    with rasterio.Env(), contextlib.ExitStack() as inputs:
-        like = open_raster(inputs, "--like", options.like)
-        files = {"--like": like.files}
+    with rasterio.Env(), contextlib.ExitStack() as stack:
+        inputs = Inputs(stack)
+        like = inputs.open("--like", options.like)
         parts: list[Part] = []
         for name, asked in {"--valid": options.valid, "--invalid": options.invalid}.items():
-            files[name] = [path for path, _ in asked]
+            inputs.files[name] = [path for path, _ in asked]
         if options.valid or options.invalid:
             parts.append(_polygons(options, like))
         if options.mask:
-            band = MaskBand(open_raster(inputs, "--mask", options.mask[0]), options.mask[1], options.mask_valid)
+            band = inputs.mask("--mask", (*options.mask, options.mask_valid))
             parts.append(CoarseMaskBand(band, options.resolution, options.threshold))
-            files["--mask"] = band.dataset.files
             _check_covers(band.dataset, options.resolution, like)
-        quality = open_quality(inputs, options.rules, options.quality_band, options.definition, like)
-        files |= quality_inputs(options.rules, quality)
-        parts += quality
+        parts += open_quality(inputs, options.rules, options.quality_band, options.definition, like)
         window = Window.of_shape(like.shape)
-        targets = output_paths({"OUTPUT": options.output}, files, options.overwrite)
+        targets = output_paths({"OUTPUT": options.output}, inputs.files, options.overwrite)
         profile = {
             **{"count": 1, "dtype": "uint8", "height": window.rows, "width": window.cols},
             "crs": like.crs,
             "transform": None if like.transform.is_identity else like.transform,
-            **layout("OUTPUT", targets[0], window, dict(options.co), lossless=True),
+            **layout("OUTPUT", targets[0], window.shape, np.dtype(np.uint8), dict(options.co), lossless=True).profile,
         }
         with whole_files(*targets, sparse="sparse_ok" in dict(options.co)) as drafts, options_are_known():
             with options_are_known():

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpumask.backends import Backend
-from gpumask.chain import check_bands, check_open, ranges
 from gpumask.cleanup import check_filters, filtered
+from gpumask.datasets import check_bands, check_open, ranges
 from gpumask.errors import GpumaskError, MaskRuleError, renamed
 from gpumask.flags import ATTRIBUTES, flags_definition, flags_definition_from, ready_definitions, shortened
-from gpumask.mask import Part, all_of
-from gpumask.outputs import open_raster
+from gpumask.inputs import Inputs
+from gpumask.mask import all_of
 from gpumask.place import MOST_OFF, in_pixels_of, pixels_off
 from gpumask.quality import as_rules, blocks_of, by_band, check_named, evaluate, factors_of
 from gpumask.rules import MaskRule, compile_table
@@ -98,7 +97,7 @@ _NAMES = {"rules": "--rules", "definition": "--definition", "quality": "--qualit
 
 @renamed(_NAMES)
 def open_quality(
-    inputs: contextlib.ExitStack,
+    inputs: Inputs,
     rules: str | None,
     bands: Sequence[tuple[str, str, int]],
     definition: str | None,
@@ -107,31 +106,28 @@ def open_quality(
     """Return what a command line's rules and quality bands, (name, file, band), keep of an image; () without rules."""
     if rules is None:
         return ()
-    names = [name for name, _, _ in bands]
-    if len(set(names)) < len(names):
-        raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
-    found, grow = read_rules(rules, definition, names)
-    opened = {name: (open_raster(inputs, "--quality-band", path), number) for name, path, number in bands}
+    found, grow = read_rules(rules, definition, bands)
+    inputs.files["--rules"] = [rules]
+    opened = {name: inputs.band("--quality-band", (path, number)) for name, path, number in bands}
     return (QualityBands(found, opened, image, grow),)
 
 
-def quality_inputs(rules: str | None, parts: Iterable[Part]) -> dict[str, list[str]]:
-    """Return the files that rules and quality bands are read from."""
-    datasets = [dataset for part in parts if isinstance(part, QualityBands) for dataset, _ in part.bands.values()]
-    return {"--rules": [rules] if rules else [], "--quality-band": [file for each in datasets for file in each.files]}
-
-
-def read_rules(path: str, definition: str | None, bands: Sequence[str]) -> tuple[list[MaskRule], list[tuple[str, int]]]:
+def read_rules(
+    path: str, definition: str | None, bands: Sequence[tuple[str, str, int]]
+) -> tuple[list[MaskRule], list[tuple[str, int]]]:
     """Return the rules in a YAML or JSON file, and how to grow what they don't keep.
 
     The file holds a list of rules, or a mapping with `rules` (or `pq_masks`, as in a datacube-ows style), and perhaps
     `flags_definition`, `flags_definitions` and `grow`. definition: the name of a ready one or a file, instead of these.
-    bands: the names of the quality bands; where there is one alone, rules need not name it.
+    bands: the quality bands, (name, file, band); where there is one alone, rules need not name it.
     """
+    names = [name for name, _, _ in bands]
+    if len(set(names)) < len(names):
+        raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
     content = _read("rules", path)
     given = None if definition is None else read_definition(definition)
     try:
-        return _rules_in(content, given, bands[0] if len(bands) == 1 else None)
+        return _rules_in(content, given, names[0] if len(names) == 1 else None)
     except GpumaskError as error:
         of_option = definition is not None and str(error).startswith("flags_definition")
         where = f"definition: {definition}" if of_option else f"rules: {path}"

@@ -15,6 +15,7 @@ from gpumask.footprint import as_bytes, footprints
 from gpumask.grid import Grid
 from gpumask.interp import Interpolator, interpolator
 from gpumask.quality import check_quality, validity_of
+from gpumask.window import Window
 
 
 class Resampled(NamedTuple):
@@ -36,6 +37,17 @@ class Source:
     image: Any
     valid: Any = None
     origin: tuple[int, int] = (0, 0)
+
+    @property
+    def window(self) -> Window:
+        """The pixels of the whole image that are here."""
+        return Window(*self.origin, *self.image.shape[1:])
+
+    def crop(self, window: Window) -> Source:
+        """Return a part; window: of the whole image, and inside of what is here."""
+        rows, cols = window.shift(-self.origin[0], -self.origin[1]).slices
+        valid = None if self.valid is None else self.valid[rows, cols]
+        return Source(self.image[:, rows, cols], valid, (window.row, window.col))
 
     @classmethod
     def of(cls, source: Any, valid: Any = None) -> Source:
@@ -73,11 +85,13 @@ class Target:
     """Where a result goes.
 
     image: (band, row, col); validity: (row, col) uint8, or None; nodata: what invalid pixels become.
+    outside: what the validity is where a coordinate lies outside the source, or there is none; 0 says that it is not 1.
     """
 
     image: Any
     validity: Any
     nodata: float
+    outside: int = 0
 
 
 def resample(
@@ -156,7 +170,7 @@ def resample_into(
         "resample", output.shape,
         image, *image.shape, *_steps(image), *source.origin, valid,
         row, col, mask, grid_nodata, *row.shape, _pitch(row), _pitch(mask), *grid.resolution, output.row, output.col,
-        out, *_steps(out), target.nodata, validity, _pitch(validity),
+        out, *_steps(out), target.nodata, validity, _pitch(validity), target.outside,
         SRC_T=image.dtype, OUT_T=out.dtype, ACC_T=image.dtype if interp.taps == 1 else compute, TAPS=interp.taps,
     )  # fmt: skip
 

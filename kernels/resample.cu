@@ -2,6 +2,7 @@
 // SRC_T, OUT_T: types of the source and of the image; ACC_T: f64 or f32, for weights and sums; TAPS: see weights.cuh.
 // source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col).
 // footprint: from footprint.cu with the same TAPS, or null: every source pixel is valid. validity: may be null.
+// outside: what validity is where a coordinate lies outside the source, or there is none.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid in every band.
 // Twin: reference.py:resample.
 #include "target.cuh"
@@ -80,7 +81,7 @@ KERNEL(resample, i64 rows, i64 cols,
        f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
        i64 first_row, i64 first_col,
        OUT_T* __restrict__ image, i64 image_pitch, i64 image_plane, f64 nodata,
-       u8* __restrict__ validity, i64 validity_pitch)
+       u8* __restrict__ validity, i64 validity_pitch, i64 outside)
 {
     const Grid grid = {grid_row,  grid_col,   grid_mask,  grid_nodata, grid_rows,
                        grid_cols, grid_pitch, mask_pitch, row_step,    col_step};
@@ -90,6 +91,8 @@ KERNEL(resample, i64 rows, i64 cols,
         Anchors at;
         source_coordinates(grid, first_row + y, first_col + x, n, at.row_fraction, at.col_fraction);
         anchor(window, n, at);
+        LANE_ARRAY u8 elsewhere[LANES];
+        LANE_LOOP(l, 0, n) elsewhere[l] = at.valid[l] ? 0 : (u8)outside;
         const bool interior = check_taps(window, n, !footprint, at);
         if (footprint) check_footprints(footprint, source_cols, n, at);
         const bool none = none_valid(n, at);
@@ -125,7 +128,7 @@ KERNEL(resample, i64 rows, i64 cols,
         if (validity) {
             u8* out = validity + y * validity_pitch + x;
             prefetch_right_to_write(out);
-            LANE_LOOP(l, 0, n) out[l] = (u8)at.valid[l];
+            LANE_LOOP(l, 0, n) out[l] = (u8)at.valid[l] | elsewhere[l];
         }
     }
 }

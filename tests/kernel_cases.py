@@ -91,7 +91,7 @@ def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NO
     """Run `resample` on a backend; return image and validity as NumPy arrays."""
     image = backend.empty((case.source.image.shape[0], *case.grid.shape), variant.output)
     validity = backend.empty(case.grid.shape, np.uint8)
-    target = Target(image, validity, nodata)
+    target = Target(image, validity, nodata, outside=2)
     resample_into(backend, case.source, case.grid, INTERPOLATORS[variant.interp], target, np.dtype(variant.compute))
     return to_host(backend, image), to_host(backend, validity)
 

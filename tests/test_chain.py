@@ -12,7 +12,8 @@ from shapely import MultiPolygon, Point, Polygon, box
 
 import gpumask
 from gpumask import Grid, GridRIOMode, Window, chain, resample
-from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets
+from gpumask.chain import Job, resample_datasets
+from gpumask.datasets import GridFile, MaskBand, OutputFile, SourceFile
 from gpumask.interp import interpolator
 
 INTERPS = ("nearest", "linear", "cubic")
@@ -173,7 +174,7 @@ def test_a_window_shift_and_order_of_bands_give_the_bits_of_arrays(files, tiling
 def test_a_tile_that_reaches_too_far_is_cut_and_changes_nothing(files, monkeypatch):
     scene = replace(random_scene(4, "uint16"), resolution=(40, 40))
     expected = scene.in_memory("cubic", (1,), "uint16", 0)
-    monkeypatch.setattr(chain, "_MOST_SOURCE_BYTES", 600)
+    monkeypatch.setattr(chain, "_FOR_TILES", 5e-6)
     assert_same(scene.from_files(files, "cubic", (1,), "uint16", 0), expected)
 
 
@@ -241,7 +242,7 @@ def test_what_lies_beyond_the_window_in_a_larger_output_is_left(files):
     source, row, col = (SourceFile(files.put(scene.source), (1,)), files.put(scene.row), files.put(scene.col))
     grid = GridFile((row, 1), (col, 1), scene.resolution)
     job = Job(interpolator("linear"), -1, Window(4, 4, 6, 7), (4, 3))
-    summary = resample_datasets(source, grid, image, job, mask)
+    summary = resample_datasets(source, grid, OutputFile(image, mask), job)
     assert summary.pixels == 42
     assert summary.valid == expected.validity.sum()
     assert_same((image.read(1)[:6, :7], mask.read(1)[:6]), (expected.image[0], expected.validity))
@@ -257,7 +258,7 @@ def test_progress_counts_every_pixel_once(files):
     job = Job(interpolator("nearest"), tile_shape=(16, 16))
     image = files.new(scene.full_shape)
     summary = resample_datasets(
-        SourceFile(files.put(scene.source), (1,)), grid, image, job, progress=lambda *call: calls.append(call)
+        SourceFile(files.put(scene.source), (1,)), grid, OutputFile(image), job, lambda *call: calls.append(call)
     )
     done, totals = zip(*calls, strict=True)
     assert set(totals) == {scene.full_shape[0] * scene.full_shape[1]}
@@ -274,10 +275,10 @@ class Counted:
     def __getattr__(self, name):
         return getattr(self.dataset, name)
 
-    def read(self, bands, window):
+    def read(self, bands, window, out=None):
         (top, bottom), (left, right) = window
         self.windows.append(Window(top, left, bottom - top, right - left))
-        return self.dataset.read(bands, window=window)
+        return self.dataset.read(bands, window=window, out=out)
 
 
 def read_windows(files, size, tile_shape=(32, 32)):
@@ -290,14 +291,19 @@ def read_windows(files, size, tile_shape=(32, 32)):
     )
     image = files.new((size + 1, size + 1))
     resample_datasets(
-        SourceFile(source, (1,), MaskBand(mask)), GridFile((grid, 1), (grid, 2), (8, 8)), image,
+        SourceFile(source, (1,), (MaskBand(mask),)), GridFile((grid, 1), (grid, 2), (8, 8)), OutputFile(image),
         Job(interpolator("cubic"), tile_shape=tile_shape),
     )  # fmt: skip
     assert image.read(1).any()
     return source.windows, mask.windows, grid.windows
 
 
-def test_what_is_read_at_once_grows_with_the_tile_and_not_with_the_image(files):
+def test_nodes_that_are_few_are_read_once(files):
+    assert read_windows(files, 128)[2] == [Window(0, 0, 17, 17)] * 2  # a band of rows and a band of columns
+
+
+def test_what_is_read_at_once_grows_with_the_tile_and_not_with_the_image(files, monkeypatch):
+    monkeypatch.setattr(chain, "_FOR_NODES", 0)
     small, large = read_windows(files, 128), read_windows(files, 512)
     # A tile of 32 pixels, on nodes 8 apart, spans 40 of them at most: that turned, with 2 pixels for the taps and 1 for
     # rounding up on each side.
@@ -321,7 +327,9 @@ def test_a_tile_that_lies_outside_the_source_reads_none_of_it(files):
     source = Counted(files.put(np.ones((20, 20), np.float32)))
     grid = GridFile((files.put(row), 1), (files.put(col), 1), (10, 10))
     image, mask = files.new((301, 301), "float32"), files.put(np.full((301, 301), 7, np.uint8))
-    resample_datasets(SourceFile(source, (1,)), grid, image, Job(interpolator("linear"), -5, None, (50, 50)), mask)
+    job = Job(interpolator("linear"), -5, None, (50, 50))
+    summary = resample_datasets(SourceFile(source, (1,)), grid, OutputFile(image, mask), job)
+    assert (summary.valid, summary.outside) == (400, 301 * 301 - 400)
     assert len(source.windows) == 1
     assert (image.read(1)[:20, :20] == 1).all()
     assert (image.read(1) == 1).sum() == mask.read(1).sum() == 400
@@ -361,7 +369,7 @@ def test_a_job_that_cannot_be_done_writes_nothing(files, job, shape, dtype, mask
     image = Untouched(files.new(shape, dtype))
     mask = None if mask_shape is None else Untouched(files.new(mask_shape))
     with pytest.raises(gpumask.GpumaskError, match=message):
-        resample_datasets(source, grid, image, Job(interpolator("linear"), **job), mask)
+        resample_datasets(source, grid, OutputFile(image, mask), Job(interpolator("linear"), **job))
 
 
 # (x, y) in the source of a random scene, 37 x 41 pixels: an island with a hole, another one, and what is cut from both.

@@ -253,7 +253,7 @@ def test_an_output_that_hides_its_invalid_pixels_is_warned_of(files):
 
 def test_an_output_with_no_valid_pixel_is_warned_of(files):
     words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "numpy")
-    assert "no pixel is valid" in run(*words, "--mask", files / "mask.tif", "--mask-valid", "77").stderr
+    assert "no pixel is valid" in run(*words, "--mask", files / "mask.tif", "--mask-valid", "77", code=3).stderr
 
 
 def test_nodata_of_the_grid_is_looked_for_before_the_corner_convention_shifts_it(files):
@@ -472,7 +472,8 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(files, creation):
 
 def test_sparse_files_are_whole(files):
     write(files / "grid.tif", np.full((2, 6, 6), -100.0))
-    resampled(files, "--co", "SPARSE_OK=TRUE", resolution=(128, 128))
+    words = ("--resolution", 128, 128, "--co", "SPARSE_OK=TRUE", "--backend", "numpy")
+    run("resample", files / "source.tif", files / "grid.tif", files / "out.tif", *words, code=3)
     assert not read(files / "out.tif").any()
 
 

@@ -53,9 +53,9 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def masked(*options, output="out.tif", like="like.tif"):
+def masked(*options, output="out.tif", like="like.tif", code=0):
     """Run `gpumask mask`; return what it wrote."""
-    run("mask", "--like", like, output, "--backend", "numpy", *options)
+    run("mask", "--like", like, output, "--backend", "numpy", *options, code=code)
     return read(output)[0]
 
 
@@ -142,7 +142,7 @@ def test_polygons_all_over_the_world_are_cut_to_the_raster(files):
     world = shapely.box(-180, -90, 180, 90)
     (files / "world.geojson").write_text(json.dumps(shapely.geometry.mapping(world)))
     assert masked("--valid", "world.geojson").all()
-    assert not masked("--invalid", "world.geojson").any()
+    assert not masked("--invalid", "world.geojson", code=3).any()
 
 
 def test_a_raster_across_the_dateline_has_polygons_on_both_sides(tmp_path, monkeypatch):
@@ -185,7 +185,7 @@ def test_a_coarse_mask_that_says_that_it_lies_elsewhere_is_refused(files):
 
 def test_polygons_elsewhere_leave_nothing_and_a_warning_says_so(files):
     (files / "far.geojson").write_text(json.dumps(shapely.geometry.mapping(shapely.box(100, 10, 101, 11))))
-    done = run("mask", "--like", "like.tif", "--valid", "far.geojson", "out.tif")
+    done = run("mask", "--like", "like.tif", "--valid", "far.geojson", "out.tif", code=3)
     assert "gpumask: OUTPUT: no pixel is valid" in done.stderr
     assert not read("out.tif").any()
     assert masked("--invalid", "far.geojson").all()

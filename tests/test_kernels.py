@@ -195,7 +195,7 @@ def test_nothing_but_the_window_asked_for_is_written(backend, interp):
     inner = (slice(2, 2 + rows), slice(3, 3 + cols))
     framed = [np.full((*bands, rows + 5, cols + 9), 9, dtype) for bands, dtype in [((4,), "u2"), ((), "u1")]]
     images, validities = (chosen.asarray(array.copy()) for array in framed)
-    target = Target(images[1:3, *inner], validities[inner], NODATA)
+    target = Target(images[1:3, *inner], validities[inner], NODATA, outside=2)
     resample_into(chosen, case.source, case.grid, INTERPOLATORS[interp], target, np.dtype(np.float64))
     framed[0][1:3, *inner], framed[1][inner] = image, validity
     assert_same_bits(to_host(chosen, images), framed[0])

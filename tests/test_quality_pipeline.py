@@ -382,7 +382,7 @@ def test_a_file_that_is_there_stays_unless_told_otherwise(files):
     (files / "out.tif").write_text("precious")
     for command in (("mask", "--like", "source.tif"), ("resample", "source.tif", "grid.tif")):
         words = (*command, "out.tif", "--rules", "style.json", "--quality-band", "qa=qa.tif:2")
-        assert fails(*words).startswith("gpumask: OUTPUT: expected a file that is not there yet, or --overwrite; got ")
+        assert fails(*words).startswith("gpumask: OUTPUT: expected a file that is not there yet, or overwrite; got ")
         assert (files / "out.tif").read_text() == "precious"
     run(*words)
     assert read("out.tif").any()

@@ -11,7 +11,8 @@ import contextvars
 import functools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,6 +45,25 @@ class Backend(Protocol):
 
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Bring a result of this backend to where `like` lives: NumPy in, NumPy out."""
+
+    # For work from file to file, of which threads do several pieces at the same time:
+
+    out_of_memory: tuple[type[Exception], ...]  # what this backend raises where the memory of its device is full
+
+    def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
+        """Return contexts for threads to compute in at the same time, each in its own.
+
+        devices: the numbers of the GPUs to use; None: the current one.
+        """
+
+    def host_buffer(self, size: int) -> np.ndarray:
+        """Make bytes of host memory that this backend copies from and to fast."""
+
+    def mirror(self, array: np.ndarray) -> Any:
+        """Return an array of this shape and dtype, not filled, that kernels can write to."""
+
+    def fetch(self, mirror: Any, array: np.ndarray) -> None:
+        """Bring what kernels wrote to a mirror to its array, in host memory."""
 
 
 @contextlib.contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ class CudaBackend:
         if not count:
             raise BackendError("cuda backend: expected a CUDA device; found none")
         self._cupy, self._nvrtc = cupy, nvrtc
+        self.out_of_memory: tuple[type[Exception], ...] = (cupy.cuda.memory.OutOfMemoryError,)
         self._functions: dict[tuple[Any, ...], Any] = {}
         self._lock = threading.Lock()
         try:
@@ -79,6 +82,43 @@ class CudaBackend:
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Return the array where `like` lives: copied to the host for NumPy arrays."""
         return self._cupy.asnumpy(array) if isinstance(like, np.ndarray) else array
+
+    def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
+        """Return two streams on each device, so that one copies while the other computes; see `Backend.lanes`."""
+        count = self._cupy.cuda.runtime.getDeviceCount()
+        numbers = [self._cupy.cuda.Device().id] if devices is None else list(devices)
+        if not numbers or len(set(numbers)) < len(numbers) or not set(numbers) <= set(range(count)):
+            raise BackendError(f"devices: expected different numbers from 0 to {count - 1}; got {devices!r}")
+        return [self._lane(number) for number in numbers for _ in range(2)]
+
+    def _lane(self, number: int) -> Callable[[], AbstractContextManager[object]]:
+        """Return a context of one device and a stream of its own."""
+        device = self._cupy.cuda.Device(number)
+        with device:
+            stream = self._cupy.cuda.Stream(non_blocking=True)
+
+        @contextlib.contextmanager
+        def lane() -> Iterator[None]:
+            with device, stream:
+                yield
+
+        return lane
+
+    def host_buffer(self, size: int) -> np.ndarray:
+        """Make bytes of pinned host memory."""
+        memory = self._cupy.cuda.alloc_pinned_memory(max(size, 1))
+        return np.frombuffer(memory, np.uint8, size)
+
+    def mirror(self, array: np.ndarray) -> Any:
+        """Make an array on the current device, not filled."""
+        return self._cupy.empty(array.shape, array.dtype)
+
+    def fetch(self, mirror: Any, array: np.ndarray) -> None:
+        """Copy to the host, after all that the current stream does before, and wait for it."""
+        if array.flags.c_contiguous:
+            mirror.get(out=array)
+        else:
+            array[...] = mirror.get()
 
     def _function(self, kernel: str, defines: dict[str, Any]) -> Any:
         """Return the compiled kernel for the current device."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ class HostMemory:
     """Arrays as NumPy has them."""
 
     name: str
+    out_of_memory: tuple[type[Exception], ...] = ()
 
     def asarray(self, array: Any) -> Any:
         """Return the array in native byte order with contiguous rows; itself if it is so; see `Backend.asarray`."""
@@ -31,6 +35,23 @@ class HostMemory:
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Return the array as it is: it is in host memory already."""
         return array
+
+    def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
+        """Return one context: NumPy has threads of its own where it can use them; see `Backend.lanes`."""
+        if devices is not None:
+            raise GpumaskError(f"devices: expected None for the {self.name} backend; got {devices!r}")
+        return [contextlib.nullcontext]
+
+    def host_buffer(self, size: int) -> np.ndarray:
+        """Make bytes of host memory."""
+        return np.empty(size, np.uint8)
+
+    def mirror(self, array: np.ndarray) -> Any:
+        """Return the array itself."""
+        return array
+
+    def fetch(self, mirror: Any, array: np.ndarray) -> None:
+        """Do nothing: it is there already."""
 
 
 def rows_contiguous(array: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import logging
@@ -13,7 +14,8 @@ import shlex
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,10 @@ class NativeBackend(HostMemory):
         if count > 1:
             _threaded.set()
         function(count, *map(_argument, (*shape, *args)))
+
+    def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
+        """Return a context of one thread for each thread that kernels may use; see `Backend.lanes`."""
+        return super().lanes(devices) and [_alone] * threads()
 
     def function(self, kernel: str, defines: dict[str, Any]) -> Any:
         """Return the compiled kernel. A variant that failed to compile fails again without another try."""
@@ -142,8 +148,23 @@ def threads(shape: tuple[int, int] | None = None) -> int:
         raise GpumaskError(f"GPUMASK_NUM_THREADS: expected a whole number from 1 on; got {asked!r}")
     if _forked.is_set():
         return 1
+    if getattr(_lane, "alone", False):
+        return 1
     most = int(asked) if asked else int(_openmp().omp_get_max_threads())
     return most if shape is None else min(most, 1 + shape[0] * shape[1] // _PIXELS_A_THREAD)
+
+
+_lane = threading.local()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let kernels of this thread have no others."""
+    _lane.alone = True
+    try:
+        yield
+    finally:
+        _lane.alone = False
 
 
 @functools.cache

@@ -45,7 +45,7 @@ def _all_taps(valid: np.ndarray, taps: int, axis: int) -> np.ndarray:
 def resample(
     rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, footprint,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch,
+    first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch, outside,
     *, SRC_T, OUT_T, ACC_T, TAPS,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
@@ -60,11 +60,11 @@ def resample(
         part = slice(y, min(y + block, rows))
         ys = np.arange(part.start, part.stop) + first_row
         row, col = (_coordinates(coordinate, (row_step, col_step), ys, xs) for coordinate in nodes)
-        at = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS)
+        *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS)
         valid, values = _weigh(source, at, ACC_T, TAPS)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
         if validity is not None:
-            validity[part] = valid
+            validity[part] = np.where(inside, 0, outside) | valid
 
 
 def _coordinates(nodes, step, ys, xs):
@@ -83,21 +83,22 @@ def _coordinates(nodes, step, ys, xs):
 
 
 def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, taps):
-    """Return anchor pixels in the source window, fractions beyond them, and what is valid but for NaN."""
+    """Return anchor pixels in the source window, fractions beyond them, what is valid but for NaN, what is inside."""
     shift = 0.5 if taps == 1 else 0.0
     r, c = np.floor(row + shift), np.floor(col + shift)
     fr, fc = (np.zeros_like(row), np.zeros_like(col)) if taps == 1 else (row - r, col - c)
     r, c = r - origin_row, c - origin_col
-    valid = (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
-    fr, fc = np.where(valid, fr, 0), np.where(valid, fc, 0)
-    r, c = np.where(valid, r, 0).astype(np.intp), np.where(valid, c, 0).astype(np.intp)
+    inside = (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
+    fr, fc = np.where(inside, fr, 0), np.where(inside, fc, 0)
+    r, c = np.where(inside, r, 0).astype(np.intp), np.where(inside, c, 0).astype(np.intp)
+    valid = inside.copy()
     if footprint is not None:
         valid &= (footprint[r, c] >> ((fr != 0) * 2 + (fc != 0)) & 1).astype(bool)
     else:
         interp = Interpolator("", taps)
         for i, f, n in ((r, fr, source_rows), (c, fc, source_cols)):
             valid &= (f == 0) | ((i + interp.first_tap >= 0) & (i + interp.last_tap < n))
-    return r, c, fr, fc, valid
+    return r, c, fr, fc, valid, inside
 
 
 def _weigh(source, at, acc, taps):

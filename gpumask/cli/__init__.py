@@ -1,6 +1,6 @@
 """The command line: gpumask demo, resample, mask, flags, info and warmup.
 
-Exit codes: 0 done, 1 failed (one line says why), 2 a command line that can't be right.
+Exit codes: 0 done, 1 failed (one line says why), 2 a command line that can't be right, 3 done, but no pixel is valid.
 """
 
 from __future__ import annotations

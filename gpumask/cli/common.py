@@ -54,6 +54,8 @@ class Commands(click.Group):
         _log.addHandler(handler)
         if sys.stderr.isatty():  # who waits for a compiler is told so
             _log.setLevel(logging.INFO)
+        if ctx.meta.get(_DEBUG):
+            _log.setLevel(logging.DEBUG)
         try:
             with _terminated_is_interrupted(), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Dataset has no geotransform")
@@ -134,7 +136,8 @@ def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     """Remember --debug for the whole run."""
     if value:
         ctx.meta[_DEBUG] = True
-        _log.setLevel(logging.DEBUG)
+        if ctx.parent:  # the command is being run: its group puts the level back
+            _log.setLevel(logging.DEBUG)
 
 
 # fmt: off
@@ -162,6 +165,17 @@ RULES_OPTIONS = (
 def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a decorator that adds options in the order given."""
     return lambda command: functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def summary(output: Any, done: Summary) -> str:
+    """Say in a line what a run did."""
+    seconds = done.seconds
+    stages = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in ("read", "compute", "write") if stage in seconds)
+    outside = f", {100 * done.outside / done.pixels:.2f} % outside" if done.outside else ""
+    return (
+        f"{output}: {done.pixels} pixels, {share(done)} valid{outside}, {done.tiles} tiles, {seconds['all']:.2f} s"
+        f"{f' ({stages})' if stages else ''}, {done.backend}"
+    )
 
 
 def share(done: Summary) -> str:

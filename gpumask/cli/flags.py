@@ -6,11 +6,11 @@ import contextlib
 
 import click
 
-from gpumask.chain import check_bands
 from gpumask.cli.common import debug_option, file_band
+from gpumask.datasets import check_bands
 from gpumask.errors import renamed
 from gpumask.flags import ready_definitions
-from gpumask.outputs import open_raster
+from gpumask.inputs import open_raster
 from gpumask.quality import describe_flags
 from gpumask.quality_files import read_definition
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from typing import Any
 
 import click
@@ -21,7 +20,7 @@ from gpumask.cli.common import (
     path_type,
     progress_bar,
     quiet_option,
-    share,
+    summary,
     with_options,
 )
 from gpumask.mask_files import MaskOptions, write_mask
@@ -66,6 +65,7 @@ def mask(quiet: bool, **options: Any) -> None:
     Valid is what --mask has as valid, what has its centre in one of the --valid polygons, if any, and in none of the
     --invalid ones, and what matches --rules. A layer in another CRS than the raster's is reprojected. OUTPUT is what
     `gpumask resample --mask` takes. Its format follows from its name; it appears under that name only when it is whole.
+    Where no pixel at all is valid the exit code is 3.
     """
     check_rules_options(options)
     if not any(options[name] for name in ("valid", "invalid", "mask", "rules")):
@@ -74,9 +74,9 @@ def mask(quiet: bool, **options: Any) -> None:
         asked = click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
         if options["mask"] is None and asked:
             raise click.UsageError(f"--{name.replace('_', '-')}: expected along with --mask.")
-    start = time.perf_counter()
     with progress_bar(quiet, "pixel") as progress:
         done = write_mask(MaskOptions(**options), progress)
     if not quiet:
-        seconds = time.perf_counter() - start
-        click.echo(f"{options['output']}: {done.pixels} pixels, {share(done)} valid, {seconds:.2f} s, {done.backend}")
+        click.echo(summary(options["output"], done))
+    if not done.valid:
+        click.get_current_context().exit(3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 import click
@@ -21,11 +20,42 @@ from gpumask.cli.common import (
     path_type,
     progress_bar,
     quiet_option,
-    share,
+    summary,
     with_options,
 )
-from gpumask.files import Options, resample_files
+from gpumask.errors import renamed
+from gpumask.files import resample_file
 from gpumask.interp import INTERPOLATORS
+from gpumask.quality_files import read_rules
+
+# The command line's words for what the layers below name in their errors.
+_NAMES = {
+    "source": "SOURCE",
+    "grid": "GRID",
+    "output": "OUTPUT",
+    "image": "OUTPUT",
+    "nodata_out": "--nodata",
+    "source mask": "--mask",
+    "source mask band": "--mask",
+    "source mask valid value": "--mask-valid",
+    "grid mask": "--grid-mask",
+    "grid mask band": "--grid-mask",
+    "grid mask valid value": "--grid-mask-valid",
+    "grid row band": "--grid-bands",
+    "grid col band": "--grid-bands",
+    "grid.resolution": "--resolution",
+    "quality": "--quality-band",
+    "tile_shape": "--tile",
+    "creation": "--co",
+    "devices": "--device",
+    **{
+        name: f"--{name.replace('_', '-')}"
+        for name in (
+            "bands", "dtype", "mask", "grid_mask", "grid_nodata", "source_nodata", "window", "like", "validity",
+            "resume", "max_memory", "rules", "definition",
+        )
+    },
+}  # fmt: skip
 
 # fmt: off
 _RESAMPLE_OPTIONS = (
@@ -47,6 +77,8 @@ _RESAMPLE_OPTIONS = (
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
         help="Which pixels of SOURCE are valid: those where it is not 0."),
     click.option("--mask-valid", type=float, metavar="VALUE", help="Those where --mask is VALUE."),
+    click.option("--source-nodata", type=float, metavar="VALUE",
+        help="Take pixels of SOURCE as invalid that have this value in any band."),
     click.option("--ignore-nodata", is_flag=True,
         help="Take pixels as valid that SOURCE itself masks, by a nodata value, a mask or alpha."),
     click.option("--nodata", type=float, metavar="VALUE",
@@ -57,12 +89,21 @@ _RESAMPLE_OPTIONS = (
         help="Of weights and sums."),
     click.option("--window", type=int, nargs=4, metavar="ROW COL ROWS COLS",
         help="The part of the output to make: its first row and column, its rows and columns.  [default: all]"),
-    click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS", default=(1024, 1024),
-        show_default=True, help="Output pixels at a time. It changes no pixel."),
+    click.option("--like", metavar="RASTER",
+        help="OUTPUT has its CRS and its place; it must have as many rows and columns.  [default: those of GRID]"),
+    click.option("--driver", metavar="NAME", help="GDAL's name of the format, such as COG.  [default: by the name]"),
     click.option("--co", type=creation_option, metavar="KEY=VALUE", multiple=True,
         help="A creation option of GDAL's for OUTPUT, such as COMPRESS=DEFLATE; may be repeated."),
-    click.option("--validity", type=path_type, metavar="FILE",
-        help="Write this raster too: uint8, 1 where OUTPUT is valid, 0 elsewhere."),
+    click.option("--validity", metavar="FILE|mask|alpha",
+        help="Say where OUTPUT is valid: in another raster (uint8, 1 is valid), in its own mask, or in an alpha band."),
+    click.option("--resume", is_flag=True,
+        help="Keep finished tiles where a run is interrupted, and go on from those of an earlier run of the same job."),
+    click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS",
+        help="Output pixels at a time. It changes no pixel.  [default: as --max-memory and OUTPUT's blocks ask]"),
+    click.option("--max-memory", metavar="SIZE",
+        help="Memory that the run may take, such as 512MiB or 2GB.  [default: GPUMASK_MAX_MEMORY, or 1 GiB]"),
+    click.option("--device", "devices", type=int, multiple=True, metavar="NUMBER",
+        help="A GPU to compute on; repeated, they share the tiles.  [default: the first]"),
 )
 # fmt: on
 
@@ -72,7 +113,7 @@ _RESAMPLE_OPTIONS = (
 @click.argument("grid")
 @click.argument("output", type=path_type)
 @with_options(*_RESAMPLE_OPTIONS, *RULES_OPTIONS, overwrite_option, backend_option, quiet_option, debug_option)
-def resample_command(**options: Any) -> None:
+def resample_command(quiet: bool, **options: Any) -> None:
     """Bring SOURCE into the geometry of GRID, and write OUTPUT.
 
     GRID is a raster of nodes, --resolution output pixels apart: a band with their rows in SOURCE and a band with their
@@ -81,22 +122,42 @@ def resample_command(**options: Any) -> None:
 
     A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands. Not valid is what is NaN,
     what SOURCE itself masks, by a nodata value, a mask or alpha, what --mask does not take as valid,
-    and what does not match --rules.
+    and what does not match --rules. Where no pixel at all is valid the exit code is 3.
     """
+    with renamed(_NAMES), progress_bar(quiet, "pixel") as progress:
+        done = resample_file(**arguments_of(options), progress=progress)
+    if not quiet:
+        click.echo(summary(options["output"], done))
+    if not done.valid:
+        click.get_current_context().exit(3)
+
+
+def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `resample_file` that a command line's words ask for."""
     for needed in ("mask", "grid_mask"):
-        if options[needed] is None and options[f"{needed}_valid"] is not None:
+        if words[needed] is None and words[f"{needed}_valid"] is not None:
             name = needed.replace("_", "-")
             raise click.UsageError(f"--{name}-valid: expected along with --{name}.")
-    check_rules_options(options)
-    start = time.perf_counter()
-    with progress_bar(options["quiet"], "pixel") as progress:
-        done = resample_files(options_of(options), progress)
-    if not options["quiet"]:
-        seconds = time.perf_counter() - start
-        click.echo(f"{options['output']}: {done.pixels} pixels, {share(done)} valid, {seconds:.2f} s, {done.backend}")
-
-
-def options_of(words: dict[str, Any]) -> Options:
-    """Return the job that a command line's words ask for."""
-    bands = tuple(itertools.chain(*words["bands"]))
-    return Options(**{name: value for name, value in words.items() if name != "quiet"} | {"bands": bands})
+    check_rules_options(words)
+    same = (
+        "source", "grid", "output", "interp", "resolution", "grid_bands", "pixel_corner", "grid_nodata", "like",
+        "driver", "source_nodata", "dtype", "compute_dtype", "window", "validity", "overwrite", "resume", "max_memory",
+        "backend",
+    )  # fmt: skip
+    keep = quality = grow = None
+    if words["rules"]:
+        keep, grow = read_rules(words["rules"], words["definition"], words["quality_band"])
+        quality = {name: (path, band) for name, path, band in words["quality_band"]}
+    masks = [(*words["mask"], words["mask_valid"])] if words["mask"] else []
+    return {name: words[name] for name in same} | {
+        "bands": tuple(itertools.chain(*words["bands"])) or None,
+        "mask": masks if words["ignore_nodata"] else ["auto", *masks],
+        "grid_mask": (*words["grid_mask"], words["grid_mask_valid"]) if words["grid_mask"] else None,
+        "keep": keep,
+        "quality": quality,
+        "grow": grow or None,
+        "nodata_out": words["nodata"],
+        "creation": dict(words["co"]),
+        "tile_shape": words["tile"] or None,
+        "devices": words["devices"] or None,
+    }

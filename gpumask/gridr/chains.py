@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.chain import GridFile, Job, MaskBand, SourceFile, resample_datasets, same_shape
+from gpumask.chain import Job, resample_datasets
+from gpumask.datasets import GridFile, MaskBand, OutputFile, SourceFile, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import check_resolution, full_shape
 from gpumask.gridr.arguments import (
@@ -127,8 +128,9 @@ def basic_grid_resampling_chain(
     window = Window.of_shape(grid.full_shape) if win is None else half_open("win", win)
     tile = _tile_shape(io_strip_size, io_strip_size_target, tile_shape, grid.resolution, window)
     job = Job(taps, nodata_out, window, tile)
-    source = SourceFile(array_src_ds, bands, mask, parts=() if geometry is None else (geometry,))
-    resample_datasets(source, grid, array_out_ds, job, mask_out_ds)
+    masks, parts = () if mask is None else (mask,), () if geometry is None else (geometry,)
+    source = SourceFile(array_src_ds, bands, masks, parts=parts)
+    resample_datasets(source, grid, OutputFile(array_out_ds, mask_out_ds), job)
     return 1
 
 

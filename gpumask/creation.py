@@ -1,0 +1,125 @@
+"""The files of one resampling: made as they are to be stored, and whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpumask.datasets import Output, OutputFile, SourceFile
+from gpumask.errors import GpumaskError
+from gpumask.outputs import carry_over, layout, options_are_known, to_cog, whole_files
+from gpumask.resume import ResumableOutput
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetWriter
+
+# What keeps values as they are, with no option that is forgotten when a file is opened again.
+_RESUMABLE = ("none", "deflate", "lzw", "zstd", "packbits", "lzma")
+
+
+class Creation:
+    """An image to be written, and its validity."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        source: SourceFile,
+        profile: Mapping[str, Any],
+        *,
+        within: str | None,
+        driver: str | None,
+        options: Mapping[str, Any],
+        colours: bool,
+    ) -> None:
+        """Choose how all is stored.
+
+        paths: the image's, and the validity's if it has a file of its own. profile: rasterio's, but for count, driver
+        and creation options, which are the user's. within: "mask" or "alpha" where the image holds its validity.
+        colours: whether values stay as they are in the source.
+        """
+        self._paths, self._source, self._within, self._colours = paths, source, within, colours
+        shape, dtype = (profile["height"], profile["width"]), np.dtype(profile["dtype"])
+        if within == "alpha" and (dtype.name not in ("uint8", "uint16") or len(source.bands) not in (1, 3)):
+            raise GpumaskError(
+                "validity: expected a file or mask, as alpha goes with 1 or 3 bands of uint8 or uint16; "
+                f"got alpha for {len(source.bands)} of {dtype}"
+            )
+        image = layout("output", paths[0], shape, dtype, options, driver=driver)
+        count = len(source.bands) + (within == "alpha")
+        self._cog, self._sparse = image.cog, "sparse_ok" in image.profile
+        self._profiles = [{**profile, "count": count, **image.profile}]
+        if len(paths) > 1:
+            stored = layout("validity", paths[1], shape, np.dtype(np.uint8), {}, lossless=True)
+            self._profiles.append({**profile, "count": 1, "dtype": "uint8", "nodata": None, **stored.profile})
+
+    @contextlib.contextmanager
+    def whole(self, job: Any) -> Iterator[Output]:
+        """Yield the output, to be written to; its files appear under their names when the block ends.
+
+        job: what tells this job from others, as JSON has it, where finished tiles are to be kept; None: they are not.
+        """
+        if job is not None:
+            self._check_resumable()
+        with whole_files(*self._paths, sparse=self._sparse, kept=job is not None) as drafts:
+            written = [drafts[0].with_suffix(".plain.tif"), *drafts[1:]] if self._cog is not None else drafts
+            with self._new(written) if job is None else self._kept(written, job) as output:
+                yield output
+            if self._cog is not None:
+                to_cog(written[0], drafts[0], self._cog)
+
+    @contextlib.contextmanager
+    def _new(self, drafts: Sequence[Path], **options: Any) -> Iterator[Output]:
+        """Make the files."""
+        import rasterio
+
+        with options_are_known(), contextlib.ExitStack() as stack:
+            with options_are_known():
+                image, *validity = (
+                    stack.enter_context(rasterio.open(draft, "w", **{**profile, **options}))
+                    for draft, profile in zip(drafts, self._profiles, strict=True)
+                )
+            self._describe(image)
+            yield OutputFile(image, validity[0] if validity else None, self._within)
+
+    @contextlib.contextmanager
+    def _kept(self, drafts: Sequence[Path], job: Any) -> Iterator[Output]:
+        """Open the files of an earlier run, or make them; keep what is finished where the block fails."""
+        journal = drafts[0].with_name("finished.json")
+        reopen = functools.partial(_reopened, drafts, self._within)
+        if not journal.exists() or not all(draft.exists() for draft in drafts):
+            journal.unlink(missing_ok=True)
+            with self._new(drafts, sparse_ok=True):
+                pass
+        output = ResumableOutput(reopen, journal, job)
+        try:
+            yield output
+        except BaseException:
+            output.close()
+            raise
+        output.finish()
+
+    def _describe(self, image: DatasetWriter) -> None:
+        """Say of the image what the source says of its own."""
+        carry_over(self._source, image, alpha=self._within == "alpha", colours=self._colours)
+
+    def _check_resumable(self) -> None:
+        """Raise GpumaskError where files can't be written in more than one go."""
+        for profile in self._profiles:
+            if profile["driver"] != "GTiff" or str(profile.get("compress", "none")).lower() not in _RESUMABLE:
+                raise GpumaskError(
+                    "resume: expected GeoTIFFs (or a COG) with no compression or one of "
+                    f"{', '.join(_RESUMABLE[1:])}; got {profile['driver']} {profile.get('compress', '')}"
+                )
+
+
+def _reopened(drafts: Sequence[Path], within: str | None) -> OutputFile:
+    """Open files to be updated."""
+    import rasterio
+
+    image, *validity = (rasterio.open(draft, "r+") for draft in drafts)
+    return OutputFile(image, validity[0] if validity else None, within)

@@ -1,0 +1,352 @@
+"""Rasters as the chain reads them: a source with its masks, a grid with its own; and what is checked of datasets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gpumask.backends import Backend
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.grid import Grid, check_resolution, full_shape, node_window
+from gpumask.mask import Part, all_of
+from gpumask.resample import Source, held
+from gpumask.window import Window
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader, DatasetWriter
+
+
+@dataclass(frozen=True, eq=False)
+class MaskBand:
+    """A band that says what is valid: where it equals `valid_value`, or, where that is None, where it is not 0."""
+
+    dataset: DatasetReader
+    band: int = 1
+    valid_value: float | None = None
+
+    def read(self, window: Window) -> np.ndarray:
+        """Read a window as uint8, 1 where valid."""
+        with names_file("mask", self.dataset, window):
+            values = self.dataset.read(self.band, window=ranges(window))
+        valid = values != 0 if self.valid_value is None else values == self.valid_value
+        return valid.view(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFile:
+    """Bands of a dataset, and where they are valid.
+
+    masks: of the dataset's rows and columns. own_mask: whether a pixel is invalid that the dataset itself masks in any
+    of the bands: by its nodata value, by a mask band, or by an alpha band that is 0. nodata: a pixel with this value in
+    any of the bands is invalid. parts: what else says which of its pixels are valid.
+    """
+
+    dataset: DatasetReader
+    bands: tuple[int, ...]
+    masks: tuple[MaskBand, ...] = ()
+    own_mask: bool = False
+    nodata: float | None = None
+    parts: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that the bands are there and of one real dtype, and that the mask fits."""
+        check_open("source", self.dataset)
+        check_bands("bands", self.dataset, self.bands)
+        dtypes = {self.dataset.dtypes[band - 1] for band in self.bands}
+        if len(dtypes) > 1:
+            raise GpumaskError(f"bands: expected one dtype; got {', '.join(sorted(dtypes))}")
+        for mask in self.masks:
+            check_mask("source mask", mask, self.dataset.shape)
+        if self.nodata is not None:
+            held("source_nodata", self.nodata, self.dtype)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the bands."""
+        return np.dtype(self.dataset.dtypes[self.bands[0] - 1])
+
+    @property
+    def mask_bytes(self) -> int:
+        """About how many bytes for a pixel the masks take while they are read."""
+        own = len(self.bands) * (self._has_own_mask + (self.nodata is not None))
+        return 3 + own + len(self.masks) + 4 * len(self.parts)
+
+    def read(self, window: Window, backend: Backend, out: np.ndarray) -> Source:
+        """Read a window of all bands into `out`, and of the masks, in host memory; parts are made by the backend."""
+        valid = None
+        if not window.is_empty:
+            with names_file("source", self.dataset, window):
+                self.dataset.read(list(self.bands), window=ranges(window), out=out)
+            valid = all_of(self._validities(window, backend, out))
+        return Source(out, valid, (window.row, window.col))
+
+    def _validities(self, window: Window, backend: Backend, image: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield what each mask says of a window, whose pixels are in `image`."""
+        for mask in self.masks:
+            yield mask.read(window)
+        if self.nodata is not None:
+            yield (image != self.dtype.type(self.nodata)).all(axis=0).view(np.uint8)
+        if self.own_mask and self._alpha:
+            yield MaskBand(self.dataset, self._alpha).read(window)
+        if self.own_mask and self._has_own_mask:
+            with names_file("source", self.dataset, window):
+                masks = self.dataset.read_masks(list(self.bands), window=ranges(window))
+            yield masks.all(axis=0).view(np.uint8)
+        for part in self.parts:
+            yield np.asarray(backend.to_family_of(np.empty(0), part.validity(window, backend)))
+
+    @property
+    def _alpha(self) -> int | None:
+        """The number of the alpha band; GDAL itself takes it for a mask beside one band or three alone."""
+        kinds = [kind.name for kind in self.dataset.colorinterp]
+        return kinds.index("alpha") + 1 if "alpha" in kinds else None
+
+    @property
+    def _has_own_mask(self) -> bool:
+        """Whether the dataset masks any of the bands."""
+        flags = self.dataset.mask_flag_enums
+        return any(flag.name != "all_valid" for band in self.bands for flag in flags[band - 1])
+
+
+@dataclass(frozen=True, eq=False)
+class GridFile:
+    """A grid in one dataset or two; see `Grid`. `shift` (row, col) is added to the nodes' coordinates."""
+
+    row: tuple[DatasetReader, int]
+    col: tuple[DatasetReader, int]
+    resolution: tuple[int, int] = (1, 1)
+    mask: MaskBand | None = None
+    nodata: float | None = None
+    shift: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Check that the bands are there and that all shapes are one."""
+        for name, (dataset, band) in {"grid row": self.row, "grid col": self.col}.items():
+            check_open(name, dataset)
+            check_bands(f"{name} band", dataset, (band,))
+        if self.row[0] is self.col[0] and self.row[1] == self.col[1]:
+            raise GpumaskError(f"grid col band: expected another band than that of the rows; got {self.col[1]}")
+        same_shape("grid col", self.col[0].shape, self.row[0].shape)
+        object.__setattr__(self, "resolution", check_resolution(self.resolution))
+        check_mask("grid mask", self.mask, self.row[0].shape)
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns at full resolution."""
+        return full_shape(self.row[0].shape, self.resolution)
+
+    def read(self, output: Window) -> Grid:
+        """Read the nodes for a window of the output."""
+        nodes = node_window(output, self.resolution)
+        with names_file("grid", self.row[0], nodes):
+            row, col = (dataset.read(band, window=ranges(nodes)) for dataset, band in (self.row, self.col))
+        grid = Grid(
+            row,
+            col,
+            resolution=self.resolution,
+            mask=self.mask.read(nodes) if self.mask else None,
+            nodata=self.nodata,
+            window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
+        )
+        return grid.shifted(*self.shift) if any(self.shift) else grid
+
+    def georeference(self, output: Window) -> dict[str, Any]:
+        """Return what of `crs` and `transform` the grid's dataset has, for a window of the output.
+
+        The first node's centre is the first output pixel's.
+        """
+        dataset, (rows, cols) = self.row[0], self.resolution
+        a, b, c, d, e, f = dataset.transform[:6]
+        found = {} if dataset.crs is None else {"crs": dataset.crs}
+        if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0):  # what rasterio says where there is none
+            return found
+        x, y = 0.5 + (output.col - 0.5) / cols, 0.5 + (output.row - 0.5) / rows
+        affine = type(dataset.transform)
+        return {
+            **found,
+            "transform": affine(a / cols, b / rows, a * x + b * y + c, d / cols, e / rows, d * x + e * y + f),
+        }
+
+
+class Output(Protocol):
+    """Where the chain writes."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the image."""
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of the blocks that the image is stored in."""
+
+    def check(self, bands: int, shape: tuple[int, int]) -> None:
+        """Raise GpumaskError where so many bands of so many rows and columns have no place."""
+
+    def finished(self) -> dict[Window, Any]:
+        """Return the tiles that are there already, as what the chain said of them, by their windows of the output."""
+
+    def write(self, window: Window, image: np.ndarray, validity: np.ndarray, done: Any) -> None:
+        """Write a tile at a window; done: what the chain says of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutputFile:
+    """Where a result is written: an image; and its validity in a file, in the image's mask or alpha band, or nowhere.
+
+    image: as many bands as the source has, of one dtype, and one more for alpha. validity: its first band becomes 1
+    where valid, 0 elsewhere. within: None, "mask" or "alpha".
+    """
+
+    image: DatasetWriter
+    validity: DatasetWriter | None = None
+    within: str | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the image."""
+        return np.dtype(self.image.dtypes[0])
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of the blocks that the image is stored in."""
+        rows, cols = self.image.block_shapes[0]
+        return rows, cols
+
+    def check(self, bands: int, shape: tuple[int, int]) -> None:
+        """Raise GpumaskError where the datasets can't hold so many bands of so many rows and columns."""
+        for name, dataset in {"image": self.image, "validity": self.validity}.items():
+            if dataset is not None:
+                check_can_hold(name, dataset, shape)
+        wanted = bands + (self.within == "alpha")
+        if self.image.count != wanted or len(set(self.image.dtypes)) > 1:
+            raise GpumaskError(
+                f"image: expected {wanted} bands of one dtype, as the source's; got {', '.join(self.image.dtypes)}"
+            )
+
+    @property
+    def holds_validity(self) -> bool:
+        """Whether the validity is written anywhere."""
+        return self.validity is not None or self.within is not None
+
+    def finished(self) -> dict[Window, Any]:
+        """Return the tiles that are there already, by their windows of the output."""
+        return {}
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray | None]:
+        """Read image and validity back."""
+        where, validity = ranges(window), None
+        with names_file("image", self.image, window):
+            image = self.image.read(list(range(1, self.image.count + (self.within != "alpha"))), window=where)
+            if self.within == "alpha":
+                validity = (self.image.read(self.image.count, window=where) != 0).view(np.uint8)
+            elif self.within == "mask":
+                validity = (self.image.read_masks(1, window=where) != 0).view(np.uint8)
+        if self.validity is not None:
+            with names_file("validity", self.validity, window):
+                validity = self.validity.read(1, window=where)
+        return image, validity
+
+    def close(self) -> None:
+        """Close the files."""
+        for dataset in (self.image, self.validity):
+            if dataset is not None:
+                dataset.close()
+
+    def write(self, window: Window, image: np.ndarray, validity: np.ndarray, done: Any) -> None:
+        """Write a tile."""
+        where = ranges(window)
+        with names_file("image", self.image, window):
+            self.image.write(image, list(range(1, len(image) + 1)), window=where)
+            if self.within == "alpha":
+                opaque = np.iinfo(self.dtype).max
+                self.image.write(validity.astype(self.dtype) * self.dtype.type(opaque), self.image.count, window=where)
+            elif self.within == "mask":
+                self.image.write_mask(validity * np.uint8(255), window=where)
+        if self.validity is not None:
+            with names_file("validity", self.validity, window):
+                self.validity.write(validity, 1, window=where)
+
+
+@contextlib.contextmanager
+def names_file(name: str, dataset: Any, window: Window) -> Iterator[None]:
+    """Raise GpumaskError, naming the file and the window, where it can't be read or written."""
+    try:
+        yield
+    except GpumaskError:
+        raise
+    except Exception as error:  # rasterio's, and those of what holds a dataset in its stead
+        told = error.__cause__ or error
+        rows, cols = f"{window.row} to {window.row_stop - 1}", f"{window.col} to {window.col_stop - 1}"
+        raise GpumaskError(f"{name}: {dataset.name}, rows {rows}, columns {cols}: {told}") from error
+
+
+def gdal_environment(cache: int) -> Callable[[], AbstractContextManager[object]]:
+    """Return what gives a thread the GDAL options of this one; cache: bytes of GDAL's cache of blocks."""
+    import rasterio
+    from rasterio.env import getenv, hasenv, setenv
+
+    options = {**(getenv() if hasenv() else {}), "GDAL_CACHEMAX": cache}
+
+    @contextlib.contextmanager
+    def environment() -> Iterator[None]:
+        with rasterio.Env():
+            setenv(**options)
+            yield
+
+    return environment
+
+
+def ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return a window as rasterio takes it."""
+    return (window.row, window.row_stop), (window.col, window.col_stop)
+
+
+def check_open(name: str, dataset: Any) -> None:
+    """Raise GpumaskError unless this is a dataset that is open."""
+    if not hasattr(dataset, "dtypes"):
+        raise ArgumentTypeError(f"{name}: expected an open dataset; got {type(dataset).__name__}")
+    if getattr(dataset, "closed", False):
+        raise GpumaskError(f"{name}: expected an open dataset; got {dataset!r}")
+
+
+def check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
+    """Raise GpumaskError unless all bands are there and real, and there are any."""
+    if not bands:
+        raise GpumaskError(f"{name}: expected at least one; got none")
+    for band in bands:
+        if not 1 <= band <= dataset.count:
+            raise GpumaskError(f"{name}: expected 1 to {dataset.count}, the bands of {dataset.name}; got {band}")
+        if "complex" in dataset.dtypes[band - 1]:
+            raise GpumaskError(f"{name}: expected a real dtype in {dataset.name}; got {dataset.dtypes[band - 1]}")
+
+
+def check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> None:
+    """Raise GpumaskError unless the mask is there and fits."""
+    if mask is not None:
+        check_open(name, mask.dataset)
+        check_bands(f"{name} band", mask.dataset, (mask.band,))
+        same_shape(name, mask.dataset.shape, shape)
+        if mask.valid_value is not None:
+            held(f"{name} valid value", mask.valid_value, np.dtype(mask.dataset.dtypes[mask.band - 1]))
+
+
+def same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) -> None:
+    """Raise GpumaskError where the shapes of two datasets differ."""
+    if shape != expected:
+        raise GpumaskError(f"{name}: expected {expected[0]} x {expected[1]} pixels; got {shape[0]} x {shape[1]}")
+
+
+def check_can_hold(name: str, dataset: DatasetWriter, shape: tuple[int, int]) -> None:
+    """Raise GpumaskError unless a dataset can be written to and has as many pixels, or more."""
+    check_open(name, dataset)
+    if getattr(dataset, "mode", "r") == "r":
+        raise ArgumentTypeError(f"{name}: expected a dataset that is open to be written; got {dataset!r}")
+    if not Window.of_shape(dataset.shape).contains(Window.of_shape(shape)):
+        raise GpumaskError(
+            f"{name}: expected {shape[0]} x {shape[1]} pixels or more; got {dataset.height} x {dataset.width}"
+        )

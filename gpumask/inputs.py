@@ -1,0 +1,76 @@
+"""Rasters to be read, given by their paths or open; and which files they are, so that none of them is written over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from gpumask.datasets import MaskBand, check_open
+from gpumask.errors import ArgumentTypeError, GpumaskError
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+
+def open_raster(inputs: contextlib.ExitStack, name: str, path: str | os.PathLike[str]) -> DatasetReader:
+    """Open a raster to be read."""
+    import rasterio
+
+    try:
+        return inputs.enter_context(rasterio.open(path))
+    except rasterio.errors.RasterioError as error:
+        raise GpumaskError(f"{name}: {error}") from error
+
+
+class Inputs:
+    """The rasters of one call. `files`: those that each argument reads."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        """stack: closes what is opened here; what comes open stays so."""
+        self._stack = stack
+        self.files: dict[str, list[str]] = {}
+
+    def open(self, name: str, given: Any) -> DatasetReader:
+        """Return a raster, open: a path's, or a dataset as it is."""
+        if isinstance(given, str | os.PathLike):
+            dataset = open_raster(self._stack, name, given)
+        else:
+            if not hasattr(given, "dtypes"):
+                raise ArgumentTypeError(f"{name}: expected a path or an open dataset; got {type(given).__name__}")
+            check_open(name, given)
+            dataset = given
+        self.files.setdefault(name, []).extend(dataset.files)
+        return dataset
+
+    def band(self, name: str, given: Any) -> tuple[DatasetReader, int]:
+        """Return a raster and the number of a band of it, from a raster (the first band) or (raster, band)."""
+        mask = self.mask(name, given)
+        if mask.valid_value is not None:
+            raise ArgumentTypeError(f"{name}: expected a raster or (raster, band); got {given!r}")
+        return mask.dataset, mask.band
+
+    def mask(self, name: str, given: Any) -> MaskBand:
+        """Return a mask from a raster, (raster, band) or (raster, band, value of valid)."""
+        if isinstance(given, MaskBand):
+            return given
+        parts = given if isinstance(given, tuple) else (given,)
+        if not 1 <= len(parts) <= 3 or not all(isinstance(band, int) for band in parts[1:2]):
+            raise ArgumentTypeError(
+                f"{name}: expected a raster, (raster, band) or (raster, band, value); got {given!r}"
+            )
+        return MaskBand(self.open(name, parts[0]), *parts[1:])
+
+    def identity(self) -> list[list[Any]]:
+        """Return what tells these files from others: names, sizes, times. Raises GpumaskError for what is no file."""
+        found: list[list[Any]] = []
+        for name, paths in sorted(self.files.items()):
+            if not paths:
+                raise GpumaskError(f"resume: expected files; got a {name} that is none")
+            for path in paths:
+                try:
+                    status = os.stat(path)
+                except OSError as error:
+                    raise GpumaskError(f"resume: expected files; got {path} as {name}, which is none") from error
+                found.append([name, os.path.abspath(path), status.st_size, status.st_mtime_ns])
+        return found

@@ -1,0 +1,87 @@
+"""Reading, computing and writing at the same time, each piece of work after the one before it."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import math
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import numpy as np
+
+Read = TypeVar("Read")
+Computed = TypeVar("Computed")
+Written = TypeVar("Written")
+Lane = Callable[[], AbstractContextManager[object]]
+
+
+class Slot:
+    """Memory for one piece of work, used again for another when that is written."""
+
+    def __init__(self, make: Callable[[int], np.ndarray]) -> None:
+        """make: returns so many bytes."""
+        self._make, self._buffers = make, dict[str, np.ndarray]()
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Return an array, not filled; one of the same name that was lent before is overwritten."""
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if name not in self._buffers or self._buffers[name].nbytes < size:
+            self._buffers.pop(name, None)
+            self._buffers[name] = self._make(size)
+        return self._buffers[name][:size].view(dtype).reshape(shape)
+
+
+def overlapped(
+    reads: Iterator[Read],
+    compute: Callable[[Read], Computed],
+    write: Callable[[Computed], Written],
+    lanes: Sequence[Lane],
+    ahead: int,
+) -> Generator[Written, None, None]:
+    """Yield what is returned for each piece of work, in order, while others are read, computed and written.
+
+    reads: each step reads a piece; in one thread. compute: in a thread for each lane, within that lane's context.
+    write: in one thread, in order. ahead: how many pieces are in work at the most, counted from reading to written.
+    The first error of a stage is raised when what is in work has ended; what has not begun does not.
+    """
+    free, own = queue.SimpleQueue[Lane](), threading.local()
+    for lane in lanes:
+        free.put(lane)
+    end = object()
+
+    def computed(read: Future[Any]) -> Any:
+        piece = read.result()
+        if piece is end:
+            return end
+        if not hasattr(own, "lane"):
+            own.lane = free.get()
+        with own.lane():
+            return compute(piece)
+
+    def written(result: Future[Any]) -> Any:
+        piece = result.result()
+        return end if piece is end else write(piece)
+
+    with contextlib.ExitStack() as threads:
+
+        def pool(count: int, name: str) -> ThreadPoolExecutor:
+            executor = ThreadPoolExecutor(count, f"gpumask-{name}")
+            threads.callback(executor.shutdown, wait=True, cancel_futures=True)
+            return executor
+
+        # Closed in reverse: whoever waits for another's result is told first that there will be none.
+        reader, workers, writer = pool(1, "read"), pool(len(lanes), "compute"), pool(1, "write")
+        pending: collections.deque[Future[Any]] = collections.deque()
+        while True:
+            while len(pending) < ahead:
+                read = reader.submit(next, reads, end)
+                pending.append(writer.submit(written, workers.submit(computed, read)))
+            result = pending.popleft().result()
+            if result is end:
+                return
+            yield result
