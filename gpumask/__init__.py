@@ -42,9 +42,8 @@ from gpumask.quality import describe_flags, mask_from_rules
 from gpumask.resample import Resampled, resample
 from gpumask.rules import MaskRule
 from gpumask.value_map import MultiDateMaskRule, apply_value_map
+from gpumask.version import __version__
 from gpumask.window import Window
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ArgumentTypeError",
@@ -62,6 +61,7 @@ __all__ = [
     "Summary",
     "Validity",
     "Window",
+    "__version__",
     "array_grid_resampling",
     "array_shift_grid_coordinates",
     "basic_grid_resampling_chain",

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import select_for_files
-from gpumask.datasets import GridFile, Output, SourceFile, gdal_environment
+from gpumask.datasets import GridFile, Output, SourceFile, gdal_cache, gdal_environment
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid
 from gpumask.interp import Interpolator
@@ -107,12 +107,10 @@ def resample_datasets(
     run = _Run(source, grid, output, job)
     start, total = time.perf_counter(), run.window.rows * run.window.cols
     done = Summary(run.backend.name)
-    for written in run.finished.values():
-        done.add(written)
-    with contextlib.closing(run.tiles()) as tiles:
+    with gdal_cache(int(run.limit * _FOR_GDAL)), contextlib.closing(run.tiles()) as tiles:
         for written in tiles:
             done.add(written)
-            if progress:
+            if progress and written.seconds:  # not for what was finished before
                 progress(done.pixels, total)
     done.seconds["all"] = time.perf_counter() - start
     _log.debug(
@@ -134,6 +132,9 @@ class _Piece:
     seconds: dict[str, float]
 
 
+Stage = _Piece | Written  # what is finished already goes along with the others, and is counted
+
+
 class _Run:
     """What the three stages of a run share."""
 
@@ -148,12 +149,13 @@ class _Run:
         self.backend = select_for_files(job.backend)
         self.lanes = self.backend.lanes(job.devices)
         self.limit = memory_limit(job.max_memory)
-        self.environment = gdal_environment(cache=int(self.limit * _FOR_GDAL))
+        self.environment = gdal_environment()
         self.finished = output.finished()
         # All nodes at once where they are few: read once, and brought to a GPU once.
         few = grid.row[0].height * grid.row[0].width * _NODE_BYTES <= self.limit * _FOR_NODES
         self.nodes = grid.read(Window.of_shape(grid.full_shape)) if few else None
         self.read_nodes = self.nodes.crop if self.nodes else grid.read
+        self.resolution = grid.resolution
         self.own = threading.local()
 
     def tiles(self) -> Generator[Written, None, None]:
@@ -175,65 +177,65 @@ class _Run:
         slots = [Slot(self.backend.host_buffer) for _ in range(ahead)]
         return overlapped(self._pieces(shape, costs, most, slots), self._compute, self._write, self.lanes, ahead)
 
-    def _pieces(self, shape: tuple[int, int], costs: Costs, most: float, slots: list[Slot]) -> Iterator[_Piece]:
+    def _pieces(
+        self, shape: tuple[int, int], costs: Costs, most: float, slots: list[Slot]
+    ) -> Iterator[_Piece | Written]:
         """Plan and read, tile by tile."""
         number = 0
         for whole in self.window.tiles(*shape):
-            for tile in fitting(whole, self._plan, costs, most):
-                if tile.output not in self.finished:
-                    yield self._read(tile, slots[number % len(slots)])
-                    number += 1
+            for tile in fitting(whole, self.resolution, self._plan, costs, most):
+                yield self.finished.get(tile.output) or self._read(tile, slots[number % len(slots)])
+                number += 1
 
     def _plan(self, tile: Window) -> Tile:
         """Return what a tile needs."""
         with self.environment():
-            grid = self.read_nodes(tile)
-        reach = grid.source_window(self.job.interp.margin)
-        return Tile(tile, reach.intersect(Window.of_shape(self.source.dataset.shape)), grid.row.shape)
+            self.planned = self.read_nodes(tile)
+        reach = self.planned.source_window(self.job.interp.margin).intersect(Window.of_shape(self.source.dataset.shape))
+        return Tile(tile, reach, self.planned.row.shape)
 
     def _read(self, tile: Tile, slot: Slot) -> _Piece:
         """Read what a tile needs, into memory that is used again."""
         start, bands, shape = time.perf_counter(), len(self.source.bands), tile.output.shape
         image = slot.array("source", (bands, *tile.source.shape), self.source.dtype)
-        with self.environment():
+        # Rules and polygons are computed here: on the first of the devices.
+        with self.environment(), self.lanes[0]():
             source = self.source.read(tile.source, self.backend, image)
-            grid = self.read_nodes(tile.output)
         result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", shape, np.uint8)
         target = Target(result, validity, self.nodata, _OUTSIDE)
-        return _Piece(tile.output, grid, source, target, {"read": time.perf_counter() - start})
+        return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
 
-    def _compute(self, piece: _Piece) -> _Piece:
+    def _compute(self, piece: Stage) -> Stage:
         """Resample a tile."""
+        if isinstance(piece, Written):
+            return piece
         start = time.perf_counter()
-        grid = piece.grid if self.nodes is None else self._nodes_here().crop(piece.output)
-        self._resample(piece.source, grid, piece.target)
+        self._resample(piece.source, piece.grid, piece.output, piece.target)
         piece.seconds["compute"] = time.perf_counter() - start
         return piece
 
-    def _nodes_here(self) -> Grid:
-        """Return all nodes in the memory of the backend, and there of the device that this thread computes on."""
-        assert self.nodes is not None
+    def _nodes_here(self) -> Grid | None:
+        """Return all nodes in the memory of the device that this thread computes on; None where they are too many."""
         if not hasattr(self.own, "nodes"):
-            row, col, mask = (
-                None if array is None else self.backend.asarray(array)
-                for array in (self.nodes.row, self.nodes.col, self.nodes.mask)
-            )
-            self.own.nodes = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
-        nodes: Grid = self.own.nodes
+            self.own.nodes = None
+            if self.nodes is not None:
+                with contextlib.suppress(*self.backend.out_of_memory):
+                    row, col, mask = (
+                        None if array is None else self.backend.asarray(array)
+                        for array in (self.nodes.row, self.nodes.col, self.nodes.mask)
+                    )
+                    self.own.nodes = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
+        nodes: Grid | None = self.own.nodes
         return nodes
 
-    def _resample(self, source: Source, grid: Grid, target: Target) -> None:
+    def _resample(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample from host memory to host memory, in quarters where the device's memory does not hold it all."""
         if source.window.is_empty:
             target.image.fill(self.nodata)
             target.validity.fill(_OUTSIDE)
             return
         try:
-            image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
-            there = dataclasses.replace(target, image=image, validity=validity)
-            resample_into(self.backend, source, grid, self.job.interp, there, self.compute_type)
-            self.backend.fetch(image, target.image)
-            self.backend.fetch(validity, target.validity)
+            self._resample_at_once(source, grid, output, target)
             return
         except self.backend.out_of_memory as error:
             if grid.shape == (1, 1):
@@ -243,10 +245,25 @@ class _Run:
             part = grid.crop(quarter)
             reach = part.source_window(self.job.interp.margin).intersect(source.window)
             image, validity = target.image[:, *quarter.slices], target.validity[quarter.slices]
-            self._resample(source.crop(reach), part, dataclasses.replace(target, image=image, validity=validity))
+            self._resample(
+                source.crop(reach), part, quarter.shift(output.row, output.col),
+                dataclasses.replace(target, image=image, validity=validity),
+            )  # fmt: skip
 
-    def _write(self, piece: _Piece) -> Written:
+    def _resample_at_once(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
+        """Resample from host memory to host memory."""
+        nodes = self._nodes_here()
+        here = grid if nodes is None else nodes.crop(output)
+        image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
+        there = dataclasses.replace(target, image=image, validity=validity)
+        resample_into(self.backend, source, here, self.job.interp, there, self.compute_type)
+        self.backend.fetch(image, target.image)
+        self.backend.fetch(validity, target.validity)
+
+    def _write(self, piece: Stage) -> Written:
         """Count a tile's pixels, and write it."""
+        if isinstance(piece, Written):
+            return piece
         start, (image, validity) = time.perf_counter(), (piece.target.image, piece.target.validity)
         outside = int(np.count_nonzero(validity == _OUTSIDE))
         validity &= 1

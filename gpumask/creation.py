@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ import numpy as np
 
 from gpumask.datasets import Output, OutputFile, SourceFile
 from gpumask.errors import GpumaskError
-from gpumask.outputs import carry_over, layout, options_are_known, to_cog, whole_files
-from gpumask.resume import ResumableOutput
+from gpumask.outputs import whole_files
+from gpumask.resume import Journal, ResumableOutput
+from gpumask.storage import all_is_written, carry_over, is_on, layout, options_are_known, to_cog, try_out
+from gpumask.version import __version__
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetWriter
@@ -50,12 +53,18 @@ class Creation:
                 f"got alpha for {len(source.bands)} of {dtype}"
             )
         image = layout("output", paths[0], shape, dtype, options, driver=driver)
-        count = len(source.bands) + (within == "alpha")
-        self._cog, self._sparse = image.cog, "sparse_ok" in image.profile
-        self._profiles = [{**profile, "count": count, **image.profile}]
+        self._cog, self._sparse = image.cog, is_on(image.profile.get("sparse_ok"))
+        self._profiles = [{**profile, "count": len(source.bands) + (within == "alpha"), **image.profile}]
+        layouts = [image]
         if len(paths) > 1:
-            stored = layout("validity", paths[1], shape, np.dtype(np.uint8), {}, lossless=True)
-            self._profiles.append({**profile, "count": 1, "dtype": "uint8", "nodata": None, **stored.profile})
+            layouts.append(layout("validity", paths[1], shape, np.dtype(np.uint8), {}, lossless=True))
+            self._profiles.append({**profile, "count": 1, "dtype": "uint8", "nodata": None, **layouts[1].profile})
+        #: All files that will be made.
+        self.files = [
+            path.with_name(name)
+            for path, stored, made in zip(paths, layouts, self._profiles, strict=True)
+            for name in try_out(stored, made["count"], made["dtype"], path.name)
+        ]
 
     @contextlib.contextmanager
     def whole(self, job: Any) -> Iterator[Output]:
@@ -65,19 +74,22 @@ class Creation:
         """
         if job is not None:
             self._check_resumable()
+        self._check_space()
         with whole_files(*self._paths, sparse=self._sparse, kept=job is not None) as drafts:
-            written = [drafts[0].with_suffix(".plain.tif"), *drafts[1:]] if self._cog is not None else drafts
-            with self._new(written) if job is None else self._kept(written, job) as output:
-                yield output
-            if self._cog is not None:
-                to_cog(written[0], drafts[0], self._cog)
+            plain = drafts[0].with_name(f".{drafts[0].name}.plain")
+            written = drafts if self._cog is None else [plain, *drafts[1:]]
+            with all_is_written(self._paths[0]):
+                with self._new(written) if job is None else self._kept(written, job) as output:
+                    yield output
+                if self._cog is not None:
+                    to_cog(plain, drafts[0], self._cog)
 
     @contextlib.contextmanager
     def _new(self, drafts: Sequence[Path], **options: Any) -> Iterator[Output]:
         """Make the files."""
         import rasterio
 
-        with options_are_known(), contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
             with options_are_known():
                 image, *validity = (
                     stack.enter_context(rasterio.open(draft, "w", **{**profile, **options}))
@@ -88,18 +100,29 @@ class Creation:
 
     @contextlib.contextmanager
     def _kept(self, drafts: Sequence[Path], job: Any) -> Iterator[Output]:
-        """Open the files of an earlier run, or make them; keep what is finished where the block fails."""
-        journal = drafts[0].with_name("finished.json")
-        reopen = functools.partial(_reopened, drafts, self._within)
-        if not journal.exists() or not all(draft.exists() for draft in drafts):
-            journal.unlink(missing_ok=True)
+        """Open the files of an earlier run of the job, or make them; keep what is finished where the block fails."""
+        same = [__version__, job, repr(self._profiles), self._within]
+        finished = drafts[0].with_name(".finished.json")
+        journal = Journal(finished, same, {draft.parent for draft in drafts})
+        for draft in drafts:
+            for part in set(draft.parent.iterdir()) - {*drafts, finished}:  # what a killed run was busy with
+                part.unlink()
+        try:
+            if not journal.tiles:
+                raise FileNotFoundError
+            output = ResumableOutput(functools.partial(_reopened, drafts, self._within), journal)
+        except Exception:  # there is none, or GDAL can't read it any more: begin anew
+            journal.clear()
+            for folder in journal.others:
+                shutil.rmtree(folder, ignore_errors=True)
             with self._new(drafts, sparse_ok=True):
                 pass
-        output = ResumableOutput(reopen, journal, job)
+            output = ResumableOutput(functools.partial(_reopened, drafts, self._within), journal)
         try:
             yield output
         except BaseException:
-            output.close()
+            with contextlib.suppress(Exception):  # the first error is the one to be told
+                output.close()
             raise
         output.finish()
 
@@ -115,6 +138,17 @@ class Creation:
                     "resume: expected GeoTIFFs (or a COG) with no compression or one of "
                     f"{', '.join(_RESUMABLE[1:])}; got {profile['driver']} {profile.get('compress', '')}"
                 )
+            if "discard_lsb" in profile:
+                raise GpumaskError("resume: expected no discard_lsb, which a file forgets when it is opened again")
+
+    def _check_space(self) -> None:
+        """Raise OSError where the disk has no room for what is not compressed."""
+        for path, profile in zip(self._paths, self._profiles, strict=True):
+            plain = profile["driver"] == "GTiff" and str(profile.get("compress", "none")).lower() == "none"
+            needed = profile["height"] * profile["width"] * profile["count"] * np.dtype(profile["dtype"]).itemsize
+            free = shutil.disk_usage(path.parent).free
+            if plain and not self._sparse and needed > free:
+                raise OSError(f"{path}: expected room for {needed} bytes; the disk has {free}")
 
 
 def _reopened(drafts: Sequence[Path], within: str | None) -> OutputFile:

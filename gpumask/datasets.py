@@ -29,9 +29,9 @@ class MaskBand:
     band: int = 1
     valid_value: float | None = None
 
-    def read(self, window: Window) -> np.ndarray:
-        """Read a window as uint8, 1 where valid."""
-        with names_file("mask", self.dataset, window):
+    def read(self, window: Window, name: str = "mask") -> np.ndarray:
+        """Read a window as uint8, 1 where valid; name: what an error calls it."""
+        with names_file(name, self.dataset, window):
             values = self.dataset.read(self.band, window=ranges(window))
         valid = values != 0 if self.valid_value is None else values == self.valid_value
         return valid.view(np.uint8)
@@ -88,11 +88,11 @@ class SourceFile:
     def _validities(self, window: Window, backend: Backend, image: np.ndarray) -> Iterator[np.ndarray]:
         """Yield what each mask says of a window, whose pixels are in `image`."""
         for mask in self.masks:
-            yield mask.read(window)
+            yield mask.read(window, "source mask")
         if self.nodata is not None:
             yield (image != self.dtype.type(self.nodata)).all(axis=0).view(np.uint8)
         if self.own_mask and self._alpha:
-            yield MaskBand(self.dataset, self._alpha).read(window)
+            yield MaskBand(self.dataset, self._alpha).read(window, "source")
         if self.own_mask and self._has_own_mask:
             with names_file("source", self.dataset, window):
                 masks = self.dataset.read_masks(list(self.bands), window=ranges(window))
@@ -149,7 +149,7 @@ class GridFile:
             row,
             col,
             resolution=self.resolution,
-            mask=self.mask.read(nodes) if self.mask else None,
+            mask=self.mask.read(nodes, "grid mask") if self.mask else None,
             nodata=self.nodata,
             window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
         )
@@ -285,12 +285,13 @@ def names_file(name: str, dataset: Any, window: Window) -> Iterator[None]:
         raise GpumaskError(f"{name}: {dataset.name}, rows {rows}, columns {cols}: {told}") from error
 
 
-def gdal_environment(cache: int) -> Callable[[], AbstractContextManager[object]]:
-    """Return what gives a thread the GDAL options of this one; cache: bytes of GDAL's cache of blocks."""
+def gdal_environment() -> Callable[[], AbstractContextManager[object]]:
+    """Return what gives a thread the GDAL options of this one."""
     import rasterio
     from rasterio.env import getenv, hasenv, setenv
 
-    options = {**(getenv() if hasenv() else {}), "GDAL_CACHEMAX": cache}
+    # The cache is the whole process's: `gdal_cache`. Credentials come with a session, as they are in the environment.
+    options = {key: value for key, value in (getenv() if hasenv() else {}).items() if key.upper() != "GDAL_CACHEMAX"}
 
     @contextlib.contextmanager
     def environment() -> Iterator[None]:
@@ -299,6 +300,21 @@ def gdal_environment(cache: int) -> Callable[[], AbstractContextManager[object]]
             yield
 
     return environment
+
+
+@contextlib.contextmanager
+def gdal_cache(size: int) -> Iterator[None]:
+    """Let GDAL's cache of blocks, which is one for the whole process, have no more than so many bytes."""
+    import rasterio
+    from rasterio.env import get_gdal_config, set_gdal_config
+
+    with rasterio.Env():
+        before = get_gdal_config("GDAL_CACHEMAX")
+        set_gdal_config("GDAL_CACHEMAX", size)
+        try:
+            yield
+        finally:
+            set_gdal_config("GDAL_CACHEMAX", before)
 
 
 def ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import math
+import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,10 @@ from gpumask.chain import Job, Summary, resample_datasets
 from gpumask.cleanup import check_filters
 from gpumask.creation import Creation
 from gpumask.datasets import GridFile, SourceFile, same_shape
-from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.inputs import Inputs
 from gpumask.interp import interpolator
-from gpumask.outputs import output_paths
+from gpumask.outputs import check_free, output_paths
 from gpumask.quality import as_rules
 from gpumask.quality_files import QualityBands
 from gpumask.resample import output_type
@@ -33,7 +34,24 @@ _WITHIN = ("mask", "alpha")
 _log = logging.getLogger("gpumask")
 
 
-def resample_file(
+# The arguments' names for what the layers below name in their errors.
+_NAMES = {
+    "image": "output",
+    "source mask": "mask",
+    "source mask band": "mask",
+    "source mask valid value": "mask",
+    "grid mask": "grid_mask",
+    "grid mask band": "grid_mask",
+    "grid mask valid value": "grid_mask",
+    "grid row band": "grid_bands",
+    "grid col band": "grid_bands",
+    "grid.resolution": "resolution",
+    "grid.nodata": "grid_nodata",
+}
+
+
+@renamed(_NAMES)
+def resample_file(  # noqa: PLR0913
     source: Any,
     grid: Any,
     output: Any,
@@ -102,17 +120,17 @@ def resample_file(
     """
     import rasterio
 
-    given = {name: value for name, value in locals().items() if name not in ("progress", "rasterio")}
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
         image = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
         nodes = _grid(inputs, grid, (grid_bands, resolution), (grid_mask, grid_nodata), pixel_corner)
         wanted = _window(window, nodes.full_shape)
-        kind = image.dtype if dtype is None else np.dtype(dtype)
+        kind = output_type(image.dtype, dtype, 0)[0]
         nodata, declared = _nodata(nodata_out, image, kind)
         job = Job(
-            interpolator(interp), nodata, wanted, tile_shape, compute_dtype, backend, max_memory,
-            None if devices is None else tuple(devices),
+            interpolator(interp), nodata, wanted,
+            None if tile_shape is None else _pair("tile_shape", tile_shape), compute_dtype, backend, max_memory,
+            None if devices is None else _whole("devices", devices),
         )  # fmt: skip
         place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
         within = validity if isinstance(validity, str) and validity in _WITHIN else None
@@ -120,7 +138,8 @@ def resample_file(
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
         colours = job.interp.taps == 1 and kind == image.dtype
         made = Creation(paths, image, profile, within=within, driver=driver, options=creation or {}, colours=colours)
-        with made.whole(_identity(inputs, given) if resume else None) as written:
+        check_free("output", made.files, inputs.files, overwrite)
+        with made.whole(_identity(inputs, image, nodes, job) if resume else None) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     if not done.valid:
         _log.warning("output: no pixel is valid: no coordinate of the grid lies in the source, or masks leave nothing")
@@ -131,7 +150,29 @@ def resample_file(
 
 def _gdal_threads() -> dict[str, str]:
     """Return GDAL's option to compress on all cores, unless somebody has chosen."""
-    return {} if "GDAL_NUM_THREADS" in os.environ else {"GDAL_NUM_THREADS": "ALL_CPUS"}
+    from rasterio.env import getenv, hasenv
+
+    chosen = "GDAL_NUM_THREADS" in os.environ or (hasenv() and "GDAL_NUM_THREADS" in getenv())
+    return {} if chosen else {"GDAL_NUM_THREADS": "ALL_CPUS"}
+
+
+def _whole(name: str, given: Any) -> tuple[int, ...]:
+    """Return whole numbers, at least one."""
+    try:
+        found = tuple(operator.index(number) for number in given)
+    except TypeError as error:
+        raise ArgumentTypeError(f"{name}: expected a list of whole numbers; got {given!r}") from error
+    if not found:
+        raise GpumaskError(f"{name}: expected at least one; got none")
+    return found
+
+
+def _pair(name: str, given: Any) -> tuple[int, int]:
+    """Return two whole numbers from 1 on."""
+    found = _whole(name, given)
+    if len(found) != 2 or min(found) < 1:
+        raise GpumaskError(f"{name}: expected two whole numbers from 1 on; got {given!r}")
+    return found[0], found[1]
 
 
 def _source(
@@ -147,7 +188,8 @@ def _source(
     wanted = [] if mask is None else mask if isinstance(mask, list) else [mask]
     masks = tuple(inputs.mask("mask", each) for each in wanted if not isinstance(each, str) or each != "auto")
     own, parts = len(masks) < len(wanted), tuple(_quality(inputs, dataset, *rules))
-    return SourceFile(dataset, tuple(bands or dataset.indexes), masks, own, nodata, parts)
+    numbers = dataset.indexes if bands is None else _whole("bands", bands)
+    return SourceFile(dataset, numbers, masks, own, nodata, parts)
 
 
 def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
@@ -160,7 +202,7 @@ def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow
         return []
     if not isinstance(quality, Mapping):
         raise ArgumentTypeError(f"quality: expected a mapping of names to rasters; got {type(quality).__name__}")
-    bands = {name: inputs.band("quality", given) for name, given in quality.items()}
+    bands = {name: inputs.band("quality", given, name) for name, given in quality.items()}
     filters = [] if grow is None else check_filters("grow", grow)
     return [QualityBands(as_rules("keep", keep, None), bands, image, filters)]
 
@@ -173,7 +215,8 @@ def _grid(
     pixel_corner: bool,
 ) -> GridFile:
     """Open the grid and its mask."""
-    dataset, ((row, col), resolution), (given, nodata) = inputs.open("grid", grid), nodes, counting
+    dataset, (bands, resolution), (given, nodata) = inputs.open("grid", grid), nodes, counting
+    row, col = _pair("grid_bands", bands)
     shift = (-0.5, -0.5) if pixel_corner else (0.0, 0.0)
     mask = None if given is None else inputs.mask("grid_mask", given)
     found = GridFile((dataset, row), (dataset, col), resolution, mask, nodata, shift)
@@ -210,7 +253,9 @@ def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:
     return {"crs": like.crs, **({} if like.transform.is_identity else {"transform": like.transform})}
 
 
-def _identity(inputs: Inputs, given: Mapping[str, Any]) -> list[Any]:
-    """Return what tells a job from others: its files, and all that is asked for but how fast."""
-    how = ("source", "grid", "mask", "grid_mask", "quality", "like", "overwrite", "resume", "backend", "devices")
-    return [inputs.identity(), {name: repr(value) for name, value in given.items() if name not in how}]
+def _identity(inputs: Inputs, source: SourceFile, grid: GridFile, job: Job) -> list[Any]:
+    """Return what tells a job from others, but for how fast and in which tiles it is done."""
+    alike = dataclasses.replace(job, tile_shape=None, max_memory=None, devices=None, backend=None)
+    rules = [(part.rules, part.grow) for part in source.parts if isinstance(part, QualityBands)]
+    asked = (source.bands, source.own_mask, source.nodata, grid.row[1], grid.col[1], grid.resolution, grid.nodata)
+    return [inputs.identity(), repr(alike), repr(rules), repr((*asked, grid.shift))]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import adopt
+from gpumask.coordinates import coordinates_at
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window, check_inside
 
@@ -123,17 +124,37 @@ class Grid:
     def source_window(self, margin: int) -> Window:
         """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
 
-        Exact from the nodes that count, since bilinear interpolation stays within its corners. It may reach beyond the
-        source, and has no pixels where no node counts.
+        Exact from the nodes that count and from where the output ends between them, since bilinear interpolation stays
+        within its corners. It may reach beyond the source, and has no pixels where no node counts.
         """
-        nodes = node_window(self.output, self.resolution)
-        counts = self.counts()[nodes.slices]
+        row, col = self._extremes()
+        counts = np.isfinite(row) & np.isfinite(col)
         if not counts.any():
             return Window(0, 0, 0, 0)
-        row, col = self.row[nodes.slices][counts], self.col[nodes.slices][counts]
+        row, col = row[counts], col[counts]
         top, left = math.floor(float(row.min())) - margin, math.floor(float(col.min())) - margin
         bottom, right = math.ceil(float(row.max())) + margin, math.ceil(float(col.max())) + margin
         return Window(top, left, bottom - top + 1, right - left + 1)
+
+    def _extremes(self) -> tuple[Any, Any]:
+        """Return (row, col) arrays that have the least and the greatest coordinates of the output; NaN for none."""
+        nodes, output = node_window(self.output, self.resolution).slices, self.output
+        counts = self.counts()[nodes]
+        row, col = (np.where(counts, coordinate[nodes], np.nan) for coordinate in (self.row, self.col))
+        if self.resolution == (1, 1):
+            return row, col
+        ends = (output.row, output.row_stop, self.resolution[0]), (output.col, output.col_stop, self.resolution[1])
+        ys, xs = (
+            _ends_and_nodes(first - nodes_at.start * step, stop - nodes_at.start * step, step)
+            for (first, stop, step), nodes_at in zip(ends, nodes, strict=True)
+        )
+        with np.errstate(invalid="ignore", over="ignore"):
+            return coordinates_at(row, self.resolution, ys, xs), coordinates_at(col, self.resolution, ys, xs)
+
+
+def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
+    """Return the first and the last of the output's rows or columns, and those of nodes between them."""
+    return np.unique([first, *range(-(-first // step) * step, stop, step), stop - 1])
 
 
 def near_nodata(row: Any, col: Any, nodata: float) -> Any:

@@ -24,12 +24,13 @@ def open_raster(inputs: contextlib.ExitStack, name: str, path: str | os.PathLike
 
 
 class Inputs:
-    """The rasters of one call. `files`: those that each argument reads."""
+    """The rasters of one call. `files`: those that each argument reads; `uses`: what of them."""
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
         """stack: closes what is opened here; what comes open stays so."""
         self._stack = stack
         self.files: dict[str, list[str]] = {}
+        self.uses: list[list[Any]] = []
 
     def open(self, name: str, given: Any) -> DatasetReader:
         """Return a raster, open: a path's, or a dataset as it is."""
@@ -43,27 +44,33 @@ class Inputs:
         self.files.setdefault(name, []).extend(dataset.files)
         return dataset
 
-    def band(self, name: str, given: Any) -> tuple[DatasetReader, int]:
-        """Return a raster and the number of a band of it, from a raster (the first band) or (raster, band)."""
-        mask = self.mask(name, given)
+    def band(self, name: str, given: Any, key: str = "") -> tuple[DatasetReader, int]:
+        """Return a raster and the number of a band of it, from a raster (the first band) or (raster, band).
+
+        key: which of the argument's rasters it is.
+        """
+        mask = self.mask(name, given, key)
         if mask.valid_value is not None:
             raise ArgumentTypeError(f"{name}: expected a raster or (raster, band); got {given!r}")
         return mask.dataset, mask.band
 
-    def mask(self, name: str, given: Any) -> MaskBand:
+    def mask(self, name: str, given: Any, key: str = "") -> MaskBand:
         """Return a mask from a raster, (raster, band) or (raster, band, value of valid)."""
-        if isinstance(given, MaskBand):
-            return given
         parts = given if isinstance(given, tuple) else (given,)
         if not 1 <= len(parts) <= 3 or not all(isinstance(band, int) for band in parts[1:2]):
             raise ArgumentTypeError(
                 f"{name}: expected a raster, (raster, band) or (raster, band, value); got {given!r}"
             )
-        return MaskBand(self.open(name, parts[0]), *parts[1:])
+        mask = MaskBand(self.open(name, parts[0]), *parts[1:])
+        self.uses.append([name, key, mask.dataset.name, mask.band, mask.valid_value])
+        return mask
 
-    def identity(self) -> list[list[Any]]:
-        """Return what tells these files from others: names, sizes, times. Raises GpumaskError for what is no file."""
-        found: list[list[Any]] = []
+    def identity(self) -> list[Any]:
+        """Return what tells these inputs from others: what is used of which files, their names, sizes and times.
+
+        Raises GpumaskError for what is no file.
+        """
+        found: list[Any] = [self.uses]
         for name, paths in sorted(self.files.items()):
             if not paths:
                 raise GpumaskError(f"resume: expected files; got a {name} that is none")

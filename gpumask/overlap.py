@@ -47,26 +47,9 @@ def overlapped(
 
     reads: each step reads a piece; in one thread. compute: in a thread for each lane, within that lane's context.
     write: in one thread, in order. ahead: how many pieces are in work at the most, counted from reading to written.
-    The first error of a stage is raised when what is in work has ended; what has not begun does not.
+    The first error of a stage is raised when what is in work has ended; what comes after it is not written.
     """
-    free, own = queue.SimpleQueue[Lane](), threading.local()
-    for lane in lanes:
-        free.put(lane)
-    end = object()
-
-    def computed(read: Future[Any]) -> Any:
-        piece = read.result()
-        if piece is end:
-            return end
-        if not hasattr(own, "lane"):
-            own.lane = free.get()
-        with own.lane():
-            return compute(piece)
-
-    def written(result: Future[Any]) -> Any:
-        piece = result.result()
-        return end if piece is end else write(piece)
-
+    stages = _Stages(compute, write, lanes)
     with contextlib.ExitStack() as threads:
 
         def pool(count: int, name: str) -> ThreadPoolExecutor:
@@ -76,12 +59,46 @@ def overlapped(
 
         # Closed in reverse: whoever waits for another's result is told first that there will be none.
         reader, workers, writer = pool(1, "read"), pool(len(lanes), "compute"), pool(1, "write")
+        threads.callback(stages.stopped.set)
         pending: collections.deque[Future[Any]] = collections.deque()
         while True:
             while len(pending) < ahead:
-                read = reader.submit(next, reads, end)
-                pending.append(writer.submit(written, workers.submit(computed, read)))
+                read = reader.submit(next, reads, _END)
+                pending.append(writer.submit(stages.written, workers.submit(stages.computed, read)))
             result = pending.popleft().result()
-            if result is end:
+            if result is _END:
                 return
             yield result
+
+
+_END = object()
+
+
+class _Stages:
+    """What threads do with each other's results."""
+
+    def __init__(self, compute: Callable[[Any], Any], write: Callable[[Any], Any], lanes: Sequence[Lane]) -> None:
+        self._compute, self._write = compute, write
+        self._free, self._own = queue.SimpleQueue[Lane](), threading.local()
+        for lane in lanes:
+            self._free.put(lane)
+        self.stopped = threading.Event()
+
+    def computed(self, read: Future[Any]) -> Any:
+        """Compute a piece when it is read, in this thread's own lane."""
+        piece = read.result()
+        if piece is _END or self.stopped.is_set():
+            return _END
+        if not hasattr(self._own, "lane"):
+            self._own.lane = self._free.get()
+        with self._own.lane():
+            return self._compute(piece)
+
+    def written(self, computed: Future[Any]) -> Any:
+        """Write a piece when it is computed."""
+        try:
+            piece = computed.result()
+            return _END if piece is _END or self.stopped.is_set() else self._write(piece)
+        except BaseException:
+            self.stopped.set()
+            raise

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gpumask.grid import node_window
 from gpumask.window import Window
 
 # Larger tiles gain nothing more, and smaller ones leave less to wait for at the beginning and at the end.
@@ -61,11 +62,19 @@ def tile_shape(shape: tuple[int, int], block: tuple[int, int], most_pixels: floa
             return rows, cols
 
 
-def fitting(tile: Window, plan: Callable[[Window], Tile], costs: Costs, most_bytes: float) -> Iterator[Tile]:
-    """Yield the plan for a tile, or for its quarters where it takes too much memory, down to single pixels."""
-    planned = plan(tile)
-    if costs.of(planned) <= most_bytes or tile.shape == (1, 1):
-        yield planned
-        return
+def fitting(
+    tile: Window, resolution: tuple[int, int], plan: Callable[[Window], Tile], costs: Costs, most_bytes: float
+) -> Iterator[Tile]:
+    """Yield the plan for a tile, or for its quarters where it takes too much memory, down to single pixels.
+
+    resolution: output pixels from node to node. plan: reads a tile's nodes; it is not asked where these are too many.
+    """
+    smallest = tile.shape == (1, 1)
+    without_source = Tile(tile, Window(0, 0, 0, 0), node_window(tile, resolution).shape)
+    if smallest or costs.of(without_source) <= most_bytes:
+        planned = plan(tile)
+        if smallest or costs.of(planned) <= most_bytes:
+            yield planned
+            return
     for quarter in tile.tiles(-(-tile.rows // 2), -(-tile.cols // 2)):
-        yield from fitting(quarter, plan, costs, most_bytes)
+        yield from fitting(quarter, resolution, plan, costs, most_bytes)

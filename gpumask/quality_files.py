@@ -13,7 +13,7 @@ import numpy as np
 
 from gpumask.backends import Backend
 from gpumask.cleanup import check_filters, filtered
-from gpumask.datasets import check_bands, check_open, ranges
+from gpumask.datasets import check_bands, check_open, names_file, ranges
 from gpumask.errors import GpumaskError, MaskRuleError, renamed
 from gpumask.flags import ATTRIBUTES, flags_definition, flags_definition_from, ready_definitions, shortened
 from gpumask.inputs import Inputs
@@ -68,7 +68,8 @@ class QualityBands:
         down, across = self._factors(name)
         first = window.row // down, window.col // across
         coarse = Window(*first, -(-window.row_stop // down) - first[0], -(-window.col_stop // across) - first[1])
-        band = dataset.read(number, window=ranges(coarse))
+        with names_file("quality", dataset, coarse):
+            band = dataset.read(number, window=ranges(coarse))
         found = blocks_of(evaluate(backend, rules, band), (down, across))
         return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
 

@@ -7,7 +7,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,51 @@ from gpumask.window import Window
 _EVERY = 5  # seconds from checkpoint to checkpoint
 
 
+class _Tile(NamedTuple):
+    """What the journal has of a tile: where it lies in the files, its pixels, and what it should be read back as."""
+
+    row: int
+    col: int
+    valid: int
+    outside: int
+    checksum: int
+
+
+class Journal:
+    """Which tiles of a job are finished, in a JSON file.
+
+    `tiles`: those that an earlier run of the same job had. `others`: folders that one of another job has left.
+    """
+
+    def __init__(self, path: Path, job: Any, folders: Iterable[Path]) -> None:
+        """job: what tells it from others, as JSON has it. folders: where its files are."""
+        self._path, self._job = path, json.loads(json.dumps(job))
+        self._folders = sorted(map(str, folders))
+        self.tiles: dict[Window, _Tile] = {}
+        self.others: set[Path] = set()
+        try:
+            found = json.loads(path.read_text())
+            if found["job"] == self._job:
+                self.tiles = {Window(*numbers[:4]): _Tile(*map(int, numbers[4:])) for numbers in found["tiles"]}
+            else:
+                others = {Path(folder) for folder in found["folders"]} - set(folders)
+                self.others = {folder for folder in others if folder.name.startswith(".gpumask-")}
+        except (OSError, ValueError, TypeError, KeyError, IndexError):
+            return  # there is none, or it is something else
+
+    def write(self, tiles: Mapping[Window, _Tile]) -> None:
+        """Replace what is there."""
+        listed = [[*dataclasses.astuple(window), *tile] for window, tile in tiles.items()]
+        draft = self._path.with_name(f"{self._path.name}.draft")
+        draft.write_text(json.dumps({"job": self._job, "folders": self._folders, "tiles": listed}))
+        os.replace(draft, self._path)
+
+    def clear(self) -> None:
+        """Forget all tiles."""
+        self.tiles = {}
+        self._path.unlink(missing_ok=True)
+
+
 class ResumableOutput:
     """An output that is closed and opened again now and then, when a journal says which tiles it holds.
 
@@ -28,13 +73,19 @@ class ResumableOutput:
     killed at, what is not whole is made again. Otherwise it is as `OutputFile`.
     """
 
-    def __init__(self, reopen: Callable[[], OutputFile], journal: Path, job: Any) -> None:
-        """reopen: opens the files to be updated. job: what tells this job from others, as JSON has it."""
-        self._reopen, self._journal, self._job = reopen, journal, job
+    def __init__(self, reopen: Callable[[], OutputFile], journal: Journal) -> None:
+        """reopen: opens the files to be updated."""
+        self._reopen, self._journal = reopen, journal
         self._output = reopen()
-        self._earlier = self._verified(self._read_journal())
+        self._earlier = dict(journal.tiles)
         self._tiles = dict(self._earlier)
         self._last = time.monotonic()
+        if self._earlier:
+            try:
+                self._check()
+            except GpumaskError:
+                self._output.close()
+                raise
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -65,60 +116,34 @@ class ResumableOutput:
     def checkpoint(self) -> None:
         """Bring all to the disk, and then the journal."""
         self._output.close()
-        tiles = [[*dataclasses.astuple(window), *tile] for window, tile in self._tiles.items()]
-        text = json.dumps({"job": self._job, "tiles": tiles})
-        draft = self._journal.with_suffix(".draft")
-        draft.write_text(text)
-        os.replace(draft, self._journal)
+        self._journal.write(self._tiles)
         self._output = self._reopen()
         self._last = time.monotonic()
 
     def finish(self) -> None:
         """Close all when every tile is written; what an earlier run had finished must still be there."""
-        self._output.close()
-        self._output = self._reopen()
-        lost = set(self._earlier) - set(self._verified(self._earlier))
-        self._output.close()
-        self._journal.unlink(missing_ok=True)
-        if lost:
-            raise GpumaskError(f"resume: {len(lost)} tiles of an earlier run did not last; begin anew")
+        self.checkpoint()
+        try:
+            self._check()
+        except GpumaskError:
+            self._journal.clear()
+            raise
+        finally:
+            self._output.close()
 
     def close(self) -> None:
         """Keep what is finished, and close all."""
         self.checkpoint()
         self._output.close()
 
-    def _read_journal(self) -> dict[Window, _Tile]:
-        """Return the tiles of an earlier run of the same job."""
-        try:
-            found = json.loads(self._journal.read_text())
-        except (OSError, ValueError):
-            return {}
-        if found["job"] != json.loads(json.dumps(self._job)):
-            return {}
-        return {Window(*numbers[:4]): _Tile(*numbers[4:]) for numbers in found["tiles"]}
-
-    def _verified(self, tiles: Mapping[Window, _Tile]) -> dict[Window, _Tile]:
-        """Return those of the tiles that the files hold."""
-        found = {}
-        for window, tile in tiles.items():
-            try:
-                stored = self._output.read(Window(tile.row, tile.col, *window.shape))
-            except GpumaskError:
-                continue
-            if _checksum(*stored) == tile.checksum:
-                found[window] = tile
-        return found
-
-
-class _Tile(NamedTuple):
-    """What the journal has of a tile: where it lies in the files, its pixels, and what it should be read back as."""
-
-    row: int
-    col: int
-    valid: int
-    outside: int
-    checksum: int
+    def _check(self) -> None:
+        """Raise GpumaskError unless an earlier run's tiles are in the files, and all else in them can be read."""
+        for window, tile in self._earlier.items():
+            stored = self._output.read(Window(tile.row, tile.col, *window.shape))
+            if _checksum(*stored) != tile.checksum:
+                raise GpumaskError("resume: what an earlier run had finished did not last; begin anew")
+        for strip in Window.of_shape(self._output.image.shape).tiles(self.block_shape[0], self._output.image.width):
+            self._output.read(strip)
 
 
 def _checksum(image: np.ndarray, validity: np.ndarray | None) -> int:

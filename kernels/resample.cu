@@ -92,7 +92,11 @@ KERNEL(resample, i64 rows, i64 cols,
         source_coordinates(grid, first_row + y, first_col + x, n, at.row_fraction, at.col_fraction);
         anchor(window, n, at);
         LANE_ARRAY u8 elsewhere[LANES];
-        LANE_LOOP(l, 0, n) elsewhere[l] = at.valid[l] ? 0 : (u8)outside;
+        LANE_LOOP(l, 0, n) {
+            const bool below = at.row[l] + (at.row_fraction[l] > 0.0 ? 1 : 0) >= (i32)source_rows;
+            const bool beyond = at.col[l] + (at.col_fraction[l] > 0.0 ? 1 : 0) >= (i32)source_cols;
+            elsewhere[l] = !at.valid[l] | below | beyond ? (u8)outside : 0;
+        }
         const bool interior = check_taps(window, n, !footprint, at);
         if (footprint) check_footprints(footprint, source_cols, n, at);
         const bool none = none_valid(n, at);
@@ -128,7 +132,7 @@ KERNEL(resample, i64 rows, i64 cols,
         if (validity) {
             u8* out = validity + y * validity_pitch + x;
             prefetch_right_to_write(out);
-            LANE_LOOP(l, 0, n) out[l] = (u8)at.valid[l] | elsewhere[l];
+            LANE_LOOP(l, 0, n) out[l] = at.valid[l] ? 1 : elsewhere[l];
         }
     }
 }

@@ -40,8 +40,8 @@ def test_tiles_have_pixels_and_no_more_of_them_than_asked():
 
 
 def test_tiles_cover_the_output_once():
-    for shape, block, most, least in itertools.islice(random_sizes(2000), 300):
-        shape = tuple(min(n, 200) for n in shape)
+    for large, block, most, least in itertools.islice(random_sizes(2000), 300):
+        shape = tuple(min(n, 200) for n in large)
         seen = np.zeros(shape, np.uint8)
         for tile in Window.of_shape(shape).tiles(*tile_shape(shape, block, max(most, 50), least)):
             seen[tile.slices] += 1
@@ -88,7 +88,7 @@ def leaning(tile):
 
 def test_what_fits_is_one_tile():
     tile = Window(5, 6, 40, 30)
-    assert list(fitting(tile, leaning, Costs(1, 1, 1), 1e9)) == [leaning(tile)]
+    assert list(fitting(tile, (8, 8), leaning, Costs(1, 1, 1), 1e9)) == [leaning(tile)]
 
 
 def test_what_does_not_fit_is_cut_into_parts_that_do_or_are_single_pixels():
@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_cut_into_parts_that_do_or_are_single_pixels():
     for _ in range(300):
         tile = Window(*rng.integers(0, 50, 2).tolist(), *rng.integers(1, 40, 2).tolist())
         costs, most = Costs(*rng.uniform(0, 9, 3)), 10 ** rng.uniform(0, 5)
-        parts = list(fitting(tile, leaning, costs, most))
+        parts = list(fitting(tile, (8, 8), leaning, costs, most))
         seen = np.zeros((100, 100), np.uint8)
         for part in parts:
             seen[part.output.slices] += 1

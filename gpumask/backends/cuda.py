@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -89,9 +90,10 @@ class CudaBackend:
         numbers = [self._cupy.cuda.Device().id] if devices is None else list(devices)
         if not numbers or len(set(numbers)) < len(numbers) or not set(numbers) <= set(range(count)):
             raise BackendError(f"devices: expected different numbers from 0 to {count - 1}; got {devices!r}")
-        return [self._lane(number) for number in numbers for _ in range(2)]
+        return [self._lane(number, stream) for number in numbers for stream in range(2)]
 
-    def _lane(self, number: int) -> Callable[[], AbstractContextManager[object]]:
+    @functools.cache  # noqa: B019  CuPy keeps memory for each stream that there was
+    def _lane(self, number: int, _: int) -> Callable[[], AbstractContextManager[object]]:
         """Return a context of one device and a stream of its own."""
         device = self._cupy.cuda.Device(number)
         with device:
@@ -106,7 +108,8 @@ class CudaBackend:
 
     def host_buffer(self, size: int) -> np.ndarray:
         """Make bytes of pinned host memory."""
-        memory = self._cupy.cuda.alloc_pinned_memory(max(size, 1))
+        # Not from CuPy's pool, which rounds up to powers of two and keeps what it had.
+        memory = self._cupy.cuda.PinnedMemoryPointer(self._cupy.cuda.PinnedMemory(max(size, 1)), 0)
         return np.frombuffer(memory, np.uint8, size)
 
     def mirror(self, array: np.ndarray) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends.host import HostMemory
+from gpumask.coordinates import coordinates_at
 from gpumask.interp import Interpolator
 
 # Pixels in a block of rows: what bounds the twins' temporaries.
@@ -59,27 +60,12 @@ def resample(
     for y in range(0, rows, block):
         part = slice(y, min(y + block, rows))
         ys = np.arange(part.start, part.stop) + first_row
-        row, col = (_coordinates(coordinate, (row_step, col_step), ys, xs) for coordinate in nodes)
+        row, col = (coordinates_at(coordinate, (row_step, col_step), ys, xs) for coordinate in nodes)
         *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS)
         valid, values = _weigh(source, at, ACC_T, TAPS)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
         if validity is not None:
-            validity[part] = np.where(inside, 0, outside) | valid
-
-
-def _coordinates(nodes, step, ys, xs):
-    """Interpolate one coordinate at output rows ys and columns xs; NaN where a node with a weight does not count."""
-    (r, a), (c, b) = np.divmod(ys, step[0]), np.divmod(xs, step[1])
-    r1, c1 = np.minimum(r + 1, nodes.shape[0] - 1), np.minimum(c + 1, nodes.shape[1] - 1)
-    down, up = a[:, None].astype(float), (step[0] - a)[:, None].astype(float)
-    right, left = b.astype(float), (step[1] - b).astype(float)
-    if step == (1, 1):
-        v = nodes[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-    else:
-        corners = ((r, c, up * left), (r, c1, up * right), (r1, c1, down * right), (r1, c, down * left))
-        n1, n2, n3, n4 = (np.where(weight != 0, nodes[np.ix_(i, j)], 0.0) * weight for i, j, weight in corners)
-        v = (n1 + n2 + n3 + n4) / float(step[0] * step[1])
-    return np.floor(1e12 * v + 0.5) / 1e12
+            validity[part] = np.where(valid, 1, np.where(inside, 0, outside))
 
 
 def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, taps):
@@ -92,6 +78,7 @@ def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprin
     fr, fc = np.where(inside, fr, 0), np.where(inside, fc, 0)
     r, c = np.where(inside, r, 0).astype(np.intp), np.where(inside, c, 0).astype(np.intp)
     valid = inside.copy()
+    inside &= (r + (fr > 0) < source_rows) & (c + (fc > 0) < source_cols)
     if footprint is not None:
         valid &= (footprint[r, c] >> ((fr != 0) * 2 + (fc != 0)) & 1).astype(bool)
     else:

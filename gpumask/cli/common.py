@@ -19,13 +19,13 @@ import click
 
 from gpumask.backends import NAMES
 from gpumask.chain import Summary
+from gpumask.errors import GpumaskError
 from gpumask.flags import ready_definitions
+from gpumask.storage import check_creation
 
 Progress = Callable[[int, int], None]
 
 _DEBUG = "gpumask.debug"
-# What rasterio takes beside creation options.
-_NO_CREATION_OPTIONS = {"mode", "driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "sharing"}
 _log = logging.getLogger("gpumask")
 
 
@@ -127,7 +127,11 @@ def quality_band(text: str) -> tuple[str, str, int]:
 def creation_option(text: str) -> tuple[str, str]:
     """Take KEY=VALUE, but for what is not the user's to set."""
     key, equals, value = text.partition("=")
-    if not key or not equals or key.lower() in _NO_CREATION_OPTIONS:
+    try:
+        check_creation({key: value})
+    except GpumaskError:
+        equals = ""
+    if not key or not equals:
         raise click.BadParameter(f"expected KEY=VALUE, a creation option of GDAL's; got {text!r}")
     return key.lower(), value
 

@@ -33,17 +33,7 @@ _NAMES = {
     "source": "SOURCE",
     "grid": "GRID",
     "output": "OUTPUT",
-    "image": "OUTPUT",
     "nodata_out": "--nodata",
-    "source mask": "--mask",
-    "source mask band": "--mask",
-    "source mask valid value": "--mask-valid",
-    "grid mask": "--grid-mask",
-    "grid mask band": "--grid-mask",
-    "grid mask valid value": "--grid-mask-valid",
-    "grid row band": "--grid-bands",
-    "grid col band": "--grid-bands",
-    "grid.resolution": "--resolution",
     "quality": "--quality-band",
     "tile_shape": "--tile",
     "creation": "--co",
@@ -51,8 +41,8 @@ _NAMES = {
     **{
         name: f"--{name.replace('_', '-')}"
         for name in (
-            "bands", "dtype", "mask", "grid_mask", "grid_nodata", "source_nodata", "window", "like", "validity",
-            "resume", "max_memory", "rules", "definition",
+            "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_nodata", "source_nodata", "resolution", "window",
+            "like", "driver", "validity", "resume", "max_memory", "rules", "definition",
         )
     },
 }  # fmt: skip

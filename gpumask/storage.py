@@ -1,0 +1,252 @@
+"""How rasters are stored: their format and its options, tried out before any work; and what GDAL says of them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetWriter
+
+    from gpumask.datasets import SourceFile
+
+_LOSSY = ("JPEG", "WEBP", "JP2OpenJPEG", "JPEG2000")
+_BLOCK = 512  # pixels a side of a GeoTIFF's tiles
+_WITH_PREDICTOR = ("deflate", "lzw", "zstd")
+# What a profile has beside creation options.
+_NO_OPTIONS = {"mode", "driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "sharing"}
+_NOT_CARRIED = re.compile("STATISTICS_|AREA_OR_POINT$|TIFFTAG_|OVR_|LAYOUT$")
+_UNKNOWN_OPTION = "creation option|value not recogni"
+_NOT_WRITTEN = "No space left|File too large|[Ww]rite error|WriteProc|WriteEncoded|[Ff]ailed to write|write scanline"
+
+
+class Layout(NamedTuple):
+    """How a raster is stored: a profile for rasterio; for a COG, which is made of a GeoTIFF, its creation options."""
+
+    profile: dict[str, Any]
+    cog: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """GDAL's name of the format."""
+        return self.profile["driver"] if self.cog is None else "COG"
+
+
+def layout(
+    name: str,
+    path: Path,
+    shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    creation: Mapping[str, Any],
+    *,
+    driver: str | None = None,
+    lossless: bool = False,
+) -> Layout:
+    """Choose how a raster is stored, by its name or the driver asked for; refuse lossy formats where that matters."""
+    options = check_creation(creation)
+    driver = _driver_of(name, path) if driver is None else _driver_named(driver)
+    if lossless and driver in _LOSSY:
+        raise GpumaskError(f"{name}: expected a lossless format, as image.tif; got {path.name}")
+    predicts = str(options.get("compress", "")).lower() in _WITH_PREDICTOR
+    if driver == "COG":
+        plain = {"driver": "GTiff", "bigtiff": "if_safer", "tiled": "yes", "blockxsize": _BLOCK, "blockysize": _BLOCK}
+        return Layout(plain, {"bigtiff": "if_safer", **({"predictor": "yes"} if predicts else {}), **options})
+    if driver != "GTiff":
+        return Layout({"driver": driver, **options})
+    tiled = min(shape) >= _BLOCK and str(options.get("tiled", "yes")).lower() not in ("no", "off", "false", "0")
+    tiles = {"tiled": "yes", "blockxsize": _BLOCK, "blockysize": _BLOCK} if tiled else {}
+    predictor = {"predictor": 3 if dtype.kind == "f" else 2} if predicts else {}
+    return Layout({"driver": driver, "bigtiff": "if_safer", **tiles, **predictor, **options})
+
+
+def is_on(option: Any) -> bool:
+    """Say whether a creation option is switched on."""
+    return str(option).lower() in ("yes", "true", "on", "1")
+
+
+def check_creation(options: Any) -> dict[str, Any]:
+    """Return creation options by their names in lower case; refuse what is the job's to say."""
+    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+        raise ArgumentTypeError(f"creation: expected a mapping of GDAL's names to values; got {options!r}")
+    found = {key.lower(): value for key, value in options.items()}
+    refused = sorted(_NO_OPTIONS & set(found))
+    if refused:
+        raise GpumaskError(f"creation: expected creation options of GDAL's; got {refused[0]}")
+    return found
+
+
+def _driver_of(name: str, path: Path) -> str:
+    """Return the format that a name stands for."""
+    from rasterio.drivers import driver_from_extension
+
+    try:
+        return str(driver_from_extension(path))
+    except ValueError as error:
+        raise GpumaskError(
+            f"{name}: expected a name with an extension that GDAL can write, as image.tif; got {path.name}"
+        ) from error
+
+
+def _driver_named(given: Any) -> str:
+    """Return GDAL's own spelling of a format."""
+    import rasterio
+
+    with rasterio.Env() as env:
+        known = {driver.lower(): driver for driver in env.drivers()}
+    if not isinstance(given, str) or given.lower() not in known:
+        raise GpumaskError(f"driver: expected a format of GDAL's, as GTiff or COG; got {given!r}")
+    return str(known[given.lower()])
+
+
+def try_out(layout: Layout, count: int, dtype: str, name: str) -> list[str]:
+    """Store a tiny raster under a name; return the names of all the files that makes.
+
+    Raises GpumaskError where a format can't hold such bands, or does not take its options.
+    """
+    import rasterio
+
+    place = {"crs": "EPSG:3857", "transform": rasterio.Affine(2, 0, 0, 0, -2, 0)}
+    shape = {"count": count, "height": 16, "width": 16, "dtype": dtype}
+    profile = {key: value for key, value in layout.profile.items() if key not in ("blockxsize", "blockysize")}
+    with tempfile.TemporaryDirectory(prefix="gpumask-") as folder:
+        path = Path(folder) / name
+        plain = path if layout.cog is None else path.with_name(f"plain-{name}")
+        try:
+            with options_are_known():
+                with rasterio.open(plain, "w", **profile, **shape, **place) as raster:
+                    raster.write(np.zeros((count, 16, 16), dtype))
+                if layout.cog is not None:
+                    to_cog(plain, path, layout.cog)
+        except GpumaskError:
+            raise
+        except Exception as error:  # rasterio's, GDAL's, and what rasterio makes of odd options
+            told = error.__cause__ or error
+            raise GpumaskError(f"creation: {count} bands of {dtype} as {layout.name}: {told}") from error
+        return sorted(part.name for part in Path(folder).iterdir())
+
+
+def to_cog(plain: Path, path: Path, options: Mapping[str, Any]) -> None:
+    """Make a COG of a GeoTIFF, which goes."""
+    from rasterio.shutil import copy
+
+    copy(plain, path, driver="COG", **options)
+    plain.unlink()
+
+
+def carry_over(source: SourceFile, image: DatasetWriter, *, alpha: bool, colours: bool) -> None:
+    """Give the output's bands what the source says of its own: tags, descriptions, scales, units, colours.
+
+    alpha: whether the output has an alpha band, its last. colours: whether values are as they were, so that a table of
+    colours still holds.
+    """
+    from rasterio.enums import ColorInterp
+
+    dataset, numbers = source.dataset, [band - 1 for band in source.bands]
+    image.update_tags(**_carried(dataset.tags()))
+    for band, number in enumerate(numbers, 1):
+        image.set_band_description(band, dataset.descriptions[number] or "")
+        image.update_tags(band, **_carried(dataset.tags(number + 1)))
+        if (
+            colours
+            and len(numbers) == 1
+            and dataset.colorinterp[number] == ColorInterp.palette
+            and image.dtypes[0] in ("uint8", "uint16")
+        ):
+            image.write_colormap(band, dataset.colormap(number + 1))
+    kinds = _colours_of(source, alpha)
+    if kinds:
+        image.colorinterp = kinds
+    for name, default in (("scales", 1.0), ("offsets", 0.0), ("units", None)):
+        values = [getattr(dataset, name)[number] for number in numbers]
+        if any(value != default for value in values):
+            values += [default] * alpha
+            setattr(image, name, tuple(value or "" for value in values) if name == "units" else tuple(values))
+
+
+def _carried(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that hold of the output too."""
+    return {key: value for key, value in tags.items() if not _NOT_CARRIED.match(key)}
+
+
+def _colours_of(source: SourceFile, alpha: bool) -> list[Any]:
+    """Return what colours the output's bands are; nothing where the source does not say."""
+    from rasterio.enums import ColorInterp
+
+    found = [source.dataset.colorinterp[band - 1] for band in source.bands]
+    if not alpha and not {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & set(found):
+        return []
+    plain = [ColorInterp.undefined if each in (ColorInterp.palette, ColorInterp.alpha) else each for each in found]
+    return plain + [ColorInterp.alpha] * alpha
+
+
+@contextlib.contextmanager
+def options_are_known() -> Iterator[None]:
+    """Raise GpumaskError where GDAL warns, in this thread and within the block, of an option that it does not take."""
+    with _gdal_heard() as said:
+        yield
+    here = threading.get_ident()
+    refused = [text for thread, text in said if thread == here and re.search(_UNKNOWN_OPTION, text)]
+    if refused:
+        raise GpumaskError(f"creation: {re.sub('^CPLE_[A-Za-z]* in ', '', refused[0])}")
+
+
+@contextlib.contextmanager
+def all_is_written(path: Path) -> Iterator[None]:
+    """Raise OSError where GDAL says, within the block and in whatever thread, that something could not be written.
+
+    It keeps blocks back to write them later, and rasterio raises nothing for those that fail when a file is closed.
+    """
+    with _gdal_heard() as said:
+        yield
+    failed = [text for _, text in said if re.search(_NOT_WRITTEN, text)]
+    if failed:
+        raise OSError(f"{path.name}: not written to its end; is the disk full? {failed[0]}")
+
+
+class _Ear(logging.Filter):
+    """Hears all that rasterio passes on of what GDAL says, and lets through what would have been logged without it."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self.level, self.heard = level, list[tuple[int | None, str]]()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Remember a record."""
+        self.heard.append((record.thread, record.getMessage()))
+        return record.levelno >= self.level
+
+
+_hearing = threading.RLock()
+_ears: list[_Ear] = []
+_unheard: list[int] = []  # the level to go back to when nobody hears any more
+
+
+@contextlib.contextmanager
+def _gdal_heard() -> Iterator[list[tuple[int | None, str]]]:
+    """Yield a list that comes to have (thread, text) of what GDAL says within the block."""
+    logger = logging.getLogger("rasterio._env")
+    with _hearing:
+        ear = _Ear(_ears[0].level if _ears else logger.getEffectiveLevel())
+        if not _ears:
+            _unheard.append(logger.level)
+        _ears.append(ear)
+        logger.addFilter(ear)
+        logger.setLevel(logging.INFO)
+    try:
+        yield ear.heard
+    finally:
+        with _hearing:
+            logger.removeFilter(ear)
+            _ears.remove(ear)
+            if not _ears:
+                logger.setLevel(_unheard.pop())
