@@ -30,7 +30,7 @@ from gpumask.resample import Source, Target, compute_type, output_type, resample
 from gpumask.window import Window, check_inside
 
 # Of the memory that a job may take: tiles, all nodes of a grid if they fit, GDAL's cache. The rest is the libraries'.
-_FOR_TILES, _FOR_NODES, _FOR_GDAL = 5 / 8, 1 / 16, 1 / 8
+_FOR_TILES, _FOR_NODES, _FOR_GDAL = 1 / 2, 1 / 16, 1 / 4
 _NODE_BYTES = 48  # read, shifted, and marked where they don't count
 _TILES_A_LANE = 4  # at least, so that none is idle for long
 _OUTSIDE = 2  # in a tile's validity, until it is counted
@@ -121,6 +121,16 @@ def resample_datasets(
     return done
 
 
+def _check_affordable(costs: Costs, most: float, limit: int) -> None:
+    """Raise GpumaskError where the masks of a single pixel would take more than tiles may: they are never cut."""
+    least = costs.of(Tile(Window(0, 0, 1, 1), Window(0, 0, 1, 1), (1, 1)))
+    if least > most:
+        raise GpumaskError(
+            f"max_memory: expected {limit * least / most:.0f} bytes or more, as masks grow by {costs.margin} pixels; "
+            f"got {limit}"
+        )
+
+
 @dataclass
 class _Piece:
     """A tile on its way: what was read for it, and where it is computed."""
@@ -167,10 +177,13 @@ class _Run:
             output=bands * self.dtype.itemsize + 1,
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes,
             node=_NODE_BYTES,
+            masks=self.source.part_bytes,
+            margin=self.source.part_margin,
         )
+        _check_affordable(costs, most, self.limit)
         shape = self.job.tile_shape
         if shape is None:  # where a tile takes more of the source than this guess, it is cut
-            pixels = most / (costs.output + 1.5 * costs.source)
+            pixels = most / (costs.output + 1.5 * (costs.source + costs.masks))
             least = _TILES_A_LANE * len(self.lanes)
             shape = tile_shape(self.window.shape, self.output.block_shape, pixels, least)
         _log.debug("tiles of %d x %d pixels, %d at a time of up to %.0f MB", *shape, ahead, most / 1e6)

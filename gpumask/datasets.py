@@ -72,9 +72,19 @@ class SourceFile:
 
     @property
     def mask_bytes(self) -> int:
-        """About how many bytes for a pixel the masks take while they are read."""
+        """About how many bytes for a pixel the masks take while they are read, but for the parts."""
         own = len(self.bands) * (self._has_own_mask + (self.nodata is not None))
-        return 3 + own + len(self.masks) + 4 * len(self.parts)
+        return 3 + own + len(self.masks)
+
+    @property
+    def part_bytes(self) -> int:
+        """About how many bytes for a pixel the parts take while they are made."""
+        return 4 * len(self.parts)
+
+    @property
+    def part_margin(self) -> int:
+        """How many pixels around a window the parts read."""
+        return max((part.margin for part in self.parts), default=0)
 
     def read(self, window: Window, backend: Backend, out: np.ndarray) -> Source:
         """Read a window of all bands into `out`, and of the masks, in host memory; parts are made by the backend."""

@@ -69,6 +69,11 @@ class Polygons:
                 outlines[name] = Outlines.of(polygons, self.origin)
         object.__setattr__(self, "_outlines", outlines)
 
+    @property
+    def margin(self) -> int:
+        """How many pixels around a window have a say in it."""
+        return 0
+
     def validity(self, window: Window, backend: Backend) -> Any:
         """Return a uint8 (row, col) validity of a window of pixels, in the backend's memory."""
         inside = {name: outlines.inside(window, backend) for name, outlines in self._outlines.items()}

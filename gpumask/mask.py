@@ -27,6 +27,10 @@ class Validity(enum.IntEnum):
 class Part(Protocol):
     """Something that says what is valid."""
 
+    @property
+    def margin(self) -> int:
+        """How many pixels around a window have a say in it."""
+
     def validity(self, window: Window, backend: Backend) -> Any:
         """Return a uint8 (row, col) validity of a window of pixels, in the backend's memory."""
 
@@ -63,6 +67,11 @@ class CoarseMask:
         ):
             came = self.values.dtype
             raise GpumaskError(f"values: expected shares of valid, 0 to 1, in a coarse mask of {came}; got others")
+
+    @property
+    def margin(self) -> int:
+        """How many pixels around a window have a say in it."""
+        return 0
 
     @property
     def full_shape(self) -> tuple[int, int]:

@@ -44,6 +44,11 @@ class CoarseMaskBand:
         check_mask("mask", self.mask, self.mask.dataset.shape)
 
     @property
+    def margin(self) -> int:
+        """How many pixels around a window have a say in it."""
+        return 0
+
+    @property
     def full_shape(self) -> tuple[int, int]:
         """Rows and columns at full resolution."""
         return full_shape(self.mask.dataset.shape, self.resolution)

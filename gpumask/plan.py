@@ -18,16 +18,24 @@ _MOST_PIXELS = 1 << 20
 
 @dataclass(frozen=True)
 class Costs:
-    """Bytes of memory that a tile takes for each pixel of the output, pixel of the source, and node of the grid."""
+    """Bytes of memory that a tile takes for each pixel of the output, pixel of the source, and node of the grid.
+
+    masks: for each pixel of the source, and of a frame of `margin` pixels around it, which masks read that grow.
+    """
 
     output: float
     source: float
     node: float
+    masks: float = 0
+    margin: int = 0
 
     def of(self, tile: Tile) -> float:
         """Return the bytes that a tile takes."""
         (rows, cols), (source_rows, source_cols), (m, n) = tile.output.shape, tile.source.shape, tile.nodes
-        return rows * cols * self.output + source_rows * source_cols * self.source + m * n * self.node
+        wider = 0 if tile.source.is_empty else (source_rows + 2 * self.margin) * (source_cols + 2 * self.margin)
+        return (
+            rows * cols * self.output + source_rows * source_cols * self.source + m * n * self.node + wider * self.masks
+        )
 
 
 class Tile(NamedTuple):

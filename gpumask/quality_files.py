@@ -51,10 +51,14 @@ class QualityBands:
             with renamed({"flags": "quality"}):
                 compile_table(asked.get(name, []), np.dtype(dataset.dtypes[number - 1]))
 
+    @property
+    def margin(self) -> int:
+        """How many pixels around a window have a say in it."""
+        return sum(radius for _, radius in self.grow)
+
     def validity(self, window: Window, backend: Backend) -> Any:
         """Return the validity of a window of the image's pixels; see `gpumask.mask.Part`."""
-        margin = sum(radius for _, radius in self.grow)
-        wider = window.pad(margin).intersect(Window.of_shape(self.image.shape))
+        wider = window.pad(self.margin).intersect(Window.of_shape(self.image.shape))
         kept = all_of(self._kept(name, asked, wider, backend) for name, asked in by_band(self.rules).items())
         if kept is None:
             kept = backend.asarray(np.ones(wider.shape, np.uint8))

@@ -737,6 +737,15 @@ WRONG = [
     ("tile_shape", {"tile_shape": (2.5, 8)}),
     ("max_memory", {"max_memory": "1MB"}),
     ("max_memory", {"max_memory": "much"}),
+    (
+        "max_memory",
+        {
+            "keep": [rule("qa", 1)],
+            "quality": {"qa": "mask.tif"},
+            "max_memory": "64MiB",
+            "grow": [("dilation", 2000), ("erosion", 2000)],
+        },
+    ),
     ("devices", {"devices": [0]}),
     ("devices", {"devices": 0}),
     ("backend", {"backend": "tpu"}),

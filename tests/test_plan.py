@@ -112,6 +112,12 @@ def test_costs_count_output_source_and_nodes():
     assert Costs(2, 0.5, 10).of(Tile(Window(9, 9, 3, 4), Window(0, 0, 5, 6), (2, 7))) == 3 * 4 * 2 + 15 + 140
 
 
+def test_masks_that_grow_cost_what_lies_around_the_source_too():
+    costs = Costs(0, 0, 0, masks=4, margin=10)
+    assert costs.of(Tile(Window(9, 9, 3, 4), Window(0, 0, 5, 6), (2, 7))) == 4 * 25 * 26
+    assert costs.of(Tile(Window(9, 9, 3, 4), Window(0, 0, 0, 6), (2, 7))) == 0
+
+
 def test_a_slot_lends_memory_of_its_own_again():
     made = []
 
