@@ -22,8 +22,8 @@ from gpumask.backends import select_for_files
 from gpumask.datasets import GridFile, Output, SourceFile, gdal_cache, gdal_environment
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid
-from gpumask.interp import Interpolator
 from gpumask.memory import memory_limit
+from gpumask.method import Method
 from gpumask.overlap import Slot, overlapped
 from gpumask.plan import Costs, Tile, fitting, tile_shape
 from gpumask.resample import Source, Target, compute_type, output_type, resample_into
@@ -47,7 +47,7 @@ class Job:
     GPUs that share the tiles; None: the current one.
     """
 
-    interp: Interpolator
+    method: Method
     nodata: float | None = 0
     window: Window | None = None
     tile_shape: tuple[int, int] | None = None
@@ -173,9 +173,10 @@ class _Run:
         ahead = len(self.lanes) + 2  # one being read, one being written
         most = self.limit * _FOR_TILES / ahead
         bands = len(self.source.bands)
+        filtered = 8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0  # coefficients, and half of them
         costs = Costs(
             output=bands * self.dtype.itemsize + 1,
-            source=bands * self.source.dtype.itemsize + self.source.mask_bytes,
+            source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
             node=_NODE_BYTES,
             masks=self.source.part_bytes,
             margin=self.source.part_margin,
@@ -204,8 +205,7 @@ class _Run:
         """Return what a tile needs."""
         with self.environment():
             self.planned = self.read_nodes(tile)
-        reach = self.planned.source_window(self.job.interp.margin).intersect(Window.of_shape(self.source.dataset.shape))
-        return Tile(tile, reach, self.planned.row.shape)
+        return Tile(tile, self.job.method.reach(self.planned, self.source.dataset.shape), self.planned.row.shape)
 
     def _read(self, tile: Tile, slot: Slot) -> _Piece:
         """Read what a tile needs, into memory that is used again."""
@@ -213,7 +213,7 @@ class _Run:
         image = slot.array("source", (bands, *tile.source.shape), self.source.dtype)
         # Rules and polygons are computed here: on the first of the devices.
         with self.environment(), self.lanes[0]():
-            source = self.source.read(tile.source, self.backend, image)
+            source = self.source.read(tile.source, self.backend, image, self.job.method.boundary)
         result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", shape, np.uint8)
         target = Target(result, validity, self.nodata, _OUTSIDE)
         return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
@@ -256,7 +256,7 @@ class _Run:
         rows, cols = (-(-size // 2) for size in grid.shape)
         for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
             part = grid.crop(quarter)
-            reach = part.source_window(self.job.interp.margin).intersect(source.window)
+            reach = self.job.method.reach(part, self.source.dataset.shape)
             image, validity = target.image[:, *quarter.slices], target.validity[quarter.slices]
             self._resample(
                 source.crop(reach), part, quarter.shift(output.row, output.col),
@@ -269,7 +269,7 @@ class _Run:
         here = grid if nodes is None else nodes.crop(output)
         image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
         there = dataclasses.replace(target, image=image, validity=validity)
-        resample_into(self.backend, source, here, self.job.interp, there, self.compute_type)
+        resample_into(self.backend, source, here, self.job.method, there, self.compute_type)
         self.backend.fetch(image, target.image)
         self.backend.fetch(validity, target.validity)
 

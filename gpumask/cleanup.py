@@ -77,17 +77,18 @@ def filtered(backend: Backend, mask: Any, steps: Iterable[tuple[str, int]]) -> A
     for operation, radius in steps:
         if radius:
             # What is eroded is what the rest grows over.
-            mask = (
-                _dilated(backend, mask, radius) if operation == "dilation" else _dilated(backend, mask ^ 1, radius) ^ 1
-            )
+            disc = np.floor(np.sqrt(radius**2 - np.arange(-radius, radius + 1) ** 2))
+            mask = dilated(backend, mask, disc) if operation == "dilation" else dilated(backend, mask ^ 1, disc) ^ 1
     return mask
 
 
-def _dilated(backend: Backend, mask: Any, radius: int) -> Any:
-    """Grow a mask by a disc: first along columns, then along rows."""
+def dilated(backend: Backend, mask: Any, heights: np.ndarray) -> Any:
+    """Grow a mask by a figure: first along columns, then along rows.
+
+    heights: how far the figure reaches up and down, at each column from -radius to radius, and at most the radius.
+    """
+    radius = len(heights) // 2
     distance, out = backend.empty(mask.shape, np.uint16), backend.empty(mask.shape, np.uint8)
-    columns = np.arange(-radius, radius + 1)
-    heights = np.floor(np.sqrt(radius**2 - columns**2)).astype(np.int32)
     backend.run("disc_columns", mask.shape, mask, mask.strides[0], radius, distance)
-    backend.run("disc_rows", mask.shape, distance, backend.asarray(heights), radius, out)
+    backend.run("disc_rows", mask.shape, distance, backend.asarray(heights.astype(np.int32)), radius, out)
     return out

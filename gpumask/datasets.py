@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gpumask.backends import Backend
+from gpumask.boundary import Boundary
+from gpumask.edges import read_beyond
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid, check_resolution, full_shape, node_window
 from gpumask.mask import Part, all_of
@@ -86,14 +89,23 @@ class SourceFile:
         """How many pixels around a window the parts read."""
         return max((part.margin for part in self.parts), default=0)
 
-    def read(self, window: Window, backend: Backend, out: np.ndarray) -> Source:
-        """Read a window of all bands into `out`, and of the masks, in host memory; parts are made by the backend."""
+    def read(self, window: Window, backend: Backend, out: np.ndarray, boundary: Boundary) -> Source:
+        """Read a window of all bands into `out`, and of the masks, in host memory; parts are made by the backend.
+
+        Where the window lies beyond the edges, the boundary says what is there.
+        """
         valid = None
         if not window.is_empty:
-            with names_file("source", self.dataset, window):
-                self.dataset.read(list(self.bands), window=ranges(window), out=out)
-            valid = all_of(self._validities(window, backend, out))
-        return Source(out, valid, (window.row, window.col))
+            read = functools.partial(self._read, backend)
+            inside = Window.of_shape(self.dataset.shape).contains(window)
+            valid = read(window, out) if inside else read_beyond(read, self.dataset.shape, window, boundary, out)
+        return Source(out, valid, (window.row, window.col), self.dataset.shape)
+
+    def _read(self, backend: Backend, window: Window, out: np.ndarray) -> np.ndarray | None:
+        """Read a window of the image, and return where it is valid; None: everywhere."""
+        with names_file("source", self.dataset, window):
+            self.dataset.read(list(self.bands), window=ranges(window), out=out)
+        return all_of(self._validities(window, backend, out))
 
     def _validities(self, window: Window, backend: Backend, image: np.ndarray) -> Iterator[np.ndarray]:
         """Yield what each mask says of a window, whose pixels are in `image`."""

@@ -19,7 +19,7 @@ from gpumask.creation import Creation
 from gpumask.datasets import GridFile, SourceFile, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.inputs import Inputs
-from gpumask.interp import interpolator
+from gpumask.method import method_of
 from gpumask.outputs import check_free, output_paths
 from gpumask.quality import as_rules
 from gpumask.quality_files import QualityBands
@@ -68,6 +68,10 @@ def resample_file(  # noqa: PLR0913
     keep: Any = None,
     quality: Mapping[str, Any] | None = None,
     grow: Any = None,
+    boundary: str | None = None,
+    trust_padding: bool = True,
+    mask_policy: str = "strict",
+    min_weight: float = 1e-5,
     nodata_out: float | None = None,
     dtype: Any = None,
     compute_dtype: str = "float64",
@@ -90,7 +94,8 @@ def resample_file(  # noqa: PLR0913
 
     source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source.
     output: the path to write to; its name says the format. It appears when it is whole.
-    interp: see `resample`. bands: of the source, in the order that the output has them; None: all.
+    interp, boundary, trust_padding, mask_policy, min_weight: see `resample`.
+    bands: of the source, in the order that the output has them; None: all.
     resolution: (R, C), output pixels from node to node. pixel_corner: whether 0.5 is the first pixel's centre, as in
         rasterio, rather than 0. grid_nodata: a node with this row or column does not count; None: as the grid declares.
     grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is not 0.
@@ -128,7 +133,7 @@ def resample_file(  # noqa: PLR0913
         kind = output_type(image.dtype, dtype, 0)[0]
         nodata, declared = _nodata(nodata_out, image, kind)
         job = Job(
-            interpolator(interp), nodata, wanted,
+            method_of(interp, boundary, trust_padding, mask_policy, min_weight), nodata, wanted,
             None if tile_shape is None else _pair("tile_shape", tile_shape), compute_dtype, backend, max_memory,
             None if devices is None else _whole("devices", devices),
         )  # fmt: skip
@@ -136,7 +141,7 @@ def resample_file(  # noqa: PLR0913
         within = validity if isinstance(validity, str) and validity in _WITHIN else None
         paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
-        colours = job.interp.taps == 1 and kind == image.dtype
+        colours = job.method.interp.taps == 1 and kind == image.dtype
         made = Creation(paths, image, profile, within=within, driver=driver, options=creation or {}, colours=colours)
         check_free("output", made.files, inputs.files, overwrite)
         with made.whole(_identity(inputs, image, nodes, job) if resume else None) as written:

@@ -15,9 +15,10 @@ def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = 
     """Say for every source pixel which interpolation footprints anchored there are wholly valid.
 
     valid: (row, col) bool or integer, non-zero is valid.
-    interp: "nearest", "linear" or "cubic"; the anchor is the floor of a coordinate.
+    interp: as in `resample`; the anchor is the floor of a coordinate. To B-splines `valid` is that of coefficients.
     Returns (row, col) uint8, in the array family of `valid`: bit 0 the pixel itself, bit 1 its taps along the row,
-    bit 2 along the column, bit 3 all of them. Pixels outside the array are invalid, so near an edge upper bits are 0.
+    bit 2 along the column, bit 3 all of them. (Of a B-spline, a whole number has all taps but the last, so that
+    bits 0 to 2 are of several pixels across.) Pixels outside the array are invalid, so near an edge upper bits are 0.
 
     >>> footprint_validity(np.ones((5, 5)), "cubic", backend="numpy")[2]
     array([ 5, 15, 15,  5,  5], dtype=uint8)
@@ -36,7 +37,7 @@ def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
     """Run the kernel on a uint8 mask, in the backend's memory; see `footprint_validity`."""
     valid = backend.asarray(valid)
     out = backend.empty(valid.shape, np.uint8)
-    backend.run("footprint", valid.shape, valid, valid.strides[0], out, TAPS=interp.taps)
+    backend.run("footprint", valid.shape, valid, valid.strides[0], out, **interp.defines)
     return out
 
 

@@ -1,22 +1,46 @@
-"""The interpolators: name -> how many taps they take on each axis, and which margin of pixels that asks for."""
+"""The interpolators: name -> how many taps they take on each axis, and which margin of pixels that asks for.
+
+What a B-spline's filter needs beyond its taps follows Briand and Monasse, "Theory and Practice of Image B-Spline
+Interpolation", IPOL 2018, https://doi.org/10.5201/ipol.2018.221, as GridR 0.7 does.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
+from typing import Any
 
-from gpumask.errors import GpumaskError
+import numpy as np
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+
+# Of each order: the roots in (-1, 0) of the polynomial whose coefficients are the B-spline at whole numbers.
+POLES = {
+    3: (-0.2679491924311227,),
+    5: (-0.4305753470999738, -0.04309628820326465),
+    7: (-0.5352804307964382, -0.1225546151923267, -0.009148694809608277),
+    9: (-0.6079973891686259, -0.2017505201931532, -0.04322260854048175, -0.002121306903180818),
+    11: (-0.6612660689007345, -0.2721803492947859, -0.08975959979371331, -0.01666962736623466, -0.0005105575344465021),
+}
 
 
 @dataclass(frozen=True)
 class Interpolator:
     """An interpolator with `taps` source pixels on each axis, from `first_tap` on, counted from the anchor.
 
-    The anchor is floor(x) of a coordinate x, or floor(x + 0.5) for one tap. The weights are in kernels/weights.cuh:
-    1 tap is nearest, 2 linear, 4 cubic (Keys 1981, a = -0.5).
+    The anchor is floor(x) of a coordinate x, or floor(x + 0.5) for one tap. The weights are in kernels/weights.cuh.
+    order: of a B-spline, whose taps are coefficients that a filter makes of the pixels; 0: this is none.
+    epsilon: how far off the coefficients may be, relative to the pixels' range.
+    mask_influence_threshold: see `influence`. filtered: whether the pixels are a B-spline's coefficients already.
     """
 
     name: str
     taps: int
+    order: int = 0
+    epsilon: float = 1e-6
+    mask_influence_threshold: float = 1e-3
+    filtered: bool = False
 
     @property
     def first_tap(self) -> int:
@@ -33,38 +57,107 @@ class Interpolator:
         """Pixels that a tap may lie beyond the floor or the ceiling of a coordinate."""
         return max(self.taps // 2, 1)
 
+    @property
+    def needs_filter(self) -> bool:
+        """Whether a filter makes coefficients of the pixels first."""
+        return self.order > 0 and not self.filtered
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """How many pixels beyond its own the filter of each pole takes into account."""
+        return _steps(self.order, self.epsilon) if self.needs_filter else ()
+
+    @property
+    def frame(self) -> int:
+        """How many pixels around its own a coefficient depends on, along each axis."""
+        return sum(self.steps)
+
+    @property
+    def influence(self) -> int:
+        """Up to which distance, in pixels along rows plus columns, an invalid pixel makes coefficients invalid.
+
+        Beyond it, a pixel's share in a coefficient is less than `mask_influence_threshold` of its share in its own.
+        """
+        if not self.needs_filter or self.mask_influence_threshold >= 1:
+            return 0
+        return math.floor(math.log(self.mask_influence_threshold) / math.log(-POLES[self.order][0]))
+
+    @property
+    def defines(self) -> dict[str, int]:
+        """What specialises the kernels."""
+        return {"TAPS": self.taps, "SPLINE": 1} if self.order else {"TAPS": self.taps}
+
+
+@functools.cache
+def _steps(order: int, epsilon: float) -> tuple[int, ...]:
+    """Return the number of pixels that each pole's filter looks ahead and back (Briand and Monasse, theorem 2)."""
+    logs = [math.log(-pole) for pole in POLES[order]]
+    shares = []  # of the error, that the poles up to this one may make
+    for k, log in enumerate(logs):
+        q = log * sum(1 / other for other in logs[:k])
+        shares.append(q / (1 + q))
+    rho = math.prod((1 + pole) / (1 - pole) for pole in POLES[order]) ** 2
+    steps = []
+    for k, (pole, log) in enumerate(zip(POLES[order], logs, strict=True)):
+        may_be = 0.5 * rho**2 * epsilon * (1 - pole) * (1 - shares[k]) * math.prod(shares[k + 1 :])
+        steps.append(1 + max(0, math.floor(math.log(may_be) / log)))
+    return tuple(steps)
+
 
 INTERPOLATORS = {
     "nearest": Interpolator("nearest", 1),
     "linear": Interpolator("linear", 2),
     "cubic": Interpolator("cubic", 4),
+    "lanczos3": Interpolator("lanczos3", 6),
+    **{f"bspline{order}": Interpolator(f"bspline{order}", order + 1, order) for order in POLES},
 }
 
-# GridR's own words for the cubic one, and its enumeration's names.
-_ALIASES = {
-    "optimized_bicubic": "cubic",
-    "PyInterpolatorType.Nearest": "nearest",
-    "PyInterpolatorType.Linear": "linear",
-    "PyInterpolatorType.OptimizedBicubic": "cubic",
-}
+# GridR's own words for the cubic one.
+_ALIASES = {"optimized_bicubic": "cubic"}
 
 
-def interpolator(interp: object) -> Interpolator:
+def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float = 1e-3) -> Interpolator:
+    """Return a B-spline interpolator.
+
+    order: 3, 5, 7, 9 or 11. epsilon: in (0, 1), how far off the filter may be, relative to the pixels' range; the
+    smaller, the more pixels around a place it reads. mask_influence_threshold: above 0; coefficients in which the share
+    of an invalid pixel is at least this, relative to its share in its own, are invalid; from 1 on just its own.
+
+    >>> bspline(3).frame, bspline(3).influence
+    (13, 5)
+    """
+    if isinstance(order, bool) or not isinstance(order, int | np.integer) or int(order) not in POLES:
+        raise GpumaskError(f"order: expected one of {', '.join(map(str, POLES))}; got {order!r}")
+    found = INTERPOLATORS[f"bspline{int(order)}"]
+    for name, value, most in (
+        ("epsilon", epsilon, 1.0),
+        ("mask_influence_threshold", mask_influence_threshold, math.inf),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise ArgumentTypeError(f"{name}: expected a number; got {value!r}")
+        if not 1e-100 <= value < most:
+            raise GpumaskError(f"{name}: expected a number above 0{' and below 1' if most == 1 else ''}; got {value!r}")
+    return Interpolator(found.name, found.taps, found.order, float(epsilon), float(mask_influence_threshold))
+
+
+def interpolator(interp: Any) -> Interpolator:
     """Return the interpolator for a name, or for an object whose `shortname()` is one (GridR's are such).
 
-    Raises GpumaskError for an unknown name, and for the B-splines, which are not there yet.
+    Raises GpumaskError for an unknown name.
 
     >>> interpolator("cubic").taps
     4
     """
     if isinstance(interp, Interpolator):
         return interp
+    within = getattr(interp, "interpolator", None)
+    if isinstance(within, Interpolator):
+        return within
     shortname = getattr(interp, "shortname", None)
     name = str(shortname() if callable(shortname) else interp)
     found = INTERPOLATORS.get(_ALIASES.get(name, name))
-    if found:
-        return found
-    known = ", ".join(INTERPOLATORS)
-    if "bspline" in name.lower():
-        raise GpumaskError(f"interp: B-splines are not supported yet; expected one of {known}; got {name!r}")
-    raise GpumaskError(f"interp: unknown interpolator; expected one of {known}; got {interp!r}")
+    if found is None:
+        raise GpumaskError(f"interp: unknown interpolator; expected one of {', '.join(INTERPOLATORS)}; got {interp!r}")
+    if found.order and callable(shortname):  # it does not say which epsilon it has
+        raise GpumaskError(f"interp: expected gpumask's own B-splines, as bspline({found.order}); got {interp!r}")
+    return found

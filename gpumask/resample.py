@@ -13,7 +13,8 @@ from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints
 from gpumask.grid import Grid
-from gpumask.interp import Interpolator, interpolator
+from gpumask.method import Method, method_of
+from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended
 from gpumask.quality import check_quality, validity_of
 from gpumask.window import Window
 
@@ -32,11 +33,14 @@ class Source:
     image: (band, row, col), an integer or float of 8 to 64 bits.
     valid: (row, col) uint8, non-zero is valid; None: all is.
     origin: (row, col) of the whole image where the window begins.
+    whole: rows and columns of the whole image, if this is a window of one, which holds all that is needed, even beyond
+    the edges: see `Method.reach`.
     """
 
     image: Any
     valid: Any = None
     origin: tuple[int, int] = (0, 0)
+    whole: tuple[int, int] | None = None
 
     @property
     def window(self) -> Window:
@@ -47,7 +51,7 @@ class Source:
         """Return a part; window: of the whole image, and inside of what is here."""
         rows, cols = window.shift(-self.origin[0], -self.origin[1]).slices
         valid = None if self.valid is None else self.valid[rows, cols]
-        return Source(self.image[:, rows, cols], valid, (window.row, window.col))
+        return Source(self.image[:, rows, cols], valid, (window.row, window.col), self.whole)
 
     @classmethod
     def of(cls, source: Any, valid: Any = None) -> Source:
@@ -105,13 +109,17 @@ def resample(
     compute_dtype: Any = "float64",
     keep: Any = None,
     quality: Any = None,
+    boundary: str | None = None,
+    trust_padding: bool = True,
+    mask_policy: str = "strict",
+    min_weight: float = 1e-5,
     backend: str | None = None,
 ) -> Resampled:
     """Bring an image into the geometry of a grid, without letting an invalid pixel into a valid one.
 
     source: (row, col) or (band, row, col), any real dtype; a masked array brings its mask. NaN is an invalid pixel.
     grid: for every output pixel, where it lies in the source.
-    interp: "nearest", "linear" or "cubic", or a GridR interpolator.
+    interp: "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11; see `bspline`.
     source_valid: (row, col) bool or integer, non-zero is valid; None: every pixel that is not NaN.
     nodata_out: what invalid output pixels become; it must fit the output's dtype. None is NaN.
     dtype: of the output, an integer or float of 8 to 64 bits; None: the source's (uint8 for bool, float32 for float16).
@@ -121,18 +129,25 @@ def resample(
     keep, quality: rules about quality bands, and these bands by their names, (row, col), of the source's rows and
         columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
         MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
+    boundary: what the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap",
+        as in numpy.pad; None: nothing. trust_padding: whether that may make pixels valid: those inside the source that
+        need it, and those beyond it by less than half of the taps; B-splines go no further than the edges. Without
+        trust just the filters of B-splines see it; it is 0 for them where the boundary is None.
+    mask_policy: "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are
+        are renormalised, where the nearest is and their share is min_weight at least, as GDAL does; not for B-splines.
     backend: "cuda", "native" or "numpy"; None: see `use_backend`.
 
     Returns the image, shaped as the source but for its rows and columns, and the validity, in the array family of the
     source. A pixel is valid where its coordinate is finite and inside the source, the grid's nodes with a weight count,
     and every source pixel with a weight is there and valid: in every band, so a NaN in one band makes all invalid.
-    Infinite pixels are valid, but where they cancel each other out; and a valid pixel may happen to equal nodata_out.
+    Infinite pixels are valid, but where they cancel each other out (and neither to B-splines nor to "renormalize"); and
+    a valid pixel may happen to equal nodata_out. To B-splines, pixels near an invalid one are invalid: see `bspline`.
 
     >>> grid = Grid([[0.5, 0.5]], [[0.5, 1.5]])
     >>> resample([[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], grid, "linear", backend="numpy").image
     array([[1.5, 2.5]])
     """
-    interp = interpolator(interp)
+    method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
     if not isinstance(grid, Grid):
         raise ArgumentTypeError(f"grid: expected a Grid; got {type(grid).__name__}")
     if not isinstance(source, np.ma.MaskedArray):
@@ -149,30 +164,78 @@ def resample(
     target = Target(
         chosen.empty((checked.image.shape[0], *grid.shape), out_dtype), chosen.empty(grid.shape, np.uint8), nodata
     )
-    resample_into(chosen, checked, grid, interp, target, compute)
+    resample_into(chosen, checked, grid, method, target, compute)
     image = target.image if source.ndim == 3 else target.image[0]
     return Resampled(*(chosen.to_family_of(checked.image, array) for array in (image, target.validity)))
 
 
-def resample_into(
-    backend: Backend, source: Source, grid: Grid, interp: Interpolator, target: Target, compute: Any
-) -> None:
+def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target, compute: Any) -> None:
     """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous."""
-    image = backend.asarray(source.image)
-    valid = None if source.valid is None else footprints(backend, source.valid, interp)
+    interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
+    source = Source(backend.asarray(source.image), source.valid, source.origin, source.whole)
+    if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
+        source = _finite(backend, source)
+    if interp.needs_filter:
+        source = _filtered(backend, source, method)
+    frame = 0 if source.whole else method.frame
+    valid = None
+    if source.valid is not None:
+        around = source.window.pad(frame)
+        framed = extended(backend, source.valid, source.window, method.boundary, around) if frame else source.valid
+        valid = footprints(backend, framed, interp)
+    nodes, image, out = _nodes(backend, grid), source.image, target.image
+    types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
+    backend.run(
+        "resample", grid.shape,
+        image, *image.shape, *_steps(image), *source.origin, frame, method.boundary.number, valid, *nodes,
+        out, *_steps(out), target.nodata, target.validity, _pitch(target.validity), target.outside,
+        **types, **interp.defines,
+    )  # fmt: skip
+    if renormalized:
+        valid = None if source.valid is None else backend.asarray(source.valid)
+        backend.run(
+            "renormalize", grid.shape,
+            image, *image.shape, *_steps(image), *source.origin, valid, _pitch(valid), *nodes,
+            out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
+            **types, **interp.defines,
+        )  # fmt: skip
+
+
+def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
+    """Return a grid as kernels take it."""
     row, col = backend.asarray(grid.row), backend.asarray(grid.col)
     if row.strides != col.strides:
         row, col = row.copy(), col.copy()
     mask = None if grid.mask is None else backend.asarray(as_bytes("grid.mask", grid.mask))
-    grid_nodata = float("nan") if grid.nodata is None else float(grid.nodata)
-    output, out, validity = grid.output, target.image, target.validity
-    backend.run(
-        "resample", output.shape,
-        image, *image.shape, *_steps(image), *source.origin, valid,
-        row, col, mask, grid_nodata, *row.shape, _pitch(row), _pitch(mask), *grid.resolution, output.row, output.col,
-        out, *_steps(out), target.nodata, validity, _pitch(validity), target.outside,
-        SRC_T=image.dtype, OUT_T=out.dtype, ACC_T=image.dtype if interp.taps == 1 else compute, TAPS=interp.taps,
-    )  # fmt: skip
+    nodata = float("nan") if grid.nodata is None else float(grid.nodata)
+    places = *row.shape, _pitch(row), _pitch(mask), *grid.resolution, grid.output.row, grid.output.col
+    return row, col, mask, nodata, *places
+
+
+def _finite(backend: Backend, source: Source) -> Source:
+    """Return a source whose pixels are not valid where any band is NaN or infinite."""
+    finite = np.isfinite(source.image[0])
+    for band in source.image[1:]:
+        finite &= np.isfinite(band)
+    if bool(finite.all()):
+        return source
+    if source.valid is not None:
+        finite &= backend.asarray(source.valid) != 0
+    return Source(source.image, finite.view(np.uint8), source.origin, source.whole)
+
+
+def _filtered(backend: Backend, source: Source, method: Method) -> Source:
+    """Return the coefficients of a B-spline, and where they are valid, as a source."""
+    here, interp = source.window, method.interp
+    domain = domain_of(interp, method.boundary, source.whole or here.shape)
+    if domain.is_empty:  # the source is so small that its edges have a say in all of it
+        return Source(np.zeros((len(source.image), 1, 1)), backend.asarray(np.zeros((1, 1), np.uint8)))
+    wanted = here.pad(-method.around) if source.whole else domain
+    made = coefficients(backend, source.image, here, interp, method.boundary, wanted, domain)
+    valid = source.valid
+    if valid is not None:
+        valid = coefficient_validity(backend, valid, here, interp, method.boundary, wanted)
+    return Source(made, valid, (wanted.row, wanted.col), source.whole)
 
 
 def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:

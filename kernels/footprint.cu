@@ -1,5 +1,5 @@
 // footprint: one byte per source pixel, saying which interpolation footprints anchored there are wholly valid.
-// valid: non-zero is valid (rows x cols, pitch between rows). footprint: bits as in gpumask/footprint.py. -D TAPS.
+// valid: non-zero is valid (rows x cols, pitch between rows). footprint: bits as in gpumask/footprint.py. -D TAPS, SPLINE.
 // Twin: reference.py:footprint.
 #include "target.cuh"
 #include "weights.cuh"
@@ -9,7 +9,9 @@ KERNEL(footprint, i64 rows, i64 cols, const u8* __restrict__ valid, i64 pitch, u
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         const bool rows_exist = y + FIRST_TAP >= 0 && y + LAST_TAP < rows;
-        // With a frame of TAPS - 1 columns around the segment: the pixel itself, and the taps along its column.
+        const bool whole_exists = y + FIRST_TAP + FIRST_AT_WHOLE >= 0 && y + FIRST_TAP + LAST_AT_WHOLE < rows;
+        // With a frame of TAPS - 1 columns around the segment: the taps along its column where the row is a whole number
+        // (the pixel itself, but for B-splines), and where it lies between two.
         LANE_ARRAY u8 pixel[LANES + TAPS - 1], column[LANES + TAPS - 1];
         const int first = x + FIRST_TAP < 0 ? (int)-(x + FIRST_TAP) : 0;
         const int last = x + n + LAST_TAP > cols ? (int)(cols - x - FIRST_TAP) : n + TAPS - 1;
@@ -17,7 +19,12 @@ KERNEL(footprint, i64 rows, i64 cols, const u8* __restrict__ valid, i64 pitch, u
             pixel[j] = column[j] = 0;
         const u8* frame = valid + y * pitch + x + FIRST_TAP;
         WIDE_LOOP(j, LANES + TAPS - 1, first, last) {
-            u8 all = pixel[j] = frame[j] != 0;
+            u8 all = 1;
+            if (whole_exists) {
+                for (int k = FIRST_TAP + FIRST_AT_WHOLE; k <= FIRST_TAP + LAST_AT_WHOLE; ++k)
+                    all &= frame[k * pitch + j] != 0;
+                pixel[j] = all;
+            }
             if (rows_exist) {
                 for (int k = FIRST_TAP; k <= LAST_TAP; ++k)
                     all &= frame[k * pitch + j] != 0;
@@ -25,12 +32,16 @@ KERNEL(footprint, i64 rows, i64 cols, const u8* __restrict__ valid, i64 pitch, u
             }
         }
         LANE_LOOP(l, 0, n) {
-            u8 along_row = 1, whole = 1;
+            u8 both_whole = 1, along_row = 1, along_column = 1, neither = 1;
             for (int j = 0; j < TAPS; ++j) {
                 along_row &= pixel[l + j];
-                whole &= column[l + j];
+                neither &= column[l + j];
             }
-            out[y * cols + x + l] = (u8)(pixel[l + ANCHOR_TAP] | along_row << 1 | column[l + ANCHOR_TAP] << 2 | whole << 3);
+            for (int j = FIRST_AT_WHOLE; j <= LAST_AT_WHOLE; ++j) {
+                both_whole &= pixel[l + j];
+                along_column &= column[l + j];
+            }
+            out[y * cols + x + l] = (u8)(both_whole | along_row << 1 | along_column << 2 | neither << 3);
         }
     }
 }

@@ -1,7 +1,8 @@
 // resample: every band of a source image, in the geometry that a grid gives, with its validity.
 // SRC_T, OUT_T: types of the source and of the image; ACC_T: f64 or f32, for weights and sums; TAPS: see weights.cuh.
-// source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col).
-// footprint: from footprint.cu with the same TAPS, or null: every source pixel is valid. validity: may be null.
+// source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col). Around
+// it `frame` pixels are what place_of(mode) says, in boundary.cuh.
+// footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid. validity: may be null.
 // outside: what validity is where a coordinate lies outside the source, or there is none.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid in every band.
 // Twin: reference.py:resample.
@@ -9,6 +10,7 @@
 #include "weights.cuh"
 #include "coords.cuh"
 #include "anchors.cuh"
+#include "boundary.cuh"
 #include "convert.cuh"
 
 // Asks for the pixels that the segment to the right will need: one segment's step further on in the source, where no
@@ -26,7 +28,8 @@ INLINE void prefetch_source(const SRC_T* pixels, i64 pitch, const u8* footprint,
 }
 
 // Sums along the columns of TAPS x TAPS pixels, of which `taps` is the first: one value for each tap along the row.
-// A whole-number row has one tap, whatever lies above and below.
+// A whole-number row has one tap (B-splines one less), whatever lies above and below.
+#if TAPS <= 4
 template <bool WHOLE_ROWS>
 INLINE void sum_columns(const SRC_T* taps, i64 pitch, int l, const Anchors& at, const ACC_T (*weights)[LANES],
                         ACC_T* sums)
@@ -35,19 +38,42 @@ INLINE void sum_columns(const SRC_T* taps, i64 pitch, int l, const Anchors& at, 
     for (int k = 0; k < TAPS; ++k)
         rows[k] = load_vector<ACC_T, TAPS>(taps + k * pitch);
     const bool whole = WHOLE_ROWS && at.row_fraction[l] == 0.0;
-    store_vector(sums, whole ? rows[ANCHOR_TAP] : weighted_sum(weights, l, rows));
+    store_vector(sums, whole ? sum_at_whole(weights, l, rows) : weighted_sum(weights, l, rows));
 }
+#else
+template <bool WHOLE_ROWS>
+INLINE void sum_columns(const SRC_T* taps, i64 pitch, int l, const Anchors& at, const ACC_T (*weights)[LANES],
+                        ACC_T* sums)
+{
+    const bool whole = WHOLE_ROWS && at.row_fraction[l] == 0.0;
+    const int first = whole ? FIRST_AT_WHOLE : 0, last = whole ? LAST_AT_WHOLE : TAPS - 1;
+    const bool alone = !SPLINE && whole;
+    for (int j = 0; j < TAPS; ++j) {
+        const ACC_T value = (ACC_T)taps[first * pitch + j];
+        sums[j] = alone ? value : weights[first][l] * value;
+    }
+    for (int k = first + 1; k <= last; ++k)
+        for (int j = 0; j < TAPS; ++j) sums[j] = sums[j] + weights[k][l] * (ACC_T)taps[k * pitch + j];
+}
+#endif
 
 INLINE i64 clamp(i64 i, i64 last) { return i < 0 ? 0 : i < last ? i : last; }
 
-// Near an edge: taps beyond it have no weight, so any pixel stands in for them.
+// A tap's place on an axis of n pixels: in a frame, and beyond it, where it has no weight, that of any pixel.
+INLINE i64 tap_place(i64 i, i64 n, const Extent& window)
+{
+    return window.frame ? place_of(clamp(i + window.frame, n - 1 + 2 * window.frame) - window.frame, n, window.mode)
+                        : clamp(i, n - 1);
+}
+
+// Near an edge.
 INLINE void gather_taps(const SRC_T* pixels, i64 pitch, const Extent& window, int l, const Anchors& at, SRC_T* taps)
 {
     for (int k = 0; k < TAPS; ++k)
         for (int j = 0; j < TAPS; ++j) {
-            const i64 r = clamp(at.row[l] + FIRST_TAP + k, window.rows - 1);
-            const i64 c = clamp(at.col[l] + FIRST_TAP + j, window.cols - 1);
-            taps[k * TAPS + j] = pixels[r * pitch + c];
+            const i64 r = tap_place(at.row[l] + FIRST_TAP + k, window.rows, window);
+            const i64 c = tap_place(at.col[l] + FIRST_TAP + j, window.cols, window);
+            taps[k * TAPS + j] = r < 0 || c < 0 ? (SRC_T)0 : pixels[r * pitch + c];
         }
 }
 
@@ -76,7 +102,7 @@ INLINE void sum_segment(const SRC_T* pixels, i64 pitch, const Extent& window, bo
 
 KERNEL(resample, i64 rows, i64 cols,
        const SRC_T* __restrict__ source, i64 bands, i64 source_rows, i64 source_cols, i64 pitch, i64 plane,
-       i64 origin_row, i64 origin_col, const u8* __restrict__ footprint,
+       i64 origin_row, i64 origin_col, i64 frame, i64 mode, const u8* __restrict__ footprint,
        const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
        f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
        i64 first_row, i64 first_col,
@@ -85,7 +111,7 @@ KERNEL(resample, i64 rows, i64 cols,
 {
     const Grid grid = {grid_row,  grid_col,   grid_mask,  grid_nodata, grid_rows,
                        grid_cols, grid_pitch, mask_pitch, row_step,    col_step};
-    const Extent window = {source_rows, source_cols, origin_row, origin_col};
+    const Extent window = {source_rows, source_cols, origin_row, origin_col, frame, mode};
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         Anchors at;
@@ -93,12 +119,12 @@ KERNEL(resample, i64 rows, i64 cols,
         anchor(window, n, at);
         LANE_ARRAY u8 elsewhere[LANES];
         LANE_LOOP(l, 0, n) {
-            const bool below = at.row[l] + (at.row_fraction[l] > 0.0 ? 1 : 0) >= (i32)source_rows;
-            const bool beyond = at.col[l] + (at.col_fraction[l] > 0.0 ? 1 : 0) >= (i32)source_cols;
+            const bool below = at.row[l] + (at.row_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_rows + frame);
+            const bool beyond = at.col[l] + (at.col_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_cols + frame);
             elsewhere[l] = !at.valid[l] | below | beyond ? (u8)outside : 0;
         }
         const bool interior = check_taps(window, n, !footprint, at);
-        if (footprint) check_footprints(footprint, source_cols, n, at);
+        if (footprint) check_footprints(footprint, window, n, at);
         const bool none = none_valid(n, at);
 
         LANE_ARRAY ACC_T row_weights[TAPS][LANES], col_weights[TAPS][LANES];
@@ -113,12 +139,12 @@ KERNEL(resample, i64 rows, i64 cols,
                 continue;
             }
             const SRC_T* pixels = source + band * plane;
-            prefetch_source(pixels, pitch, footprint, source_cols, (int)y, n, at);
+            prefetch_source(pixels, pitch, footprint, source_cols + 2 * frame, (int)y, n, at);
             LANE_ARRAY ACC_T sums[LANES][TAPS];
             sum_segment(pixels, pitch, window, interior, n, at, row_weights, sums);
             LANE_LOOP_ALL(l, 0, n, all_numbers) {
                 const ACC_T sum = weighted_sum(col_weights, l, sums[l]);
-                const ACC_T value = at.col_fraction[l] == 0.0 ? sums[l][ANCHOR_TAP] : sum;
+                const ACC_T value = at.col_fraction[l] == 0.0 ? sum_at_whole(col_weights, l, sums[l]) : sum;
                 const i32 valid = value == value ? at.valid[l] : 0;
                 all_numbers &= ~(valid ^ at.valid[l]);
                 at.valid[l] = valid;

@@ -1,6 +1,11 @@
 // weights: what the TAPS source pixels on one axis weigh, for a fraction f in [0, 1) beyond the anchor pixel.
-// TAPS 1 is nearest, 2 linear, 4 cubic (Keys 1981, a = -0.5). The first tap is FIRST_TAP pixels from the anchor.
+// TAPS 1 is nearest, 2 linear, 4 cubic (Keys 1981, a = -0.5), 6 Lanczos of three lobes, normalised to a sum of 1.
+// With SPLINE the B-spline of order TAPS - 1, times the factorial of its order, as its filter leaves out that gain.
+// The first tap is FIRST_TAP pixels from the anchor.
 
+#ifndef SPLINE
+#define SPLINE 0
+#endif
 #if TAPS == 1
 #define ANCHOR_SHIFT 0.5  // the anchor is floor(x + 0.5), so halves go up
 #define FIRST_TAP 0
@@ -10,20 +15,52 @@
 #endif
 #define ANCHOR_TAP (-FIRST_TAP)
 #define LAST_TAP (FIRST_TAP + TAPS - 1)
+// The taps that have a weight where f is 0.
+#define FIRST_AT_WHOLE (SPLINE ? 0 : ANCHOR_TAP)
+#define LAST_AT_WHOLE (SPLINE ? TAPS - 2 : ANCHOR_TAP)
+
+// Three taps of the Lanczos window, at distances f, f + 1 and f + 2, but for a factor. The sine is Taylor's series, so
+// that every machine has the same bits; sin(3 a) is by the triple angle.
+template <class T> INLINE void lanczos_side(T f, T* w0, T* w1, T* w2)
+{
+    const T a = f * T(1.0471975511965976), b = a * a;  // pi / 3
+    const T s = a * (T(1) - b / T(6) * (T(1) - b / T(20) * (T(1) - b / T(42) * (T(1) - b / T(72) * (T(1) - b / T(110)
+                * (T(1) - b / T(156) * (T(1) - b / T(210) * (T(1) - b / T(272) * (T(1) - b / T(342))))))))));
+    const T c = T(1) - b / T(2) * (T(1) - b / T(12) * (T(1) - b / T(30) * (T(1) - b / T(56) * (T(1) - b / T(90)
+                * (T(1) - b / T(132) * (T(1) - b / T(182) * (T(1) - b / T(240) * (T(1) - b / T(306)))))))));
+    const T wave = T(3) * s - T(4) * s * s * s, h = T(0.8660254037844386) * c;  // sin(pi / 3)
+    *w0 = wave * s / (f * f);
+    *w1 = -wave * (T(0.5) * s + h) / ((f + T(1)) * (f + T(1)));
+    *w2 = wave * (h - T(0.5) * s) / ((f + T(2)) * (f + T(2)));
+}
 
 template <class T> INLINE void tap_weights(T f, T (*w)[LANES], int l)
 {
-#if TAPS == 1
+#if SPLINE  // de Boor's recursion: every term is positive, nothing cancels
+    w[0][l] = T(1);
+    for (int d = 1; d < TAPS; ++d) {
+        w[d][l] = f * w[d - 1][l];
+        for (int j = d - 1; j > 0; --j)
+            w[j][l] = (T(j + 1) - f) * w[j][l] + (T(d - j) + f) * w[j - 1][l];
+        w[0][l] = (T(1) - f) * w[0][l];
+    }
+#elif TAPS == 1
     w[0][l] = T(1);
 #elif TAPS == 2
     w[0][l] = T(1) - f;
     w[1][l] = f;
-#else
+#elif TAPS == 4
     const T f2 = f * f, f3 = f2 * f;
     w[0][l] = T(-0.5) * f3 + f2 - T(0.5) * f;
     w[1][l] = T(1.5) * f3 - T(2.5) * f2 + T(1);
     w[2][l] = T(-1.5) * f3 + T(2) * f2 + T(0.5) * f;
     w[3][l] = T(0.5) * f3 - T(0.5) * f2;
+#else
+    T v[6];
+    lanczos_side(f, v + 2, v + 1, v);
+    lanczos_side(T(1) - f, v + 3, v + 4, v + 5);
+    const T sum = ((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]);
+    for (int k = 0; k < 6; ++k) w[k][l] = v[k] / sum;
 #endif
 }
 
@@ -34,7 +71,20 @@ template <class T, class V> INLINE V weighted_sum(const T (*w)[LANES], int l, co
     return v[0];
 #elif TAPS == 2
     return w[0][l] * v[0] + w[1][l] * v[1];
-#else
+#elif TAPS == 4
     return (w[0][l] * v[0] + w[1][l] * v[1]) + (w[2][l] * v[2] + w[3][l] * v[3]);
+#else
+    V sum = w[0][l] * v[0];
+    for (int k = 1; k < TAPS; ++k) sum = sum + w[k][l] * v[k];
+    return sum;
 #endif
+}
+
+// weighted_sum where f is 0: of the taps that have a weight then, whatever the others hold.
+template <class T, class V> INLINE V sum_at_whole(const T (*w)[LANES], int l, const V* v)
+{
+    if (!SPLINE) return v[ANCHOR_TAP];
+    V sum = w[0][l] * v[0];
+    for (int k = 1; k < TAPS - 1; ++k) sum = sum + w[k][l] * v[k];
+    return sum;
 }

@@ -10,6 +10,7 @@ from gpumask.backends import Backend
 from gpumask.backends.source import C_TYPES
 from gpumask.footprint import footprints
 from gpumask.interp import INTERPOLATORS
+from gpumask.method import Method
 from gpumask.resample import Source, Target, resample_into
 
 TYPES = tuple(C_TYPES)
@@ -92,7 +93,9 @@ def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NO
     image = backend.empty((case.source.image.shape[0], *case.grid.shape), variant.output)
     validity = backend.empty(case.grid.shape, np.uint8)
     target = Target(image, validity, nodata, outside=2)
-    resample_into(backend, case.source, case.grid, INTERPOLATORS[variant.interp], target, np.dtype(variant.compute))
+    resample_into(
+        backend, case.source, case.grid, Method(INTERPOLATORS[variant.interp]), target, np.dtype(variant.compute)
+    )
     return to_host(backend, image), to_host(backend, validity)
 
 

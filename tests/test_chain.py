@@ -15,6 +15,7 @@ from gpumask import Grid, GridRIOMode, Window, chain, resample
 from gpumask.chain import Job, resample_datasets
 from gpumask.datasets import GridFile, MaskBand, OutputFile, SourceFile
 from gpumask.interp import interpolator
+from gpumask.method import Method
 
 INTERPS = ("nearest", "linear", "cubic")
 DTYPES = ("uint8", "int16", "uint16", "float32", "float64")
@@ -241,7 +242,7 @@ def test_what_lies_beyond_the_window_in_a_larger_output_is_left(files):
     image, mask = files.put(np.full((9, 11), 5, np.int16)), files.put(np.full((8, 7), 9, np.uint8))
     source, row, col = (SourceFile(files.put(scene.source), (1,)), files.put(scene.row), files.put(scene.col))
     grid = GridFile((row, 1), (col, 1), scene.resolution)
-    job = Job(interpolator("linear"), -1, Window(4, 4, 6, 7), (4, 3))
+    job = Job(Method(interpolator("linear")), -1, Window(4, 4, 6, 7), (4, 3))
     summary = resample_datasets(source, grid, OutputFile(image, mask), job)
     assert summary.pixels == 42
     assert summary.valid == expected.validity.sum()
@@ -255,7 +256,7 @@ def test_progress_counts_every_pixel_once(files):
     scene = random_scene(0, "uint8")
     calls = []
     grid = GridFile((files.put(scene.row), 1), (files.put(scene.col), 1), scene.resolution)
-    job = Job(interpolator("nearest"), tile_shape=(16, 16))
+    job = Job(Method(interpolator("nearest")), tile_shape=(16, 16))
     image = files.new(scene.full_shape)
     summary = resample_datasets(
         SourceFile(files.put(scene.source), (1,)), grid, OutputFile(image), job, lambda *call: calls.append(call)
@@ -292,7 +293,7 @@ def read_windows(files, size, tile_shape=(32, 32)):
     image = files.new((size + 1, size + 1))
     resample_datasets(
         SourceFile(source, (1,), (MaskBand(mask),)), GridFile((grid, 1), (grid, 2), (8, 8)), OutputFile(image),
-        Job(interpolator("cubic"), tile_shape=tile_shape),
+        Job(Method(interpolator("cubic")), tile_shape=tile_shape),
     )  # fmt: skip
     assert image.read(1).any()
     return source.windows, mask.windows, grid.windows
@@ -327,7 +328,7 @@ def test_a_tile_that_lies_outside_the_source_reads_none_of_it(files):
     source = Counted(files.put(np.ones((20, 20), np.float32)))
     grid = GridFile((files.put(row), 1), (files.put(col), 1), (10, 10))
     image, mask = files.new((301, 301), "float32"), files.put(np.full((301, 301), 7, np.uint8))
-    job = Job(interpolator("linear"), -5, None, (50, 50))
+    job = Job(Method(interpolator("linear")), -5, None, (50, 50))
     summary = resample_datasets(SourceFile(source, (1,)), grid, OutputFile(image, mask), job)
     assert (summary.valid, summary.outside) == (400, 301 * 301 - 400)
     assert len(source.windows) == 1
@@ -369,7 +370,7 @@ def test_a_job_that_cannot_be_done_writes_nothing(files, job, shape, dtype, mask
     image = Untouched(files.new(shape, dtype))
     mask = None if mask_shape is None else Untouched(files.new(mask_shape))
     with pytest.raises(gpumask.GpumaskError, match=message):
-        resample_datasets(source, grid, OutputFile(image, mask), Job(interpolator("linear"), **job))
+        resample_datasets(source, grid, OutputFile(image, mask), Job(Method(interpolator("linear")), **job))
 
 
 # (x, y) in the source of a random scene, 37 x 41 pixels: an island with a hole, another one, and what is cut from both.

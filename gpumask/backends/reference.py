@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from gpumask.backends.host import HostMemory
+from gpumask.backends.weights import sum_at_whole, weighted_sum, weights
+from gpumask.boundary import pixels_at
 from gpumask.coordinates import coordinates_at
 from gpumask.interp import Interpolator
 
@@ -25,50 +28,133 @@ class NumpyBackend(HostMemory):
             TWINS[kernel](*shape, *args, **defines)
 
 
-def footprint(rows, cols, valid, pitch, out, *, TAPS):
+def footprint(rows, cols, valid, pitch, out, *, TAPS, SPLINE=0):
     """Twin of kernels/footprint.cu."""
-    interp = Interpolator("", TAPS)
-    before, after = -interp.first_tap, interp.last_tap
-    framed = np.zeros((rows + before + after, cols + before + after), bool)
+    before = -Interpolator("", TAPS).first_tap
+    whole = _at_whole(TAPS, SPLINE)
+    framed = np.zeros((rows + TAPS - 1, cols + TAPS - 1), bool)
     framed[before : before + rows, before : before + cols] = valid != 0
-    along_row = _all_taps(framed, TAPS, axis=1)[before : before + rows]
-    along_col = _all_taps(framed, TAPS, axis=0)[:, before : before + cols]
-    whole = _all_taps(_all_taps(framed, TAPS, axis=0), TAPS, axis=1)
-    out[:] = (valid != 0) | along_row << np.uint8(1) | along_col << np.uint8(2) | whole << np.uint8(3)
+    for bit, (down, across) in enumerate(itertools.product((whole, range(TAPS)), repeat=2)):
+        found = _all_taps(_all_taps(framed, TAPS, down, axis=0), TAPS, across, axis=1)
+        out[:] = found if bit == 0 else out | found << np.uint8(bit)
 
 
-def _all_taps(valid: np.ndarray, taps: int, axis: int) -> np.ndarray:
-    """AND of `taps` neighbours along an axis, which gets shorter by taps - 1."""
+def _at_whole(taps, spline):
+    """Return which taps have a weight at a whole number."""
+    return range(taps - 1) if spline else range(-Interpolator("", taps).first_tap, 1 - Interpolator("", taps).first_tap)
+
+
+def _all_taps(valid: np.ndarray, taps: int, which: range, axis: int) -> np.ndarray:
+    """AND of some of `taps` neighbours along an axis, which gets shorter by taps - 1."""
     neighbours: np.ndarray = np.lib.stride_tricks.sliding_window_view(valid, taps, axis=axis)
-    return np.asarray(neighbours.all(axis=-1))
+    return np.asarray(neighbours[..., which.start : which.stop].all(axis=-1))
 
 
 def resample(
-    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, footprint,
+    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, frame, mode, footprint,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
     first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch, outside,
-    *, SRC_T, OUT_T, ACC_T, TAPS,
+    *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
+    if frame:  # as an image of which the frame is a part
+        around = [pixels_at(-frame, n + 2 * frame, n, mode) for n in (source_rows, source_cols)]
+        source = np.where(np.minimum.outer(*around) < 0, np.dtype(SRC_T).type(0), source[:, around[0]][:, :, around[1]])
+        source_rows, source_cols = source.shape[1:]
+        origin_row, origin_col = origin_row - frame, origin_col - frame
     source = np.ascontiguousarray(source)
-    counts = ~((abs(grid_row - grid_nodata) < 1e-5) | (abs(grid_col - grid_nodata) < 1e-5))
-    if grid_mask is not None:
-        counts &= grid_mask != 0
-    nodes = [np.where(counts, coordinate, np.nan) for coordinate in (grid_row, grid_col)]
-    xs = np.arange(cols) + first_col
-    block = max(_BLOCK // cols, 1)
-    for y in range(0, rows, block):
-        part = slice(y, min(y + block, rows))
-        ys = np.arange(part.start, part.stop) + first_row
-        row, col = (coordinates_at(coordinate, (row_step, col_step), ys, xs) for coordinate in nodes)
-        *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS)
-        valid, values = _weigh(source, at, ACC_T, TAPS)
+    for part, row, col in _coordinates(
+        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
+    ):
+        *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS, SPLINE)
+        valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
         if validity is not None:
             validity[part] = np.where(valid, 1, np.where(inside, 0, outside))
 
 
-def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, taps):
+def _coordinates(shape, nodes, mask, nodata, steps, first):
+    """Yield blocks of rows, and the source coordinates of their pixels."""
+    counts = ~((abs(nodes[0] - nodata) < 1e-5) | (abs(nodes[1] - nodata) < 1e-5))
+    if mask is not None:
+        counts &= mask != 0
+    nodes = [np.where(counts, coordinate, np.nan) for coordinate in nodes]
+    xs = np.arange(shape[1]) + first[1]
+    block = max(_BLOCK // shape[1], 1)
+    for y in range(0, shape[0], block):
+        part = slice(y, min(y + block, shape[0]))
+        ys = np.arange(part.start, part.stop) + first[0]
+        yield part, *(coordinates_at(coordinate, steps, ys, xs) for coordinate in nodes)
+
+
+def renormalize(
+    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, valid, valid_pitch,
+    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
+    first_row, first_col, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
+    *, SRC_T, OUT_T, ACC_T, TAPS,
+):  # fmt: skip
+    """Twin of kernels/renormalize.cu, in blocks of rows."""
+    known = np.zeros((source_rows + 2, source_cols + 2), bool)
+    known[1:-1, 1:-1] = True if valid is None else valid != 0
+    for part, row, col in _coordinates(
+        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
+    ):
+        r, c = np.floor(row + 0.5) - origin_row, np.floor(col + 0.5) - origin_col
+        wanted = (validity[part] != 1) & (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
+        wanted[wanted] = known[r[wanted].astype(np.intp) + 1, c[wanted].astype(np.intp) + 1]
+        down, row_weights = _axis_taps(row[wanted], origin_row, source_rows, ACC_T, TAPS)
+        across, col_weights = _axis_taps(col[wanted], origin_col, source_cols, ACC_T, TAPS)
+        total, sums = np.zeros(wanted.sum(), ACC_T), np.zeros((bands, wanted.sum()), ACC_T)
+        for k, j in itertools.product(range(TAPS), repeat=2):
+            w = np.where(known[down[k] + 1, across[j] + 1], row_weights[k] * col_weights[j], 0)
+            total += w
+            pixels = source[:, np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)]
+            sums += np.where(w != 0, w * pixels.astype(ACC_T), 0)
+        enough = total >= min_weight
+        wanted[wanted] = enough
+        image[:, part][:, wanted] = _convert(sums[:, enough] / total[enough], OUT_T)
+        validity[part][wanted] = 1
+
+
+def _axis_taps(place, origin, size, acc, taps):
+    """Return the pixel of each tap, clipped to one beyond the source, and its weight."""
+    first, fraction = Interpolator("", taps).first_tap, place - np.floor(place)
+    at = [np.clip(np.floor(place) - origin + first + k, -1, size).astype(np.intp) for k in range(taps)]
+    found = weights(fraction.astype(acc), taps)
+    return at, [np.where(fraction != 0, w, float(k == -first)).astype(acc) for k, w in enumerate(found)]
+
+
+def prefilter(
+    rows, cols, source, pitch, length, origin, mode, out, out_pitch, first, lowest, highest, segment,
+    count, poles, steps, frame, *, SRC_T, AXIS, SAMPLES,
+):  # fmt: skip
+    """Twin of kernels/prefilter.cu, all lines of a segment at a time."""
+    lines, coefficients = (source, out) if AXIS == 0 else (source.T, out.T)
+    for number in range(first // segment, first // segment + rows):
+        begin, end = max(number * segment, lowest), min((number + 1) * segment, highest)
+        places = pixels_at(begin - frame - origin, end - begin + 2 * frame, length, mode)
+        s = lines[places].astype(np.float64)
+        s[(places < 0)[:, None] | ~np.isfinite(s)] = 0
+        for z, reach in zip(poles.tolist(), steps.tolist(), strict=True):
+            s = _filtered(s, z, reach)
+        coefficients[begin - first : end - first] = s
+
+
+def _filtered(s, z, reach):
+    """Filter forwards and backwards for one pole; returns `reach` samples less at either end."""
+    tail = len(s) - 1 - reach
+    ahead = s[-1]
+    for i in range(len(s) - 2, tail, -1):
+        ahead = s[i] + z * ahead
+    for i in range(1, tail + 1):
+        s[i] = s[i] + z * s[i - 1]
+    s[tail] = z / (z * z - 1.0) * (s[tail] + z * ahead)
+    for i in range(tail - 1, reach - 1, -1):
+        s[i] = z * (s[i + 1] - s[i])
+    return s[reach : tail + 1]
+
+
+def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, taps, spline):
     """Return anchor pixels in the source window, fractions beyond them, what is valid but for NaN, what is inside."""
     shift = 0.5 if taps == 1 else 0.0
     r, c = np.floor(row + shift), np.floor(col + shift)
@@ -82,17 +168,18 @@ def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprin
     if footprint is not None:
         valid &= (footprint[r, c] >> ((fr != 0) * 2 + (fc != 0)) & 1).astype(bool)
     else:
-        interp = Interpolator("", taps)
+        first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
         for i, f, n in ((r, fr, source_rows), (c, fc, source_cols)):
-            valid &= (f == 0) | ((i + interp.first_tap >= 0) & (i + interp.last_tap < n))
+            begin, end = (i + first + np.where(f == 0, edge(whole), edge(range(taps))) for edge in (min, max))
+            valid &= (begin >= 0) & (end < n)
     return r, c, fr, fc, valid, inside
 
 
-def _weigh(source, at, acc, taps):
+def _weigh(source, at, acc, taps, spline):
     """Return what is valid, now with NaN in any band, and each band's weighted sums: columns first, then the row."""
     r, c, fr, fc, valid = at
-    first = Interpolator("", taps).first_tap
-    row_weights, col_weights = _weights(fr.astype(acc), taps), _weights(fc.astype(acc), taps)
+    first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
+    row_weights, col_weights = (weights(f.astype(acc), taps, spline) for f in (fr, fc))
     _, height, width = source.shape
     rows = [np.clip(r + first + k, 0, height - 1) * width for k in range(taps)]
     cols = [np.clip(c + first + k, 0, width - 1) for k in range(taps)]
@@ -101,8 +188,8 @@ def _weigh(source, at, acc, taps):
         columns = []
         for j in range(taps):
             v = [band[rows[k] + cols[j]].astype(acc, copy=False) for k in range(taps)]
-            columns.append(np.where(fr == 0, v[-first], _weighted_sum(row_weights, v)))
-        out[:] = np.where(fc == 0, columns[-first], _weighted_sum(col_weights, columns))
+            columns.append(np.where(fr == 0, sum_at_whole(whole, row_weights, v), weighted_sum(row_weights, v)))
+        out[:] = np.where(fc == 0, sum_at_whole(whole, col_weights, columns), weighted_sum(col_weights, columns))
     return valid & ~np.isnan(values).any(axis=0), values
 
 
@@ -195,32 +282,6 @@ def _share(node, down, across):
     return node * (down * across) if node.dtype == np.float32 else node * down * across
 
 
-def _weights(f: np.ndarray, taps: int) -> list[np.ndarray]:
-    """Return what each tap weighs; see kernels/weights.cuh."""
-    if taps == 1:
-        return [np.ones_like(f)]
-    if taps == 2:
-        return [1 - f, f]
-    t = f.dtype.type
-    f2 = f * f
-    f3 = f2 * f
-    return [
-        t(-0.5) * f3 + f2 - t(0.5) * f,
-        t(1.5) * f3 - t(2.5) * f2 + t(1),
-        t(-1.5) * f3 + t(2) * f2 + t(0.5) * f,
-        t(0.5) * f3 - t(0.5) * f2,
-    ]
-
-
-def _weighted_sum(w: list[np.ndarray], v: list[np.ndarray]) -> np.ndarray:
-    """Sum in the kernels' order."""
-    if len(w) == 1:
-        return v[0]
-    if len(w) == 2:
-        return w[0] * v[0] + w[1] * v[1]
-    return (w[0] * v[0] + w[1] * v[1]) + (w[2] * v[2] + w[3] * v[3])
-
-
 def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
     """Return values in a type; integers rounded half to even and clipped to their range."""
     dtype = np.dtype(dtype)
@@ -240,6 +301,8 @@ TWINS: dict[str, Any] = {
     "disc_columns": disc_columns,
     "disc_rows": disc_rows,
     "footprint": footprint,
+    "prefilter": prefilter,
+    "renormalize": renormalize,
     "resample": resample,
     "oversample": oversample,
     "winding": winding,

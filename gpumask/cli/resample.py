@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gpumask.backends.source import C_TYPES
+from gpumask.boundary import MODES
 from gpumask.cli.common import (
     RULES_OPTIONS,
     backend_option,
@@ -26,6 +27,7 @@ from gpumask.cli.common import (
 from gpumask.errors import renamed
 from gpumask.files import resample_file
 from gpumask.interp import INTERPOLATORS
+from gpumask.method import POLICIES
 from gpumask.quality_files import read_rules
 
 # The command line's words for what the layers below name in their errors.
@@ -42,7 +44,8 @@ _NAMES = {
         name: f"--{name.replace('_', '-')}"
         for name in (
             "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_nodata", "source_nodata", "resolution", "window",
-            "like", "driver", "validity", "resume", "max_memory", "rules", "definition",
+            "like", "driver", "validity", "resume", "max_memory", "rules", "definition", "boundary", "mask_policy",
+            "min_weight",
         )
     },
 }  # fmt: skip
@@ -57,6 +60,12 @@ _RESAMPLE_OPTIONS = (
         help="The interpolator."),
     click.option("--grid-bands", type=int, nargs=2, metavar="ROW COL", default=(1, 2), show_default=True,
         help="The bands of GRID that hold the rows and the columns."),
+    click.option("--boundary", type=click.Choice(list(MODES)),
+        help="What SOURCE goes on with beyond its edges, valid as the pixels it comes from.  [default: nothing]"),
+    click.option("--mask-policy", type=click.Choice(POLICIES), default="strict", show_default=True,
+        help="What is done about invalid pixels with a weight: an invalid pixel of OUTPUT, or weights without them."),
+    click.option("--min-weight", type=float, default=1e-5, show_default=True, metavar="SHARE",
+        help="The least share of the weights that valid pixels must have, with --mask-policy renormalize."),
     click.option("--pixel-corner", is_flag=True,
         help="In GRID 0.5 is the first pixel's centre, as in rasterio and GDAL; without this it is 0."),
     click.option("--grid-nodata", type=float, metavar="VALUE",
@@ -130,7 +139,8 @@ def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
             raise click.UsageError(f"--{name}-valid: expected along with --{name}.")
     check_rules_options(words)
     same = (
-        "source", "grid", "output", "interp", "resolution", "grid_bands", "pixel_corner", "grid_nodata", "like",
+        "source", "grid", "output", "interp", "boundary", "mask_policy", "min_weight", "resolution", "grid_bands",
+        "pixel_corner", "grid_nodata", "like",
         "driver", "source_nodata", "dtype", "compute_dtype", "window", "validity", "overwrite", "resume", "max_memory",
         "backend",
     )  # fmt: skip

@@ -16,11 +16,37 @@ from gpumask.gridr.grids import (
     interpolate_grid,
     oversample_regular_grid,
 )
+from gpumask.gridr.interpolators import (
+    BSpline3Interpolator,
+    BSpline5Interpolator,
+    BSpline7Interpolator,
+    BSpline9Interpolator,
+    BSpline11Interpolator,
+    LinearInterpolator,
+    NearestInterpolator,
+    OptimizedBicubicInterpolator,
+    PyInterpolatorType,
+    get_interpolator,
+    is_bspline,
+)
 from gpumask.gridr.masks import build_mask
+from gpumask.gridr.prefiltering import array_bspline_prefiltering
 from gpumask.gridr.rasterize import GridRasterizeAlg, ShapelyPredicate, grid_rasterize
 from gpumask.gridr.resampling import array_grid_resampling
 
 __all__ = [
+    "BSpline3Interpolator",
+    "BSpline5Interpolator",
+    "BSpline7Interpolator",
+    "BSpline9Interpolator",
+    "BSpline11Interpolator",
+    "LinearInterpolator",
+    "NearestInterpolator",
+    "OptimizedBicubicInterpolator",
+    "PyInterpolatorType",
+    "array_bspline_prefiltering",
+    "get_interpolator",
+    "is_bspline",
     "GridRIOMode",
     "GridRasterizeAlg",
     "ShapelyPredicate",

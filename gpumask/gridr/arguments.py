@@ -9,24 +9,7 @@ import numpy as np
 from gpumask.backends import Backend, is_device_array
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geometry import check_pair
-from gpumask.interp import Interpolator, interpolator
 from gpumask.window import Window
-
-
-def interpolator_of(interp: Any, interp_kwargs: dict[str, Any] | None) -> Interpolator:
-    """Return the interpolator; those that are there take no further arguments."""
-    found = interpolator(interp)
-    if interp_kwargs and isinstance(interp, str):
-        raise ArgumentTypeError(f"interp_kwargs: expected none for {found.name}; got {interp_kwargs!r}")
-    return found
-
-
-def refuse_boundary(boundary_condition: str | None) -> None:
-    """Raise GpumaskError for a boundary condition."""
-    if boundary_condition is not None:
-        raise GpumaskError(
-            f"boundary_condition: not supported yet; expected None (no pixels outside); got {boundary_condition!r}"
-        )
 
 
 def two_numbers(name: str, pair: Any) -> tuple[float, float]:

@@ -7,21 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.boundary import check_boundary
 from gpumask.chain import Job, resample_datasets
 from gpumask.datasets import GridFile, MaskBand, OutputFile, SourceFile, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import check_resolution, full_shape
 from gpumask.gridr.arguments import (
     half_open,
-    interpolator_of,
     real_dtype,
-    refuse_boundary,
     shape_of,
     two_numbers,
     whole,
 )
+from gpumask.gridr.interpolators import interpolator_of
 from gpumask.gridr.masks import polygons_of_pair
 from gpumask.mask_chain import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
+from gpumask.method import Method
 from gpumask.resample import held
 from gpumask.window import Window
 
@@ -55,6 +56,8 @@ _NAMES = {
     "invalid": "array_src_geometry_pair[1]",
     "geometry_pair[0]": "array_src_geometry_pair[0]",
     "geometry_origin": "array_src_geometry_origin",
+    "epsilon": "interp_kwargs",
+    "mask_influence_threshold": "interp_kwargs",
 }
 
 
@@ -101,11 +104,16 @@ def basic_grid_resampling_chain(
     Strips of io_strip_size rows (of the grid or of the output: io_strip_size_target; 0 is one strip) are cut into tiles
     of tile_shape (0 on an axis: no cut there; None: none at all): neither changes a pixel.
 
-    Returns 1. Not there yet, and refused: B-splines, boundary conditions. Without effect: trust_padding,
-    ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is written.
+    interp, interp_kwargs, boundary_condition, trust_padding: see `array_grid_resampling`; here nothing beyond the edges
+    is trusted unless asked for.
+
+    Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
+    written.
     """
-    taps = interpolator_of(interp, interp_kwargs)
-    refuse_boundary(boundary_condition)
+    boundary = check_boundary("boundary_condition", boundary_condition, trust_padding)
+    if trust_padding is None and boundary_condition is not None:
+        raise GpumaskError("trust_padding: expected True or False along with boundary_condition; got None")
+    method = Method(interpolator_of(interp, interp_kwargs), boundary)
     (grid_row_coords_band,) = whole("grid_row_coords_band", grid_row_coords_band)
     (grid_col_coords_band,) = whole("grid_col_coords_band", grid_col_coords_band)
     if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:
@@ -127,7 +135,7 @@ def basic_grid_resampling_chain(
         raise GpumaskError(f"mask_out_ds: expected a first band of uint8; got {mask_out_ds.dtypes[0]}")
     window = Window.of_shape(grid.full_shape) if win is None else half_open("win", win)
     tile = _tile_shape(io_strip_size, io_strip_size_target, tile_shape, grid.resolution, window)
-    job = Job(taps, nodata_out, window, tile)
+    job = Job(method, nodata_out, window, tile)
     masks, parts = () if mask is None else (mask,), () if geometry is None else (geometry,)
     source = SourceFile(array_src_ds, bands, masks, parts=parts)
     resample_datasets(source, grid, OutputFile(array_out_ds, mask_out_ds), job)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from gpumask.backends import Backend, adopt, is_device_array, select
 from gpumask.backends.host import rows_contiguous
+from gpumask.boundary import Boundary, check_boundary
 from gpumask.errors import GpumaskError, renamed
 from gpumask.grid import Grid
 from gpumask.gridr.arguments import (
     check_writable,
     half_open,
-    interpolator_of,
     new_array,
-    refuse_boundary,
     two_numbers,
     whole,
 )
+from gpumask.gridr.interpolators import interpolator_of
+from gpumask.method import Method
 from gpumask.resample import Source, Target, held, output_type, resample_into
 from gpumask.window import Window, check_inside
 
@@ -32,6 +34,8 @@ _NAMES = {
     "grid.nodata": "grid_nodata",
     "grid.resolution": "grid_resolution",
     "dtype": "array_out",
+    "epsilon": "interp_kwargs",
+    "mask_influence_threshold": "interp_kwargs",
 }
 
 
@@ -73,14 +77,19 @@ def array_grid_resampling(
 
     Returns (image, mask); an item is None where the caller gave the array, or did not ask for it.
 
-    Not there yet, and refused: B-splines, boundary conditions. Without effect: check_boundaries (they always are),
-    array_in_mask_safe_win, trust_padding, logger, logger_msg_prefix. Raises GpumaskError, a ValueError, for bad input.
+    interp: a name, or what `get_interpolator` returns. interp_kwargs: what it takes for B-splines.
+    standalone: False takes array_in for a B-spline's coefficients (see `array_bspline_prefiltering`), and lets it end
+    at its edges. boundary_condition: what it goes on with there otherwise, and trust_padding whether that may make
+    pixels valid: see `resample`.
+
+    Without effect: check_boundaries (they always are), array_in_mask_safe_win (results never depend on it), logger,
+    logger_msg_prefix. Raises GpumaskError, a ValueError, for bad input; warns where no node of the grid counts.
     Unlike GridR: NaN is an invalid pixel, NaN and infinite nodes do not count, and nothing of the caller's is changed.
     """
-    taps = interpolator_of(interp, interp_kwargs)
+    taps = interpolator_of(interp, interp_kwargs, filtered=not standalone)
     origin = _origin(array_in_origin, standalone)
-    if standalone:
-        refuse_boundary(boundary_condition)
+    boundary = check_boundary("boundary_condition", boundary_condition, trust_padding)
+    method = Method(taps, boundary if standalone else Boundary())
     source = Source.of(array_in, array_in_mask)
     grid = _grid(grid_row, grid_col, grid_resolution, grid_mask, grid_mask_valid_value, grid_nodata, origin)
     if win is not None:
@@ -96,11 +105,22 @@ def array_grid_resampling(
     image_view, mask_view = (None if array is None else array[..., *where.slices] for array in (image, mask))
     inputs = (source.image, source.valid, grid.row, grid.col, grid.mask)
     target = Target(_writable(backend, image_view, inputs), _writable(backend, mask_view, inputs), nodata)
-    resample_into(backend, source, grid, taps, target, np.dtype(np.float64))
+    if standalone and not _any_counts(grid):
+        warnings.warn("grid_row, grid_col: no node counts, so that no pixel is valid", UserWarning, stacklevel=3)
+    resample_into(backend, source, grid, method, target, np.dtype(np.float64))
     for view, written in ((image_view, target.image), (mask_view, target.validity)):
         if view is not None and written is not view:
             view[...] = backend.to_family_of(view, written)
     return image.squeeze() if array_out is None else None, mask if array_out_mask is True else None
+
+
+def _any_counts(grid: Grid) -> bool:
+    """Say whether any node counts that the output needs: looks at few of them first."""
+    needed = grid.crop(Window.of_shape(grid.shape))
+    few = slice(None, None, 16)
+    mask = None if needed.mask is None else needed.mask[few, few]
+    some = Grid(needed.row[few, few], needed.col[few, few], mask=mask, nodata=needed.nodata)
+    return bool(some.counts().any()) or bool(needed.counts().any())
 
 
 def _origin(array_in_origin: Any, standalone: bool | None) -> tuple[float, float]:

@@ -1,0 +1,95 @@
+"""What taps weigh, and their sums, in the order of every operation in kernels/weights.cuh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Values = Sequence[np.ndarray]
+
+
+def weights(f: np.ndarray, taps: int, spline: int = 0) -> Values:
+    """Return what each tap weighs, for fractions f beyond the anchor."""
+    if spline:
+        return _spline(f, taps)
+    if taps == 1:
+        return [np.ones_like(f)]
+    if taps == 2:
+        return [1 - f, f]
+    return _lanczos(f) if taps == 6 else _cubic(f)
+
+
+def weighted_sum(w: Values, v: Values) -> np.ndarray:
+    """Sum over all taps."""
+    if len(w) == 1:
+        return v[0]
+    if len(w) == 4:
+        return np.asarray((w[0] * v[0] + w[1] * v[1]) + (w[2] * v[2] + w[3] * v[3]))
+    return _sum_in_turn(w, v)
+
+
+def sum_at_whole(which: range, w: Values, v: Values) -> np.ndarray:
+    """Sum over those taps that have a weight at a whole number: one alone is taken as it is."""
+    return v[which[0]] if len(which) == 1 else _sum_in_turn(w[which.start : which.stop], v[which.start : which.stop])
+
+
+def _sum_in_turn(w: Values, v: Values) -> np.ndarray:
+    total = w[0] * v[0]
+    for weight, value in zip(w[1:], v[1:], strict=True):
+        total = total + weight * value
+    return np.asarray(total)
+
+
+def _spline(f: np.ndarray, taps: int) -> Values:
+    """De Boor's recursion for a B-spline of order taps - 1, times the factorial of that."""
+    t = f.dtype.type
+    w = [np.ones_like(f)]
+    for d in range(1, taps):
+        inner = [(t(j + 1) - f) * w[j] + (t(d - j) + f) * w[j - 1] for j in range(1, d)]
+        w = [(t(1) - f) * w[0], *inner, f * w[d - 1]]
+    return w
+
+
+def _cubic(f: np.ndarray) -> Values:
+    """Keys 1981, a = -0.5."""
+    t = f.dtype.type
+    f2 = f * f
+    f3 = f2 * f
+    return [
+        t(-0.5) * f3 + f2 - t(0.5) * f,
+        t(1.5) * f3 - t(2.5) * f2 + t(1),
+        t(-1.5) * f3 + t(2) * f2 + t(0.5) * f,
+        t(0.5) * f3 - t(0.5) * f2,
+    ]
+
+
+def _lanczos(f: np.ndarray) -> Values:
+    """Lanczos with three lobes, normalised."""
+    v = [*_lanczos_side(f)[::-1], *_lanczos_side(f.dtype.type(1) - f)]
+    total = ((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5])
+    return [each / total for each in v]
+
+
+def _lanczos_side(f: np.ndarray) -> Values:
+    """Return three taps at distances f, f + 1 and f + 2."""
+    t = f.dtype.type
+    a = f * t(1.0471975511965976)
+    b = a * a
+    s = a * _series(b, t, (6, 20, 42, 72, 110, 156, 210, 272, 342))
+    c = _series(b, t, (2, 12, 30, 56, 90, 132, 182, 240, 306))
+    wave, h = t(3) * s - t(4) * s * s * s, t(0.8660254037844386) * c
+    return [
+        wave * s / (f * f),
+        -wave * (t(0.5) * s + h) / ((f + t(1)) * (f + t(1))),
+        wave * (h - t(0.5) * s) / ((f + t(2)) * (f + t(2))),
+    ]
+
+
+def _series(b: np.ndarray, t: Any, divisors: Sequence[int]) -> np.ndarray:
+    """1 - b / d1 * (1 - b / d2 * (…))."""
+    total: Any = t(1)
+    for divisor in reversed(divisors):
+        total = t(1) - b / t(divisor) * total
+    return np.asarray(total)

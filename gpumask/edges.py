@@ -1,0 +1,52 @@
+"""Windows that lie beyond the edges of an image, read from where it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from gpumask.boundary import Boundary, pixels_at
+from gpumask.window import Window
+
+Read = Callable[[Window, np.ndarray], np.ndarray | None]
+
+
+def read_beyond(
+    read: Read, shape: tuple[int, int], window: Window, boundary: Boundary, out: np.ndarray
+) -> np.ndarray | None:
+    """Fill `out` with a window of an image of that shape, and return its uint8 validity; None: all of it is valid.
+
+    read: fills an array with a window inside the image, and returns its validity or None. What it is asked for is
+    no more than what the window has of the image, and a block for each of its corners where the image wraps around.
+    Beyond the edges all is invalid that the boundary does not trust.
+    """
+    axes = ((window.row, window.rows, shape[0]), (window.col, window.cols, shape[1]))
+    rows, cols = (pixels_at(first, count, n, boundary.number) for first, count, n in axes)
+    out[...] = 0
+    validity, masked = np.ones(window.shape, np.uint8), False
+    for down in _runs(rows):
+        for across in _runs(cols):
+            block = Window(
+                rows[down].min(), cols[across].min(), int(np.ptp(rows[down])) + 1, int(np.ptp(cols[across])) + 1
+            )
+            image = np.empty((len(out), *block.shape), out.dtype)
+            valid = read(block, image)
+            to, at = np.ix_(down, across), np.ix_(rows[down] - block.row, cols[across] - block.col)
+            out[:, to[0], to[1]] = image[:, at[0], at[1]]
+            if valid is not None:
+                validity[to], masked = valid[at], True
+    if not boundary.counts:
+        inside = [
+            (np.arange(first, first + count) >= 0) & (np.arange(first, first + count) < n) for first, count, n in axes
+        ]
+        validity &= np.logical_and.outer(*inside)
+    return validity if masked else None
+
+
+def _runs(pixels: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the places whose pixels are near each other in the image, run by run."""
+    places = np.flatnonzero(pixels >= 0)
+    places = places[np.argsort(pixels[places], kind="stable")]
+    gaps = np.flatnonzero(np.diff(pixels[places]) > 1) + 1
+    yield from (run for run in np.split(places, gaps) if len(run))

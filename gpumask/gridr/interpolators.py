@@ -1,0 +1,182 @@
+"""GridR's interpolators: objects, their enumeration, and what makes them of a name."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gpumask.backends.weights import weights
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.interp import INTERPOLATORS, POLES, Interpolator, bspline
+
+
+class PyInterpolatorType(enum.Enum):
+    """GridR's names of its interpolators."""
+
+    Nearest = "nearest"
+    Linear = "linear"
+    OptimizedBicubic = "cubic"
+    BSpline3 = "bspline3"
+    BSpline5 = "bspline5"
+    BSpline7 = "bspline7"
+    BSpline9 = "bspline9"
+    BSpline11 = "bspline11"
+
+
+class _Named:
+    """An interpolator as GridR has them; `interpolator` is gpumask's own."""
+
+    name: ClassVar[str]
+    interpolator: Interpolator
+
+    def __init__(self) -> None:
+        self.interpolator = INTERPOLATORS[self.name]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def shortname(self) -> str:
+        """Return the name: "optimized_bicubic" for the cubic one."""
+        return "optimized_bicubic" if self.name == "cubic" else self.name
+
+    def initialize(self) -> None:
+        """Do nothing: all is there from the beginning."""
+
+    def total_margins(self) -> list[int]:
+        """Return how many pixels around a place are read: top, bottom, left, right."""
+        return [self.interpolator.frame + (self.interpolator.order // 2 or self.interpolator.margin)] * 4
+
+
+class NearestInterpolator(_Named):
+    """The nearest pixel."""
+
+    name = "nearest"
+
+
+class LinearInterpolator(_Named):
+    """Bilinear."""
+
+    name = "linear"
+
+
+class OptimizedBicubicInterpolator(_Named):
+    """Keys' cubic, a = -0.5."""
+
+    name = "cubic"
+
+
+class BSplineInterpolator(_Named):
+    """A B-spline; see `gpumask.bspline` for its arguments."""
+
+    def __init__(self, epsilon: float, mask_influence_threshold: float) -> None:
+        self.interpolator = bspline(INTERPOLATORS[self.name].order, epsilon, mask_influence_threshold)
+
+    def __repr__(self) -> str:
+        found = self.interpolator
+        return f"{type(self).__name__}({found.epsilon!r}, {found.mask_influence_threshold!r})"
+
+    @property
+    def order(self) -> int:
+        """The order of the polynomials."""
+        return self.interpolator.order
+
+    @property
+    def npoles(self) -> int:
+        """How many poles the filter has."""
+        return len(POLES[self.order])
+
+    def bspline(self, x: float) -> float:
+        """Return the B-spline at x, times the factorial of its order: the filter leaves that gain out.
+
+        >>> BSpline3Interpolator(1e-6, 1e-3).bspline(0)
+        4.0
+        """
+        whole, fraction = divmod(float(x), 1.0)
+        tap = -int(whole) - self.interpolator.first_tap
+        inside = 0 <= tap < self.interpolator.taps
+        return float(weights(np.array(fraction), self.interpolator.taps, 1)[tap]) if inside else 0.0
+
+
+class BSpline3Interpolator(BSplineInterpolator):
+    """A B-spline of order 3."""
+
+    name = "bspline3"
+
+
+class BSpline5Interpolator(BSplineInterpolator):
+    """A B-spline of order 5."""
+
+    name = "bspline5"
+
+
+class BSpline7Interpolator(BSplineInterpolator):
+    """A B-spline of order 7."""
+
+    name = "bspline7"
+
+
+class BSpline9Interpolator(BSplineInterpolator):
+    """A B-spline of order 9."""
+
+    name = "bspline9"
+
+
+class BSpline11Interpolator(BSplineInterpolator):
+    """A B-spline of order 11."""
+
+    name = "bspline11"
+
+
+_CLASSES: dict[str, type[_Named]] = {
+    found.name: found
+    for found in (NearestInterpolator, LinearInterpolator, OptimizedBicubicInterpolator,
+                  BSpline3Interpolator, BSpline5Interpolator, BSpline7Interpolator, BSpline9Interpolator,
+                  BSpline11Interpolator)
+}  # fmt: skip
+
+
+def get_interpolator(interp: Any, **kwargs: Any) -> Any:
+    """Return the interpolator for a name or a PyInterpolatorType, made with these arguments; an object as it is.
+
+    B-splines must be given epsilon and mask_influence_threshold, the others nothing. "lanczos3" has no such object.
+
+    >>> get_interpolator("bspline3", epsilon=1e-6, mask_influence_threshold=1e-3).total_margins()
+    [14, 14, 14, 14]
+    """
+    if isinstance(interp, _Named):
+        return interp
+    name = _name_of(interp)
+    if name not in _CLASSES:
+        raise GpumaskError(f"interp: unknown interpolator; expected one of {', '.join(_CLASSES)}; got {interp!r}")
+    expected = {"epsilon", "mask_influence_threshold"} if name.startswith("bspline") else set()
+    if set(kwargs) != expected:
+        wanted, came = (", ".join(sorted(names)) or "none" for names in (expected, kwargs))
+        raise ArgumentTypeError(f"interp_kwargs: expected {wanted} for {name}; got {came}")
+    return _CLASSES[name](**kwargs)
+
+
+def is_bspline(interp: Any) -> bool:
+    """Say whether this names a B-spline, or is one, or the class of one."""
+    if isinstance(interp, type):
+        return issubclass(interp, BSplineInterpolator)
+    return isinstance(interp, BSplineInterpolator) or _name_of(interp).startswith("bspline")
+
+
+def _name_of(interp: Any) -> str:
+    """Return the name that is meant, also by GridR's own enumeration; "" for what is none."""
+    if isinstance(interp, str):
+        return interp
+    member = str(interp).rpartition("PyInterpolatorType.")[2]
+    return PyInterpolatorType[member].value if member in PyInterpolatorType.__members__ else ""
+
+
+def interpolator_of(interp: Any, interp_kwargs: dict[str, Any] | None, filtered: bool = False) -> Interpolator:
+    """Return gpumask's interpolator for GridR's arguments; filtered: what it is applied to are coefficients already."""
+    if interp == "lanczos3" or isinstance(interp, Interpolator):
+        found = INTERPOLATORS["lanczos3"] if isinstance(interp, str) else interp
+    else:
+        found = get_interpolator(interp, **(interp_kwargs or {})).interpolator
+    return dataclasses.replace(found, filtered=True) if filtered and found.order else found

@@ -1,0 +1,82 @@
+"""GridR's filter of B-splines."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import select
+from gpumask.boundary import Boundary
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.footprint import as_bytes
+from gpumask.gridr.arguments import check_writable, whole
+from gpumask.gridr.interpolators import BSplineInterpolator
+from gpumask.interp import Interpolator, bspline
+from gpumask.prefilter import coefficient_validity, coefficients
+from gpumask.window import Window
+
+
+def array_bspline_prefiltering(
+    array_in: Any,
+    array_in_mask: Any = None,
+    interp: Any = None,
+    n: int | None = None,
+    trunc_idx: Any = None,
+    precision: float | None = 6,
+    mask_influence_threshold: float = 1e-3,
+) -> None:
+    """Make a B-spline's coefficients of an array in place, as `gridr.core.interp.bspline_prefiltering` does.
+
+    array_in: (row, col) or (band, row, col), float64. array_in_mask: (row, col) uint8, 0 is invalid; becomes the
+    validity of the coefficients. interp: a B-spline of `get_interpolator`; or n, its order, with 10 ** -precision
+    for epsilon.
+    A frame, as wide as the filter looks around (`Interpolator.frame`), keeps its values and becomes invalid: there must
+    be more pixels than it takes. Coefficients lack the filter's gain, as `array_grid_resampling(…, standalone=False)`
+    expects. Raises GpumaskError, a ValueError, for bad input, and for trunc_idx, which has no part in it.
+    """
+    taps = _interpolator(interp, n, trunc_idx, precision, mask_influence_threshold)
+    check_writable("array_in", array_in)
+    if array_in.dtype != np.float64 or array_in.ndim not in (2, 3):
+        raise GpumaskError(f"array_in: expected (row, col) or (band, row, col) of float64; got {array_in.dtype} of "
+                           f"{array_in.shape}")  # fmt: skip
+    here = Window.of_shape(array_in.shape[-2:])
+    inner = here.pad(-taps.frame)
+    if inner.is_empty:
+        raise GpumaskError(
+            f"array_in: expected more than {2 * taps.frame} rows and columns for {taps.name}; got {array_in.shape}"
+        )
+    if array_in_mask is not None:
+        check_writable("array_in_mask", array_in_mask)
+        if array_in_mask.dtype != np.uint8 or array_in_mask.shape != here.shape:
+            came = f"{array_in_mask.dtype} of {array_in_mask.shape}"
+            raise GpumaskError(f"array_in_mask: expected uint8 of shape {here.shape}; got {came}")
+    backend, nothing = select(None, array_in, array_in_mask), Boundary()
+    bands = backend.asarray(array_in if array_in.ndim == 3 else array_in[None])
+    made = coefficients(backend, bands, here, taps, nothing, inner, inner)
+    if array_in_mask is not None:
+        valid = coefficient_validity(backend, as_bytes("array_in_mask", array_in_mask), here, taps, nothing, inner)
+        array_in_mask[...] = 0
+        array_in_mask[inner.slices] = backend.to_family_of(array_in_mask, valid)
+    array_in[..., *inner.slices] = backend.to_family_of(array_in, made if array_in.ndim == 3 else made[0])
+
+
+def _interpolator(interp: Any, n: Any, trunc_idx: Any, precision: Any, threshold: Any) -> Interpolator:
+    """Return the B-spline that is meant."""
+    if (interp is None) == (n is None):
+        raise GpumaskError(f"interp, n: expected one of the two; got {'none' if n is None else 'both'}")
+    if interp is not None:
+        if not isinstance(interp, BSplineInterpolator):
+            raise GpumaskError(f"interp: expected a B-spline, as get_interpolator returns it; got {interp!r}")
+        return interp.interpolator
+    if trunc_idx is not None:
+        raise GpumaskError(f"trunc_idx: expected None: precision says how far the filter looks; got {trunc_idx!r}")
+    if (
+        isinstance(precision, bool)
+        or not isinstance(precision, int | float | np.number)
+        or not math.isfinite(precision)
+    ):
+        raise ArgumentTypeError(f"precision: expected a number of digits; got {precision!r}")
+    (order,) = whole("n", n)
+    return bspline(order, 10.0 ** -float(precision), threshold)

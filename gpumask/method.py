@@ -1,0 +1,77 @@
+"""How pixels are made: by which interpolator, what there is beyond the edges, and what is done about invalid pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpumask.boundary import Boundary, check_boundary
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.grid import Grid
+from gpumask.interp import Interpolator, interpolator
+from gpumask.prefilter import domain_of, whole_segments
+from gpumask.window import Window
+
+POLICIES = ("strict", "renormalize")
+
+
+@dataclass(frozen=True)
+class Method:
+    """An interpolator, a boundary, and the least share of the weights that valid pixels must have.
+
+    min_weight: None: all pixels with a weight must be valid; otherwise the others are left out, and the weights of the
+    rest are renormalised, where the pixel nearest to the coordinate is valid.
+    """
+
+    interp: Interpolator
+    boundary: Boundary = Boundary()
+    min_weight: float | None = None
+
+    @property
+    def frame(self) -> int:
+        """How many pixels beyond the edges of a source may be valid, and taps."""
+        return self.interp.margin if self.boundary.counts and not self.interp.order else 0
+
+    @property
+    def around(self) -> int:
+        """How many pixels around coefficients have a say in them."""
+        return max(self.interp.frame, self.interp.influence)
+
+    def reach(self, grid: Grid, shape: tuple[int, int]) -> Window:
+        """Return the window of a source of that shape which a grid needs.
+
+        It lies beyond the edges where pixels there have a say, and is empty where no pixel can be valid.
+        """
+        taps = grid.source_window(self.interp.margin)
+        if not self.interp.needs_filter:
+            return taps.intersect(Window.of_shape(shape).pad(self.frame))
+        domain = domain_of(self.interp, self.boundary, shape)
+        wanted = Window(0, 0, 0, 0) if domain.is_empty else taps.intersect(domain)
+        return wanted if wanted.is_empty else whole_segments(self.interp, wanted, domain).pad(self.around)
+
+
+def method_of(
+    interp: Any, boundary: Any = None, trust_padding: Any = True, mask_policy: Any = "strict", min_weight: Any = 1e-5
+) -> Method:
+    """Return the method that a user's words name; see `resample`."""
+    found = Method(interpolator(interp), check_boundary("boundary", boundary, trust_padding))
+    if not isinstance(mask_policy, str) or mask_policy not in POLICIES:
+        raise GpumaskError(f"mask_policy: expected one of {', '.join(POLICIES)}; got {mask_policy!r}")
+    if isinstance(min_weight, bool) or not isinstance(min_weight, int | float | np.number):
+        raise ArgumentTypeError(f"min_weight: expected a number; got {min_weight!r}")
+    if not 0 < min_weight <= 1:
+        raise GpumaskError(f"min_weight: expected a share above 0, and 1 at the most; got {min_weight!r}")
+    if mask_policy == "strict":
+        return found
+    if found.interp.order:
+        raise GpumaskError(
+            f"mask_policy: expected strict for {found.interp.name}, whose taps are no pixels; got {mask_policy}"
+        )
+    if found.boundary.mode is not None:
+        raise GpumaskError(
+            'boundary: expected None along with mask_policy="renormalize", which drops taps beyond the '
+            f"edges; got {found.boundary.mode!r}"
+        )
+    return Method(found.interp, found.boundary, float(min_weight))

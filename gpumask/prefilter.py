@@ -1,0 +1,96 @@
+"""B-splines: the coefficients that a recursive filter makes of pixels, and which of them invalid pixels spoil."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import Backend
+from gpumask.boundary import MODES, Boundary, pixels_at
+from gpumask.cleanup import dilated
+from gpumask.interp import POLES, Interpolator
+from gpumask.window import Window
+
+
+def segment_of(interp: Interpolator) -> tuple[int, int]:
+    """Return how many coefficients are made at a time along an axis, and how many samples that takes at the most."""
+    samples = 256
+    while samples < 4 * interp.frame:
+        samples *= 2
+    return samples - 2 * interp.frame, samples
+
+
+def domain_of(interp: Interpolator, boundary: Boundary, shape: tuple[int, int]) -> Window:
+    """Return where a source of that shape has valid coefficients.
+
+    A few lie beyond its edges where pixels there count, so that every coordinate inside has all its taps; otherwise
+    none does that pixels beyond the edges have a say in; see `Interpolator.influence`.
+    """
+    return Window.of_shape(shape).pad(interp.order // 2 if boundary.counts else -interp.influence)
+
+
+def whole_segments(interp: Interpolator, window: Window, domain: Window) -> Window:
+    """Return the segments that a window of coefficients is in: these are made, so that windows get the same bits."""
+    segment, _ = segment_of(interp)
+    (row, row_stop), (col, col_stop) = (
+        (max(first // segment * segment, lowest), min(-(-stop // segment) * segment, highest))
+        for first, stop, lowest, highest in (
+            (window.row, window.row_stop, domain.row, domain.row_stop),
+            (window.col, window.col_stop, domain.col, domain.col_stop),
+        )
+    )
+    return Window(row, col, row_stop - row, col_stop - col)
+
+
+def coefficients(
+    backend: Backend, image: Any, here: Window, interp: Interpolator, boundary: Boundary, wanted: Window, domain: Window
+) -> Any:
+    """Return the coefficients of a (band, row, col) image as float64, without the filter's gain.
+
+    here: which pixels of a larger image these are; beyond them the boundary says what there is. wanted: the
+    coefficients to make, whole segments of their domain. Pixels that are not finite are taken as 0.
+    """
+    segment, samples = segment_of(interp)
+    poles = backend.asarray(np.array(POLES[interp.order])), backend.asarray(np.array(interp.steps, np.int64))
+    by_columns = backend.empty((wanted.rows, here.cols), np.float64)
+    out = backend.empty((image.shape[0], *wanted.shape), np.float64)
+    for band, made in zip(image, out, strict=True):
+        for axis, source, target, lines in ((0, band, by_columns, here.cols), (1, by_columns, made, wanted.rows)):
+            origin, length = (here.row, here.rows) if axis == 0 else (here.col, here.cols)
+            first, stop = (wanted.row, wanted.row_stop) if axis == 0 else (wanted.col, wanted.col_stop)
+            ends = (domain.row, domain.row_stop) if axis == 0 else (domain.col, domain.col_stop)
+            backend.run(
+                "prefilter", (-(-stop // segment) - first // segment, lines),
+                source, source.strides[0] // source.itemsize, length, origin, boundary.number,
+                target, target.strides[0] // target.itemsize, first, *ends, segment,
+                len(interp.steps), *poles, interp.frame,
+                SRC_T=source.dtype, AXIS=axis, SAMPLES=samples,
+            )  # fmt: skip
+    return out
+
+
+def coefficient_validity(
+    backend: Backend, valid: Any, here: Window, interp: Interpolator, boundary: Boundary, wanted: Window
+) -> Any:
+    """Return the uint8 validity of coefficients from that of pixels: none is valid near an invalid pixel."""
+    around = wanted.pad(interp.influence)
+    framed = extended(backend, valid, here, boundary, around) ^ 1
+    reach = interp.influence
+    heights = reach - abs(np.arange(-reach, reach + 1))
+    spoilt = dilated(backend, framed, heights) if reach else framed
+    return spoilt[wanted.shift(-around.row, -around.col).slices] ^ 1
+
+
+def extended(backend: Backend, valid: Any, here: Window, boundary: Boundary, wanted: Window) -> Any:
+    """Return the uint8 validity, 0 or 1, of a window that may lie beyond the pixels that are `here`."""
+    valid = (backend.asarray(valid) != 0).view(np.uint8)
+    mode = boundary.number if boundary.counts else MODES["constant"]
+    rows = pixels_at(wanted.row - here.row, wanted.rows, here.rows, mode)
+    cols = pixels_at(wanted.col - here.col, wanted.cols, here.cols, mode)
+    down, across = (backend.asarray(np.maximum(places, 0)) for places in (rows, cols))
+    out = backend.asarray(valid[down[:, None], across])
+    if mode == MODES["constant"]:  # what is trusted there is valid whatever the mask says
+        out[backend.asarray(rows < 0)] = int(boundary.counts)
+        out[:, backend.asarray(cols < 0)] = int(boundary.counts)
+    return out

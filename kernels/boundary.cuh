@@ -1,0 +1,17 @@
+// boundary: which pixel of a line of n stands at place i beyond its ends; the modes of numpy.pad.
+// BEYOND_ZERO has none there, and answers -1.
+#define BEYOND_ZERO 0
+#define BEYOND_EDGE 1
+#define BEYOND_REFLECT 2
+#define BEYOND_SYMMETRIC 3
+#define BEYOND_WRAP 4
+
+INLINE i64 place_of(i64 i, i64 n, i64 mode)
+{
+    if (i >= 0 && i < n) return i;
+    if (mode == BEYOND_ZERO) return -1;
+    if (mode == BEYOND_EDGE || n == 1) return i < 0 ? 0 : n - 1;
+    const i64 period = mode == BEYOND_WRAP ? n : mode == BEYOND_SYMMETRIC ? 2 * n : 2 * n - 2;
+    const i64 m = ((i % period) + period) % period;
+    return m < n ? m : mode == BEYOND_SYMMETRIC ? period - 1 - m : period - m;
+}

@@ -1,0 +1,80 @@
+// renormalize: values for pixels that resample left invalid, of those source pixels with a weight that are valid.
+// Their weighted sum is divided by the sum of their weights, where that is min_weight at least, and where the source
+// pixel nearest to the coordinate is valid. Pixels beyond the source are invalid; valid: null, all within it are valid.
+// Valid pixels must be finite.
+// Arguments as in resample.cu, the same TAPS; no SPLINE. Twin: reference.py:renormalize.
+#include "target.cuh"
+#include "weights.cuh"
+#include "coords.cuh"
+#include "convert.cuh"
+
+// The window of the source that is here, and which of its pixels are valid.
+struct Pixels {
+    i64 rows, cols, pitch, plane;
+    const SRC_T* source;
+    const u8* valid;
+    i64 valid_pitch;
+};
+
+INLINE bool is_valid(const Pixels& here, i64 r, i64 c)
+{
+    return r >= 0 && r < here.rows && c >= 0 && c < here.cols && (!here.valid || here.valid[r * here.valid_pitch + c]);
+}
+
+// The weights of the taps on one axis; at a whole number just the anchor has one.
+INLINE void axis_weights(f64 fraction, ACC_T* w)
+{
+    ACC_T lanes[TAPS][LANES];
+    tap_weights((ACC_T)fraction, lanes, 0);
+    for (int k = 0; k < TAPS; ++k)
+        w[k] = fraction != 0.0 ? lanes[k][0] : (ACC_T)(k == ANCHOR_TAP ? 1 : 0);
+}
+
+KERNEL(renormalize, i64 rows, i64 cols,
+       const SRC_T* __restrict__ source, i64 bands, i64 source_rows, i64 source_cols, i64 pitch, i64 plane,
+       i64 origin_row, i64 origin_col, const u8* __restrict__ valid, i64 valid_pitch,
+       const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
+       f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
+       i64 first_row, i64 first_col,
+       OUT_T* __restrict__ image, i64 image_pitch, i64 image_plane, u8* __restrict__ validity, i64 validity_pitch,
+       f64 min_weight)
+{
+    const Grid grid = {grid_row,  grid_col,   grid_mask,  grid_nodata, grid_rows,
+                       grid_cols, grid_pitch, mask_pitch, row_step,    col_step};
+    const Pixels here = {source_rows, source_cols, pitch, plane, source, valid, valid_pitch};
+    FOR_SEGMENTS(y, rows, x, cols) {
+        const int n = SEGMENT_WIDTH(x, cols);
+        u8* done = validity + y * validity_pitch + x;
+        i32 all = 1;
+        LANE_LOOP_ALL(l, 0, n, all) all &= done[l] == 1 ? 1 : 0;
+        if (all) continue;
+        LANE_ARRAY f64 row[LANES], col[LANES];
+        source_coordinates(grid, first_row + y, first_col + x, n, row, col);
+        for (int l = 0; l < n; ++l) {
+            const f64 nearest_row = floor(row[l] + 0.5) - (f64)origin_row, nearest_col = floor(col[l] + 0.5) - (f64)origin_col;
+            const bool inside = (nearest_row >= 0.0) & (nearest_row < (f64)source_rows) & (nearest_col >= 0.0)
+                                & (nearest_col < (f64)source_cols);  // false for NaN
+            if (done[l] == 1 || !inside || !is_valid(here, (i64)nearest_row, (i64)nearest_col)) continue;
+            const f64 whole_row = floor(row[l]), whole_col = floor(col[l]);
+            const i64 r = (i64)whole_row - origin_row + FIRST_TAP, c = (i64)whole_col - origin_col + FIRST_TAP;
+            ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0;
+            axis_weights(row[l] - whole_row, row_weights);
+            axis_weights(col[l] - whole_col, col_weights);
+            for (int k = 0; k < TAPS; ++k)
+                for (int j = 0; j < TAPS; ++j)
+                    total += is_valid(here, r + k, c + j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
+            if (!((f64)total >= min_weight)) continue;
+            for (i64 band = 0; band < bands; ++band) {
+                ACC_T sum = (ACC_T)0;
+                for (int k = 0; k < TAPS; ++k)
+                    for (int j = 0; j < TAPS; ++j) {
+                        const ACC_T w = row_weights[k] * col_weights[j];
+                        if (w != (ACC_T)0 && is_valid(here, r + k, c + j))
+                            sum += w * (ACC_T)source[band * plane + (r + k) * pitch + c + j];
+                    }
+                image[band * image_plane + y * image_pitch + x + l] = convert<OUT_T>(sum / total);
+            }
+            done[l] = 1;
+        }
+    }
+}
