@@ -85,6 +85,8 @@ def coefficient_validity(
 def extended(backend: Backend, valid: Any, here: Window, boundary: Boundary, wanted: Window) -> Any:
     """Return the uint8 validity, 0 or 1, of a window that may lie beyond the pixels that are `here`."""
     valid = (backend.asarray(valid) != 0).view(np.uint8)
+    if here.contains(wanted):
+        return backend.asarray(valid[wanted.shift(-here.row, -here.col).slices])
     mode = boundary.number if boundary.counts else MODES["constant"]
     rows = pixels_at(wanted.row - here.row, wanted.rows, here.rows, mode)
     cols = pixels_at(wanted.col - here.col, wanted.cols, here.cols, mode)

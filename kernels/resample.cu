@@ -29,33 +29,26 @@ INLINE void prefetch_source(const SRC_T* pixels, i64 pitch, const u8* footprint,
 
 // Sums along the columns of TAPS x TAPS pixels, of which `taps` is the first: one value for each tap along the row.
 // A whole-number row has one tap (B-splines one less), whatever lies above and below.
-#if TAPS <= 4
-template <bool WHOLE_ROWS>
-INLINE void sum_columns(const SRC_T* taps, i64 pitch, int l, const Anchors& at, const ACC_T (*weights)[LANES],
-                        ACC_T* sums)
+template <int COLUMNS>
+INLINE void sum_some_columns(const SRC_T* taps, i64 pitch, int l, bool whole, const ACC_T (*weights)[LANES], ACC_T* sums)
 {
-    Vector<ACC_T, TAPS> rows[TAPS];
-    for (int k = 0; k < TAPS; ++k)
-        rows[k] = load_vector<ACC_T, TAPS>(taps + k * pitch);
-    const bool whole = WHOLE_ROWS && at.row_fraction[l] == 0.0;
+    Vector<ACC_T, COLUMNS> rows[TAPS];
+    UNROLL for (int k = 0; k < TAPS; ++k)
+        rows[k] = load_vector<ACC_T, COLUMNS>(taps + k * pitch);
     store_vector(sums, whole ? sum_at_whole(weights, l, rows) : weighted_sum(weights, l, rows));
 }
-#else
+
 template <bool WHOLE_ROWS>
 INLINE void sum_columns(const SRC_T* taps, i64 pitch, int l, const Anchors& at, const ACC_T (*weights)[LANES],
                         ACC_T* sums)
 {
     const bool whole = WHOLE_ROWS && at.row_fraction[l] == 0.0;
-    const int first = whole ? FIRST_AT_WHOLE : 0, last = whole ? LAST_AT_WHOLE : TAPS - 1;
-    const bool alone = !SPLINE && whole;
-    for (int j = 0; j < TAPS; ++j) {
-        const ACC_T value = (ACC_T)taps[first * pitch + j];
-        sums[j] = alone ? value : weights[first][l] * value;
-    }
-    for (int k = first + 1; k <= last; ++k)
-        for (int j = 0; j < TAPS; ++j) sums[j] = sums[j] + weights[k][l] * (ACC_T)taps[k * pitch + j];
+    sum_some_columns<TAPS < 4 ? TAPS : 4>(taps, pitch, l, whole, weights, sums);
+    if (TAPS >= 8) sum_some_columns<4>(taps + 4, pitch, l, whole, weights, sums + 4);
+    if (TAPS >= 12) sum_some_columns<4>(taps + 8, pitch, l, whole, weights, sums + 8);
+    if (TAPS % 4 == 2 && TAPS > 2)
+        sum_some_columns<2>(taps + TAPS - 2, pitch, l, whole, weights, sums + TAPS - 2);
 }
-#endif
 
 INLINE i64 clamp(i64 i, i64 last) { return i < 0 ? 0 : i < last ? i : last; }
 

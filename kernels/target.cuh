@@ -27,6 +27,8 @@ typedef double f64;
 #define WIDE_LOOP(j, width, first, last)          \
     _Pragma("unroll") for (int j = 0; j < width; ++j) \
         if (j >= first && j < last)
+// Before a loop whose every turn is to be written out.
+#define UNROLL _Pragma("unroll")
 #define SEGMENT_WIDTH(x, cols) 1
 #define FOR_SEGMENTS(y, rows, x, cols)                                                                   \
     for (i64 y = (i64)blockIdx.y * blockDim.y + threadIdx.y; y < rows; y += (i64)gridDim.y * blockDim.y) \
@@ -80,6 +82,7 @@ INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
 // Lanes that each load from a place of their own: the empty asm keeps the compiler from gathering across them, which
 // costs three times what a short load for each lane does.
 #define SCALAR_LOOP(l, last) for (int l = 0; l < last; ({ asm volatile(""); }), ++l)
+#define UNROLL _Pragma("GCC unroll 16")
 #define SEGMENT_WIDTH(x, cols) (int)(cols - x < LANES ? cols - x : LANES)
 #define FOR_SEGMENTS(y, rows, x, cols)                              \
     PRAGMA(omp parallel for num_threads(threads) schedule(static)) \

@@ -24,10 +24,14 @@
 template <class T> INLINE void lanczos_side(T f, T* w0, T* w1, T* w2)
 {
     const T a = f * T(1.0471975511965976), b = a * a;  // pi / 3
-    const T s = a * (T(1) - b / T(6) * (T(1) - b / T(20) * (T(1) - b / T(42) * (T(1) - b / T(72) * (T(1) - b / T(110)
-                * (T(1) - b / T(156) * (T(1) - b / T(210) * (T(1) - b / T(272) * (T(1) - b / T(342))))))))));
-    const T c = T(1) - b / T(2) * (T(1) - b / T(12) * (T(1) - b / T(30) * (T(1) - b / T(56) * (T(1) - b / T(90)
-                * (T(1) - b / T(132) * (T(1) - b / T(182) * (T(1) - b / T(240) * (T(1) - b / T(306)))))))));
+    // 1 / (2 * 3), 1 / (4 * 5), … and 1 / (1 * 2), 1 / (3 * 4), …
+    const f64 odd[9] = {6, 20, 42, 72, 110, 156, 210, 272, 342}, even[9] = {2, 12, 30, 56, 90, 132, 182, 240, 306};
+    T sine = T(1), c = T(1);
+    UNROLL for (int i = 8; i >= 0; --i) {
+        sine = T(1) - b * T(1.0 / odd[i]) * sine;
+        c = T(1) - b * T(1.0 / even[i]) * c;
+    }
+    const T s = a * sine;
     const T wave = T(3) * s - T(4) * s * s * s, h = T(0.8660254037844386) * c;  // sin(pi / 3)
     *w0 = wave * s / (f * f);
     *w1 = -wave * (T(0.5) * s + h) / ((f + T(1)) * (f + T(1)));
@@ -37,13 +41,15 @@ template <class T> INLINE void lanczos_side(T f, T* w0, T* w1, T* w2)
 template <class T> INLINE void tap_weights(T f, T (*w)[LANES], int l)
 {
 #if SPLINE  // de Boor's recursion: every term is positive, nothing cancels
-    w[0][l] = T(1);
-    for (int d = 1; d < TAPS; ++d) {
-        w[d][l] = f * w[d - 1][l];
-        for (int j = d - 1; j > 0; --j)
-            w[j][l] = (T(j + 1) - f) * w[j][l] + (T(d - j) + f) * w[j - 1][l];
-        w[0][l] = (T(1) - f) * w[0][l];
+    T v[TAPS];
+    v[0] = T(1);
+    UNROLL for (int d = 1; d < TAPS; ++d) {
+        v[d] = f * v[d - 1];
+        UNROLL for (int j = TAPS - 2; j > 0; --j)
+            if (j < d) v[j] = (T(j + 1) - f) * v[j] + (T(d - j) + f) * v[j - 1];
+        v[0] = (T(1) - f) * v[0];
     }
+    UNROLL for (int k = 0; k < TAPS; ++k) w[k][l] = v[k];
 #elif TAPS == 1
     w[0][l] = T(1);
 #elif TAPS == 2
@@ -59,8 +65,8 @@ template <class T> INLINE void tap_weights(T f, T (*w)[LANES], int l)
     T v[6];
     lanczos_side(f, v + 2, v + 1, v);
     lanczos_side(T(1) - f, v + 3, v + 4, v + 5);
-    const T sum = ((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]);
-    for (int k = 0; k < 6; ++k) w[k][l] = v[k] / sum;
+    const T share = T(1) / (((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]));
+    UNROLL for (int k = 0; k < 6; ++k) w[k][l] = v[k] * share;
 #endif
 }
 
@@ -75,7 +81,7 @@ template <class T, class V> INLINE V weighted_sum(const T (*w)[LANES], int l, co
     return (w[0][l] * v[0] + w[1][l] * v[1]) + (w[2][l] * v[2] + w[3][l] * v[3]);
 #else
     V sum = w[0][l] * v[0];
-    for (int k = 1; k < TAPS; ++k) sum = sum + w[k][l] * v[k];
+    UNROLL for (int k = 1; k < TAPS; ++k) sum = sum + w[k][l] * v[k];
     return sum;
 #endif
 }
@@ -85,6 +91,6 @@ template <class T, class V> INLINE V sum_at_whole(const T (*w)[LANES], int l, co
 {
     if (!SPLINE) return v[ANCHOR_TAP];
     V sum = w[0][l] * v[0];
-    for (int k = 1; k < TAPS - 1; ++k) sum = sum + w[k][l] * v[k];
+    UNROLL for (int k = 1; k < TAPS - 1; ++k) sum = sum + w[k][l] * v[k];
     return sum;
 }

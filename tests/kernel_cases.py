@@ -1,5 +1,6 @@
 """What the kernels are run on: the variants of `resample`, and sources and grids with all that is awkward in them."""
 
+import dataclasses
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -8,14 +9,16 @@ import numpy as np
 from gpumask import Grid, Window
 from gpumask.backends import Backend
 from gpumask.backends.source import C_TYPES
+from gpumask.boundary import MODES, Boundary
 from gpumask.footprint import footprints
-from gpumask.interp import INTERPOLATORS
+from gpumask.interp import INTERPOLATORS, POLES
 from gpumask.method import Method
 from gpumask.resample import Source, Target, resample_into
 
 TYPES = tuple(C_TYPES)
 INTEGERS = tuple(name for name in TYPES if "int" in name)
-TAPS = tuple(interp.taps for interp in INTERPOLATORS.values())
+# Interpolators of pixels as they are; B-splines are of coefficients, here random ones.
+APPLIED = {name: dataclasses.replace(interp, filtered=interp.order > 0) for name, interp in INTERPOLATORS.items()}
 NODATA = 77.0  # in the range of every type
 
 
@@ -29,13 +32,13 @@ class Variant(NamedTuple):
 
     @property
     def taps(self) -> int:
-        return INTERPOLATORS[self.interp].taps
+        return APPLIED[self.interp].taps
 
     @property
     def defines(self) -> dict[str, Any]:
         compute = self.source if self.taps == 1 else self.compute
         types = {"SRC_T": self.source, "OUT_T": self.output, "ACC_T": compute}
-        return {**{name: np.dtype(type_) for name, type_ in types.items()}, "TAPS": self.taps}
+        return {**{name: np.dtype(type_) for name, type_ in types.items()}, **APPLIED[self.interp].defines}
 
     def __str__(self) -> str:
         return "-".join(self)
@@ -45,14 +48,24 @@ def _nearest(source: str, output: str) -> Variant:
     return Variant(source, output, "float64", "nearest")
 
 
+# Those of more taps: to each output they take the same way as the others.
+WIDE = [
+    *(Variant("float64", "float64", "float64", f"bspline{order}") for order in POLES),
+    Variant("float64", "uint16", "float64", "bspline3"),
+    Variant("float64", "float32", "float32", "bspline5"),
+    Variant("float64", "float32", "float32", "bspline11"),
+    Variant("float64", "float64", "float64", "lanczos3"),
+    Variant("uint16", "uint16", "float64", "lanczos3"),
+    Variant("float32", "float32", "float32", "lanczos3"),
+]
 # Every source type; to the same type, float32 and float64; computed in float64 and float32; every interpolator.
 MATRIX = [
     Variant(source, output, compute, interp)
     for source in TYPES
     for output in dict.fromkeys((source, "float32", "float64"))
-    for compute, interp in product(("float64", "float32"), INTERPOLATORS)
+    for compute, interp in product(("float64", "float32"), ("nearest", "linear", "cubic"))
     if interp != "nearest" or compute == "float64"
-]
+] + WIDE
 # Integers to narrower, wider and differently signed ones, and floats to all of them.
 CONVERSIONS = [
     *(_nearest("float64", output) for output in INTEGERS),
@@ -77,15 +90,17 @@ COVERING = [
     Variant("float64", "float64", "float64", "cubic"),
     Variant("float64", "int64", "float64", "linear"),
     Variant("float64", "float64", "float64", "nearest"),
+    *WIDE,
 ]
 
 
 class Case(NamedTuple):
-    """A source and a grid."""
+    """A source, a grid, and what lies beyond the source's edges."""
 
     name: str
     source: Source
     grid: Grid
+    boundary: Boundary = Boundary()
 
 
 def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NODATA) -> tuple[np.ndarray, np.ndarray]:
@@ -93,16 +108,14 @@ def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NO
     image = backend.empty((case.source.image.shape[0], *case.grid.shape), variant.output)
     validity = backend.empty(case.grid.shape, np.uint8)
     target = Target(image, validity, nodata, outside=2)
-    resample_into(
-        backend, case.source, case.grid, Method(INTERPOLATORS[variant.interp]), target, np.dtype(variant.compute)
-    )
+    method = Method(APPLIED[variant.interp], case.boundary)
+    resample_into(backend, case.source, case.grid, method, target, np.dtype(variant.compute))
     return to_host(backend, image), to_host(backend, validity)
 
 
-def footprint_of(backend: Backend, valid: np.ndarray, taps: int) -> np.ndarray:
+def footprint_of(backend: Backend, valid: np.ndarray, interp: str) -> np.ndarray:
     """Run `footprint` on a backend; return a NumPy array."""
-    interp = next(interp for interp in INTERPOLATORS.values() if interp.taps == taps)
-    return to_host(backend, footprints(backend, valid, interp))
+    return to_host(backend, footprints(backend, valid, APPLIED[interp]))
 
 
 def to_host(backend: Backend, array: Any) -> np.ndarray:
@@ -146,6 +159,7 @@ def cases(dtype: str) -> list[Case]:
         *_origins(rng, dtype),
         *_tiny_sources(rng, dtype),
         *_tiny_outputs(rng, dtype),
+        *_beyond_the_edges(rng, dtype),
     ]
 
 
@@ -221,6 +235,17 @@ def _tiny_outputs(rng: np.random.Generator, dtype: str) -> list[Case]:
     source = Source(image(rng, dtype, (3, 9, 11)), valid(rng, (9, 11)))
     shapes = [(1, 1), (1, 64), (1, 65), (1, 200), (67, 1)]
     return [Case(f"output {shape}", source, _anywhere(rng, shape, (9, 11))) for shape in shapes]
+
+
+def _beyond_the_edges(rng: np.random.Generator, dtype: str) -> list[Case]:
+    """Let sources go on beyond their edges, with a validity and without, down to a source of one pixel."""
+    found = []
+    for mode, shape in product(MODES, [(1, 1), (2, 3), (9, 14)]):
+        grid = _anywhere(rng, (3, 131), shape)
+        pixels = image(rng, dtype, (2, *shape))
+        for mask in (None, valid(rng, shape)):
+            found.append(Case(f"source {shape}, {mode}", Source(pixels, mask), grid, Boundary(mode)))
+    return found
 
 
 def image(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray:

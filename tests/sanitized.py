@@ -10,8 +10,8 @@ from itertools import product
 import numpy as np
 from kernel_builds import Build, sanitized
 from kernel_cases import (
+    APPLIED,
     COVERING,
-    TAPS,
     assert_same_bits,
     assert_same_results,
     cases,
@@ -33,9 +33,9 @@ from gpumask.cleanup import filtered
 def twins(build: Build) -> None:
     """Compare every case with its twin."""
     twin = get("numpy")
-    for taps in TAPS:
+    for interp in APPLIED:
         for valid in masks():
-            assert_same_bits(footprint_of(build, valid, taps), footprint_of(twin, valid, taps), f"{valid.shape}")
+            assert_same_bits(footprint_of(build, valid, interp), footprint_of(twin, valid, interp), f"{valid.shape}")
     for variant in COVERING:
         for case in cases(variant.source):
             expected = resampled(twin, variant, case)

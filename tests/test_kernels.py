@@ -1,16 +1,18 @@
 """Every kernel, in every type and on every backend."""
 
+import math
+from fractions import Fraction
 from functools import cache, partial
 
 import numpy as np
 import pytest
 from kernel_builds import compile_all
 from kernel_cases import (
+    APPLIED,
     CONVERSIONS,
     INTEGERS,
     MATRIX,
     NODATA,
-    TAPS,
     Case,
     Variant,
     assert_same_bits,
@@ -24,13 +26,12 @@ from kernel_cases import (
 
 from gpumask import Grid, Window, footprint_validity, resample
 from gpumask.backends import get, native
-from gpumask.interp import INTERPOLATORS
 from gpumask.method import Method
 from gpumask.resample import Target, resample_into
 
 # The numpy backend is the twins.
 compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)
-every_interpolator = pytest.mark.parametrize("interp", INTERPOLATORS)
+every_interpolator = pytest.mark.parametrize("interp", APPLIED.values(), ids=APPLIED)
 
 
 @pytest.fixture(scope="session")
@@ -48,20 +49,21 @@ def cases_and_twins(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.n
 
 
 @compiled_backends
-@pytest.mark.parametrize("taps", TAPS)
-def test_footprint_is_that_of_its_twin(backend, taps):
+@pytest.mark.parametrize("interp", APPLIED)
+def test_footprint_is_that_of_its_twin(backend, interp):
     for valid in masks():
-        found, expected = (footprint_of(get(name), valid, taps) for name in (backend, "numpy"))
+        found, expected = (footprint_of(get(name), valid, interp) for name in (backend, "numpy"))
         assert_same_bits(found, expected, f"shape {valid.shape}")
 
 
-@pytest.mark.parametrize("taps", TAPS)
-def test_footprint_is_that_of_its_definition(backend, taps):
+@pytest.mark.parametrize("interp", APPLIED)
+def test_footprint_is_that_of_its_definition(backend, interp):
     valid = next(mask for mask in masks() if mask.shape == (33, 65))
-    np.testing.assert_array_equal(footprint_of(get(backend), valid, taps), _footprint_by_definition(valid, taps))
+    found = footprint_of(get(backend), valid, interp)
+    np.testing.assert_array_equal(found, _footprint_by_definition(valid, APPLIED[interp]))
 
 
-def _footprint_by_definition(valid, taps):
+def _footprint_by_definition(valid, interp):
     def all_valid(row_offsets, col_offsets):
         found = np.ones(valid.shape, bool)
         for r, c in np.ndindex(valid.shape):
@@ -71,12 +73,13 @@ def _footprint_by_definition(valid, taps):
                     found[r, c] &= inside and valid[r + y, c + x] != 0
         return found
 
-    offsets = {1: [0], 2: [0, 1], 4: [-1, 0, 1, 2]}[taps]
+    between = range(interp.first_tap, interp.last_tap + 1)
+    whole = between[:-1] if interp.order else [0]
     return (
-        all_valid([0], [0])
-        + 2 * all_valid([0], offsets)
-        + 4 * all_valid(offsets, [0])
-        + 8 * all_valid(offsets, offsets)
+        all_valid(whole, whole)
+        + 2 * all_valid(whole, between)
+        + 4 * all_valid(between, whole)
+        + 8 * all_valid(between, between)
     )
 
 
@@ -86,12 +89,12 @@ def test_footprint_of_a_part_of_a_mask_is_that_of_its_copy(backend, interp):
     assert_same_bits(footprint_validity(part, interp, backend), footprint_validity(part.copy(), interp, backend))
 
 
-@pytest.mark.parametrize("taps", TAPS)
-def test_footprint_reads_rows_at_its_pitch(backend, taps):
+@pytest.mark.parametrize("interp", APPLIED)
+def test_footprint_reads_rows_at_its_pitch(backend, interp):
     chosen, mask = get(backend), next(mask for mask in masks() if mask.shape == (33, 130))
     whole, out = chosen.asarray(mask), chosen.empty((30, 70), np.uint8)
-    chosen.run("footprint", out.shape, whole[2:32, 50:120], 130, out, TAPS=taps)
-    assert_same_bits(to_host(chosen, out), footprint_of(chosen, mask[2:32, 50:120].copy(), taps))
+    chosen.run("footprint", out.shape, whole[2:32, 50:120], 130, out, **APPLIED[interp].defines)
+    assert_same_bits(to_host(chosen, out), footprint_of(chosen, mask[2:32, 50:120].copy(), interp))
 
 
 @compiled_backends
@@ -106,6 +109,7 @@ def test_resample_is_that_of_its_twin_to_the_bit(backend, variant):
 def test_resample_is_that_of_its_definition(backend, interp):
     rng = np.random.default_rng(3)
     source, valid = rng.standard_normal((9, 11)), rng.random((9, 11)) < 0.95
+    source /= math.factorial(interp.order) ** 2  # what all weights sum up to
     row, col = np.round(rng.uniform(-2, 12, (2, 12, 70)) * 2) / 2
     row[::3] += rng.uniform(0, 0.5, (4, 70))
     found = resample(source, Grid(row, col), interp, source_valid=valid, nodata_out=NODATA, backend=backend)
@@ -119,20 +123,22 @@ def test_resample_is_that_of_its_definition(backend, interp):
 
 def _pixel_by_definition(source, valid, row, col, interp):
     """Sum pixels weighted by distance; None where the place is outside, or a pixel with a weight is not there."""
-    weight = {"nearest": _nearest_weight, "linear": _linear_weight, "cubic": _keys_weight}[interp]
-    anchors = [np.floor(x + 0.5) if interp == "nearest" else np.floor(x) for x in (row, col)]
+    weights = {"nearest": _nearest_weight, "linear": _linear_weight, "cubic": _keys_weight, "lanczos3": _lanczos_weight}
+    weight = weights.get(interp.name, partial(_spline_weight, interp.order))
+    anchors = [np.floor(x + 0.5) if interp.taps == 1 else np.floor(x) for x in (row, col)]
     if any(not 0 <= anchor < size for anchor, size in zip(anchors, source.shape, strict=True)):
         return None
-    total = 0.0
-    for r in range(int(anchors[0]) - 2, int(anchors[0]) + 4):
-        for c in range(int(anchors[1]) - 2, int(anchors[1]) + 4):
+    total = gain = 0.0
+    for r in range(int(anchors[0]) - 6, int(anchors[0]) + 7):
+        for c in range(int(anchors[1]) - 6, int(anchors[1]) + 7):
             w = weight(row - r) * weight(col - c)
             if not w:
                 continue
             if not (0 <= r < source.shape[0] and 0 <= c < source.shape[1] and valid[r, c]):
                 return None
             total += w * source[r, c]
-    return total
+            gain += w
+    return total / gain if interp.name == "lanczos3" else total
 
 
 def _nearest_weight(distance):
@@ -148,6 +154,19 @@ def _keys_weight(distance):
     if d <= 1:
         return (1.5 * d - 2.5) * d * d + 1 if d < 1 else 0.0
     return ((-0.5 * d + 2.5) * d - 4) * d + 2 if d < 2 else 0.0
+
+
+def _lanczos_weight(distance):
+    d = abs(distance)
+    return float(d == 0) if d in (0, 1, 2) else float(np.sinc(d) * np.sinc(d / 3)) if d < 3 else 0.0
+
+
+def _spline_weight(order, distance):
+    """Sum the truncated powers that the B-spline is made of, exactly: they cancel each other out."""
+    half = Fraction(order + 1, 2)
+    d = Fraction(abs(distance))
+    powers = ((-1) ** j * math.comb(order + 1, j) * max(half - d - j, 0) ** order for j in range(order + 2))
+    return float(sum(powers)) if d < half else 0.0
 
 
 @every_interpolator
@@ -189,7 +208,7 @@ def test_what_lies_under_an_invalid_pixel_changes_nothing(backend, interp, poiso
 
 @every_interpolator
 def test_nothing_but_the_window_asked_for_is_written(backend, interp):
-    chosen, variant = get(backend), Variant("uint16", "uint16", "float64", interp)
+    chosen, variant = get(backend), Variant("uint16", "uint16", "float64", interp.name)
     case = next(case for case in cases("uint16") if case.name == "coarse grid")
     image, validity = resampled(chosen, variant, case)
     rows, cols = validity.shape
@@ -197,7 +216,7 @@ def test_nothing_but_the_window_asked_for_is_written(backend, interp):
     framed = [np.full((*bands, rows + 5, cols + 9), 9, dtype) for bands, dtype in [((4,), "u2"), ((), "u1")]]
     images, validities = (chosen.asarray(array.copy()) for array in framed)
     target = Target(images[1:3, *inner], validities[inner], NODATA, outside=2)
-    resample_into(chosen, case.source, case.grid, Method(INTERPOLATORS[interp]), target, np.dtype(np.float64))
+    resample_into(chosen, case.source, case.grid, Method(interp), target, np.dtype(np.float64))
     framed[0][1:3, *inner], framed[1][inner] = image, validity
     assert_same_bits(to_host(chosen, images), framed[0])
     assert_same_bits(to_host(chosen, validities), framed[1])
@@ -208,7 +227,7 @@ def test_the_validity_need_not_be_asked_for(backend):
     case = next(case for case in cases("uint16") if case.name == "coarse grid")
     image = chosen.empty((2, *case.grid.shape), np.uint16)
     target = Target(image, None, NODATA)
-    resample_into(chosen, case.source, case.grid, Method(INTERPOLATORS["cubic"]), target, np.dtype(np.float64))
+    resample_into(chosen, case.source, case.grid, Method(APPLIED["cubic"]), target, np.dtype(np.float64))
     expected, _ = resampled(chosen, Variant("uint16", "uint16", "float64", "cubic"), case)
     assert_same_bits(to_host(chosen, image), expected)
 

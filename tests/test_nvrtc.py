@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from kernel_cases import CONVERSIONS, COVERING, MATRIX, TAPS
+from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX
 from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
 from rule_cases import defines
@@ -16,7 +16,7 @@ nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
 # Turing, Ampere, Hopper, Blackwell of data centres and of desktops. Every variant is compiled for the third.
 ARCHITECTURES = ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"]
 OTHER_ARCHITECTURES = [arch for arch in ARCHITECTURES if arch != "sm_90"]
-every_taps = pytest.mark.parametrize("taps", TAPS)
+every_interpolator = pytest.mark.parametrize("interp", APPLIED)
 every_variant = pytest.mark.parametrize("variant", MATRIX + CONVERSIONS, ids=str)
 covering_variants = pytest.mark.parametrize("variant", COVERING, ids=str)
 every_type = pytest.mark.parametrize("types", TYPES, ids=str)
@@ -31,10 +31,10 @@ def architectures() -> set[str]:
         pytest.skip(str(error))
 
 
-@every_taps
+@every_interpolator
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_footprint_compiles_for_every_architecture_and_needs_no_stack(architectures, arch, taps):
-    assert_compiles_without_stack(architectures, "footprint", arch, {"TAPS": taps})
+def test_footprint_compiles_for_every_architecture_and_needs_no_stack(architectures, arch, interp):
+    assert_compiles_without_stack(architectures, "footprint", arch, APPLIED[interp].defines)
 
 
 @every_type

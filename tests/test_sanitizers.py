@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from kernel_builds import Build, CudaText, compile_all, sanitized, with_march
 from kernel_cases import (
+    APPLIED,
     COVERING,
-    TAPS,
     Case,
     Variant,
     assert_same_bits,
@@ -109,10 +109,10 @@ def test_resample_gives_the_same_bits_however_it_is_compiled(other_build, varian
         assert_same_results(resampled(other_build, variant, case), expected, case)
 
 
-@pytest.mark.parametrize("taps", TAPS)
-def test_footprint_gives_the_same_bits_however_it_is_compiled(other_build, taps):
+@pytest.mark.parametrize("interp", APPLIED)
+def test_footprint_gives_the_same_bits_however_it_is_compiled(other_build, interp):
     for valid in masks():
-        assert_same_bits(footprint_of(other_build, valid, taps), footprint_of(get("native"), valid, taps))
+        assert_same_bits(footprint_of(other_build, valid, interp), footprint_of(get("native"), valid, interp))
 
 
 @pytest.mark.parametrize("types", COVERING_TYPES, ids=str)
@@ -158,13 +158,13 @@ def test_values_do_not_depend_on_the_number_of_threads(monkeypatch, variant, thr
 
 
 @pytest.mark.usefixtures("compiler", "threads_for_small_arrays")
-@pytest.mark.parametrize("taps", TAPS)
-def test_footprints_do_not_depend_on_the_number_of_threads(monkeypatch, taps):
+@pytest.mark.parametrize("interp", APPLIED)
+def test_footprints_do_not_depend_on_the_number_of_threads(monkeypatch, interp):
     for valid in masks():
         found = []
         for threads in ("1", "2", "3"):
             monkeypatch.setenv("GPUMASK_NUM_THREADS", threads)
-            found.append(footprint_of(get("native"), valid, taps))
+            found.append(footprint_of(get("native"), valid, interp))
         assert_same_bits(found[1], found[0])
         assert_same_bits(found[2], found[0])
 
@@ -201,7 +201,7 @@ def _on_one_thread(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.nd
 
 
 def _compile(build: Build, variants: list[Variant]) -> None:
-    footprints = [partial(build.library, "footprint", {"TAPS": taps}) for taps in TAPS]
+    footprints = [partial(build.library, "footprint", interp.defines) for interp in APPLIED.values()]
     oversamples = [partial(build.library, "oversample", types.defines) for types in COVERING_TYPES]
     resamples = [partial(build.library, "resample", variant.defines) for variant in variants]
     rules = [partial(build.library, "rules", defines(dtype)) for dtype in RULE_TYPES]

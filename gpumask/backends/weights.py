@@ -68,8 +68,8 @@ def _cubic(f: np.ndarray) -> Values:
 def _lanczos(f: np.ndarray) -> Values:
     """Lanczos with three lobes, normalised."""
     v = [*_lanczos_side(f)[::-1], *_lanczos_side(f.dtype.type(1) - f)]
-    total = ((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5])
-    return [each / total for each in v]
+    share = f.dtype.type(1) / (((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]))
+    return [each * share for each in v]
 
 
 def _lanczos_side(f: np.ndarray) -> Values:
@@ -91,5 +91,5 @@ def _series(b: np.ndarray, t: Any, divisors: Sequence[int]) -> np.ndarray:
     """1 - b / d1 * (1 - b / d2 * (…))."""
     total: Any = t(1)
     for divisor in reversed(divisors):
-        total = t(1) - b / t(divisor) * total
+        total = t(1) - b * t(1 / divisor) * total
     return np.asarray(total)

@@ -1,0 +1,65 @@
+"""What the kernels of B-splines and of renormalised weights are run on."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from kernel_cases import APPLIED, NODATA, cases, image, to_host
+
+from gpumask.backends import Backend
+from gpumask.boundary import Boundary
+from gpumask.interp import Interpolator, bspline
+from gpumask.method import Method
+from gpumask.prefilter import coefficients, domain_of, segment_of
+from gpumask.resample import Target, resample_into
+from gpumask.window import Window
+
+RENORMALIZED = ("linear", "cubic", "lanczos3")
+
+
+class Filtering(NamedTuple):
+    """A B-spline, and an image whose coefficients are made; `segment` splits lines."""
+
+    dtype: str
+    interp: Interpolator
+    shape: tuple[int, int]
+    boundary: Boundary
+
+    @property
+    def defines(self) -> list[dict[str, Any]]:
+        """What specialises the kernel for columns, and for rows."""
+        samples = segment_of(self.interp)[1]
+        types = (np.dtype(self.dtype), np.dtype(np.float64))
+        return [{"SRC_T": dtype, "AXIS": axis, "SAMPLES": samples} for axis, dtype in enumerate(types)]
+
+
+FILTERINGS = [
+    Filtering("float64", bspline(3), (300, 70), Boundary("reflect")),
+    Filtering("float64", bspline(11), (40, 300), Boundary("wrap")),
+    Filtering("float64", bspline(7, 1e-2), (500, 9), Boundary("symmetric")),
+    Filtering("float64", bspline(3, 1e-8), (1, 1), Boundary("edge")),
+    Filtering("float64", bspline(5), (2, 131), Boundary("reflect")),
+    Filtering("float32", bspline(5, 1e-3), (65, 64), Boundary("constant")),
+    Filtering("uint16", bspline(9), (90, 80), Boundary("edge", trusted=False)),
+    Filtering("int8", bspline(3), (33, 40), Boundary()),
+    Filtering("uint64", bspline(3, 1e-2), (20, 30), Boundary("symmetric")),
+]
+
+
+def filtered(backend: Backend, case: Filtering) -> np.ndarray:
+    """Make the coefficients of three bands of random pixels, not all of them finite."""
+    pixels = image(np.random.default_rng(5), case.dtype, (3, *case.shape))
+    domain, here = domain_of(case.interp, case.boundary, case.shape), Window.of_shape(case.shape)
+    made = coefficients(backend, backend.asarray(pixels), here, case.interp, case.boundary, domain, domain)
+    return to_host(backend, made)
+
+
+def renormalized(backend: Backend, interp: str, dtype: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Resample with renormalised weights; return names, images and validities."""
+    found, method = [], Method(APPLIED[interp], min_weight=0.2)
+    for case in cases(dtype):
+        if case.boundary.mode is None:
+            out = backend.empty((case.source.image.shape[0], *case.grid.shape), dtype)
+            target = Target(out, backend.empty(case.grid.shape, np.uint8), NODATA, outside=2)
+            resample_into(backend, case.source, case.grid, method, target, np.dtype(np.float64))
+            found.append((case.name, to_host(backend, target.image), to_host(backend, target.validity)))
+    return found
