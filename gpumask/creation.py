@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpumask.datasets import Output, OutputFile, SourceFile
-from gpumask.errors import GpumaskError
+from gpumask.errors import GpumaskError, renamed
 from gpumask.outputs import whole_files
 from gpumask.resume import Journal, ResumableOutput
-from gpumask.storage import all_is_written, carry_over, is_on, layout, options_are_known, to_cog, try_out
+from gpumask.storage import Sample, all_is_written, carry_over, is_on, layout, options_are_known, to_cog, try_out
 from gpumask.version import __version__
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetWriter
+
+_log = logging.getLogger("gpumask")
 
 # What keeps values as they are, with no option that is forgotten when a file is opened again.
 _RESUMABLE = ("none", "deflate", "lzw", "zstd", "packbits", "lzma")
@@ -53,18 +56,21 @@ class Creation:
                 f"got alpha for {len(source.bands)} of {dtype}"
             )
         image = layout("output", paths[0], shape, dtype, options, driver=driver)
+        told = within or (None if profile["nodata"] is None else "nodata")
+        if image.cog is not None and told is None and "resampling" not in image.cog:
+            image = image._replace(cog={"overview_resampling": "nearest", **image.cog})  # mixes nothing invalid in
         self._cog, self._sparse = image.cog, is_on(image.profile.get("sparse_ok"))
         self._profiles = [{**profile, "count": len(source.bands) + (within == "alpha"), **image.profile}]
-        layouts = [image]
-        if len(paths) > 1:
-            layouts.append(layout("validity", paths[1], shape, np.dtype(np.uint8), {}, lossless=True))
-            self._profiles.append({**profile, "count": 1, "dtype": "uint8", "nodata": None, **layouts[1].profile})
+        told, nodata = told if len(paths) == 1 else None, None if within == "alpha" else profile["nodata"]
+        names = try_out(image, Sample.of(self._profiles[0]["count"], dtype, told, nodata), paths[0].name)
         #: All files that will be made.
-        self.files = [
-            path.with_name(name)
-            for path, stored, made in zip(paths, layouts, self._profiles, strict=True)
-            for name in try_out(stored, made["count"], made["dtype"], path.name)
-        ]
+        self.files = [paths[0].with_name(name) for name in names]
+        if len(paths) > 1:
+            stored = layout("validity", paths[1], shape, np.dtype(np.uint8), {})
+            self._profiles.append({**profile, "count": 1, "dtype": "uint8", "nodata": None, **stored.profile})
+            with renamed({"creation": "validity"}):
+                names = try_out(stored, Sample.of(1, "uint8", "pixels"), paths[1].name)
+            self.files += [paths[1].with_name(name) for name in names]
 
     @contextlib.contextmanager
     def whole(self, job: Any) -> Iterator[Output]:
@@ -111,7 +117,10 @@ class Creation:
             if not journal.tiles:
                 raise FileNotFoundError
             output = ResumableOutput(functools.partial(_reopened, drafts, self._within), journal)
+            _log.info("resume: goes on from %d tiles", len(journal.tiles))
         except Exception:  # there is none, or GDAL can't read it any more: begin anew
+            if journal.lost:
+                _log.warning("resume: begins anew: the %d tiles kept there are another job's", journal.lost)
             journal.clear()
             for folder in journal.others:
                 shutil.rmtree(folder, ignore_errors=True)

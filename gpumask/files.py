@@ -8,6 +8,7 @@ import logging
 import math
 import operator
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -100,10 +101,12 @@ def resample_file(  # noqa: PLR0913
         rasterio, rather than 0. grid_nodata: a node with this row or column does not count; None: as the grid declares.
     grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is not 0.
     mask: which source pixels are valid: "auto" is what the source says itself, by a nodata value, a mask, a .msk file
-        or an alpha band; or as grid_mask; or a list, for the AND of several; None: all. NaN is never valid.
+        or an alpha band; or as grid_mask; or a list, for the AND of several; None: all. Without "auto" what the source
+        says itself is ignored. NaN is never valid.
     source_nodata: a source pixel with this value in any band is invalid.
     keep, quality, grow: rules, {name: raster or (raster, band)}, and how what is masked grows: see `mask_from_rules`.
-        Quality bands lie where the source does, as fine or coarser by whole factors.
+        Quality bands lie where the source does, as fine or coarser by whole factors. Rules with flags are made by
+        MaskRule.from_config(rule, definition).
     nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0.
     dtype: of the output; None: the source's. compute_dtype: see `resample`.
     window: the part of the output to make, (row, col, rows, cols); None: all.
@@ -125,6 +128,9 @@ def resample_file(  # noqa: PLR0913
     """
     import rasterio
 
+    start = time.perf_counter()
+    if progress is not None and not callable(progress):
+        raise ArgumentTypeError(f"progress: expected a function; got {progress!r}")
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
         image = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
@@ -146,11 +152,22 @@ def resample_file(  # noqa: PLR0913
         check_free("output", made.files, inputs.files, overwrite)
         with made.whole(_identity(inputs, image, nodes, job) if resume else None) as written:
             done = resample_datasets(image, nodes, written, job, progress)
-    if not done.valid:
-        _log.warning("output: no pixel is valid: no coordinate of the grid lies in the source, or masks leave nothing")
-    elif done.valid < done.pixels and declared is None and validity is None:
-        _log.warning("output: nothing in it says which pixels are invalid; for that give nodata_out or validity")
+    done.seconds["all"] = time.perf_counter() - start
+    _warn(done, told=declared is not None or validity is not None)
     return done
+
+
+def _warn(done: Summary, *, told: bool) -> None:
+    """Warn of an output without a valid pixel, and of one that does not tell which of its pixels are invalid."""
+    if done.outside == done.pixels:
+        _log.warning("output: no pixel is valid: no coordinate of a node that counts lies in the source")
+    elif not done.valid:
+        _log.warning("output: no pixel is valid: masks leave nothing")
+    elif done.valid < done.pixels and not told:
+        _log.warning(
+            "output: nothing in it says which pixels are invalid; for that give nodata_out (--nodata) or validity "
+            "(--validity)"
+        )
 
 
 def _gdal_threads() -> dict[str, str]:

@@ -20,7 +20,7 @@ from gpumask.mask_chain import CoarseMaskBand, MaskOutput, write_full_resolution
 from gpumask.outputs import check_free, output_paths, whole_files
 from gpumask.place import MOST_OFF, pixels_off
 from gpumask.quality_files import open_quality
-from gpumask.storage import all_is_written, is_on, layout, options_are_known, try_out
+from gpumask.storage import Sample, all_is_written, is_on, layout, options_are_known, try_out
 from gpumask.vector import read_polygons
 from gpumask.window import Window
 
@@ -85,14 +85,16 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
         parts += open_quality(inputs, options.rules, options.quality_band, options.definition, like)
         window = Window.of_shape(like.shape)
         targets = output_paths({"OUTPUT": options.output}, inputs.files, options.overwrite)
-        stored = layout("OUTPUT", targets[0], window.shape, np.dtype(np.uint8), dict(options.co), lossless=True)
+        stored = layout("OUTPUT", targets[0], window.shape, np.dtype(np.uint8), dict(options.co))
         profile = {
             **{"count": 1, "dtype": "uint8", "height": window.rows, "width": window.cols},
             "crs": like.crs,
             "transform": None if like.transform.is_identity else like.transform,
             **stored.profile,
         }
-        made = [targets[0].with_name(name) for name in try_out(stored, 1, "uint8", targets[0].name)]
+        with renamed({} if options.co else {"creation": "OUTPUT"}):
+            names = try_out(stored, Sample.of(1, "uint8", "pixels"), targets[0].name)
+        made = [targets[0].with_name(name) for name in names]
         check_free("OUTPUT", made, inputs.files, options.overwrite)
         sparse = is_on(stored.profile.get("sparse_ok"))
         with whole_files(*targets, sparse=sparse) as drafts, all_is_written(targets[0]):

@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def check_free(name: str, paths: Sequence[Path], inputs: Mapping[str, list[str]]
             if any(os.path.exists(file) and path.samefile(file) for file in files):
                 raise GpumaskError(f"{name}: expected a file that is no input; got {path}, which {other} reads")
     if taken and not overwrite:
-        raise GpumaskError(f"{name}: expected a file that is not there yet, or overwrite; got {taken[0]}")
+        raise GpumaskError(f"{name}: expected a file that is not there yet, or overwrite (--overwrite); got {taken[0]}")
 
 
 def _beside(path: Path) -> list[Path]:
@@ -111,6 +112,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 def _check_written(path: Path, sparse: bool) -> None:
     """Raise OSError where a GeoTIFF, its mask or its overviews lack blocks, or it is shorter than these are."""
     import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
 
     failed, total, number = f"{path.name}: not written to its end; is the disk full?", 0, 0
     try:
@@ -118,7 +120,10 @@ def _check_written(path: Path, sparse: bool) -> None:
             if dataset.driver != "GTiff":
                 return
         for number in itertools.count(1):
-            with rasterio.open(f"GTIFF_DIR:{number}:{path}") as directory:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)  # masks and overviews lie where the image does
+                directory = rasterio.open(f"GTIFF_DIR:{number}:{path}")
+            with directory:
                 total += _block_bytes(directory, path.stat().st_size, sparse)
     except rasterio.errors.RasterioError as error:
         if number < 2:  # else that was the last

@@ -89,9 +89,9 @@ class QualityBands:
         off = pixels_off(self.image, dataset, factors)
         if dataset.shape != covered or off > MOST_OFF:
             raise MaskRuleError(
-                f"quality: expected {name!r}, as it says where it lies, to have the pixels of {self.image.name} or "
-                f"whole blocks of them, from one corner on; got {dataset.shape[0]} x {dataset.shape[1]} pixels, up to "
-                f"{off:.3g} pixels off"
+                f"quality: expected {name!r}, as it says where it lies, to have the {self.image.height} x "
+                f"{self.image.width} pixels of {self.image.name}, or whole blocks of them, from one corner on; "
+                f"got {dataset.shape[0]} x {dataset.shape[1]} pixels, up to {off:.3g} pixels off"
             )
         return factors
 
@@ -111,32 +111,42 @@ def open_quality(
     """Return what a command line's rules and quality bands, (name, file, band), keep of an image; () without rules."""
     if rules is None:
         return ()
-    found, grow = read_rules(rules, definition, bands)
-    inputs.files["--rules"] = [rules]
-    opened = {name: inputs.band("--quality-band", (path, number)) for name, path, number in bands}
+    found, grow, named = read_rules(rules, definition, bands)
+    inputs.files |= texts_read(rules, definition)
+    opened = {name: inputs.band("--quality-band", band) for name, band in named.items()}
     return (QualityBands(found, opened, image, grow),)
+
+
+def texts_read(rules: str | None, definition: str | None) -> dict[str, list[str]]:
+    """Return the files of a command line's rules and of their definition, by their options; none is to be written."""
+    named = {"--rules": rules, "--definition": None if definition in ready_definitions() else definition}
+    return {name: [path] for name, path in named.items() if path is not None}
 
 
 def read_rules(
     path: str, definition: str | None, bands: Sequence[tuple[str, str, int]]
-) -> tuple[list[MaskRule], list[tuple[str, int]]]:
-    """Return the rules in a YAML or JSON file, and how to grow what they don't keep.
+) -> tuple[list[MaskRule], list[tuple[str, int]], dict[str, tuple[str, int]]]:
+    """Return the rules in a YAML or JSON file, how to grow what they don't keep, and (file, band) by the bands' names.
 
     The file holds a list of rules, or a mapping with `rules` (or `pq_masks`, as in a datacube-ows style), and perhaps
     `flags_definition`, `flags_definitions` and `grow`. definition: the name of a ready one or a file, instead of these.
-    bands: the quality bands, (name, file, band); where there is one alone, rules need not name it.
+    bands: the quality bands, (name, file, band); where there is one alone, rules need not name it, and without a name
+    it has that which they have for it.
     """
-    names = [name for name, _, _ in bands]
+    names = [name or "quality" for name, _, _ in bands]
     if len(set(names)) < len(names):
         raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
     content = _read("rules", path)
     given = None if definition is None else read_definition(definition)
     try:
-        return _rules_in(content, given, names[0] if len(names) == 1 else None)
+        rules, grow = _rules_in(content, given, names[0] if len(names) == 1 else None)
     except GpumaskError as error:
         of_option = definition is not None and str(error).startswith("flags_definition")
         where = f"definition: {definition}" if of_option else f"rules: {path}"
         raise MaskRuleError(f"{where}: {error}") from error
+    asked = list(by_band(rules))
+    names = asked if len(asked) == len(bands) == 1 and not bands[0][0] else names
+    return rules, grow, {name: (path, band) for name, (_, path, band) in zip(names, bands, strict=True)}
 
 
 def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[MaskRule], list[tuple[str, int]]]:

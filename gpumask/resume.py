@@ -34,7 +34,8 @@ class _Tile(NamedTuple):
 class Journal:
     """Which tiles of a job are finished, in a JSON file.
 
-    `tiles`: those that an earlier run of the same job had. `others`: folders that one of another job has left.
+    `tiles`: those that an earlier run of the same job had. `others`: folders that one of another job has left; `lost`:
+    how many tiles it had.
     """
 
     def __init__(self, path: Path, job: Any, folders: Iterable[Path]) -> None:
@@ -43,11 +44,13 @@ class Journal:
         self._folders = sorted(map(str, folders))
         self.tiles: dict[Window, _Tile] = {}
         self.others: set[Path] = set()
+        self.lost = 0
         try:
             found = json.loads(path.read_text())
             if found["job"] == self._job:
                 self.tiles = {Window(*numbers[:4]): _Tile(*map(int, numbers[4:])) for numbers in found["tiles"]}
             else:
+                self.lost = len(found["tiles"])
                 others = {Path(folder) for folder in found["folders"]} - set(folders)
                 self.others = {folder for folder in others if folder.name.startswith(".gpumask-")}
         except (OSError, ValueError, TypeError, KeyError, IndexError):

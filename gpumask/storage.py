@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from gpumask.datasets import SourceFile
 
-_LOSSY = ("JPEG", "WEBP", "JP2OpenJPEG", "JPEG2000")
 _BLOCK = 512  # pixels a side of a GeoTIFF's tiles
+_SAMPLE = 64  # pixels a side of what is stored to try a storage out
 _WITH_PREDICTOR = ("deflate", "lzw", "zstd")
 # What a profile has beside creation options.
 _NO_OPTIONS = {"mode", "driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "sharing"}
@@ -50,13 +50,12 @@ def layout(
     creation: Mapping[str, Any],
     *,
     driver: str | None = None,
-    lossless: bool = False,
 ) -> Layout:
-    """Choose how a raster is stored, by its name or the driver asked for; refuse lossy formats where that matters."""
+    """Choose how a raster is stored, by its name or the driver asked for."""
     options = check_creation(creation)
     driver = _driver_of(name, path) if driver is None else _driver_named(driver)
-    if lossless and driver in _LOSSY:
-        raise GpumaskError(f"{name}: expected a lossless format, as image.tif; got {path.name}")
+    if driver == "JPEG" and dtype != np.uint8:  # GDAL would cut it to 12 bits
+        raise GpumaskError(f"dtype: expected uint8, as {path.name} is a JPEG; got {dtype}")
     predicts = str(options.get("compress", "")).lower() in _WITH_PREDICTOR
     if driver == "COG":
         plain = {"driver": "GTiff", "bigtiff": "if_safer", "tiled": "yes", "blockxsize": _BLOCK, "blockysize": _BLOCK}
@@ -108,30 +107,91 @@ def _driver_named(given: Any) -> str:
     return str(known[given.lower()])
 
 
-def try_out(layout: Layout, count: int, dtype: str, name: str) -> list[str]:
+class Sample(NamedTuple):
+    """A tiny raster to try a storage out with: (band, row, col), and where it is valid.
+
+    within: what says so: its "pixels", for a mask, "nodata", its "mask" or its last band, "alpha"; None: nothing does.
+    """
+
+    image: np.ndarray
+    valid: np.ndarray
+    within: str | None
+    nodata: float | None = None
+
+    @classmethod
+    def of(cls, count: int, dtype: Any, within: str | None, nodata: float | None = None) -> Sample:
+        """Return noise, which no lossy storage keeps, with holes; some of it is close to the nodata value."""
+        rng, shape, kind = np.random.default_rng(0), (count, _SAMPLE, _SAMPLE), np.dtype(dtype)
+        valid = rng.random(shape[1:]) < 0.8
+        if within == "pixels":
+            return cls(np.broadcast_to(valid, shape).astype(kind), valid, within)
+        hole, widest = kind.type(nodata or 0), 256 ** min(kind.itemsize, 4)
+        noise = np.where(rng.random(shape) < 0.1, rng.integers(0, 16, shape), rng.integers(0, widest, shape))
+        if kind.kind == "f":
+            image = noise.astype(kind) + np.nan_to_num(hole)
+        else:  # GDAL compares 64 bits as float64
+            image = noise.astype(kind) << (32 * (kind.itemsize // 8)) ^ hole
+        if within == "nodata":
+            valid &= image[0] != hole
+            image[:, ~valid] = hole
+        elif within == "alpha":
+            image[-1] = valid * np.iinfo(kind).max
+        return cls(image, valid, within, nodata)
+
+    def write(self, path: Path, profile: Mapping[str, Any]) -> None:
+        """Store it."""
+        import rasterio
+        from rasterio.enums import ColorInterp
+
+        place = {"crs": "EPSG:3857", "transform": rasterio.Affine(2, 0, 0, 0, -2, 0), "nodata": self.nodata}
+        shape = {"count": len(self.image), "height": _SAMPLE, "width": _SAMPLE, "dtype": self.image.dtype}
+        with rasterio.open(path, "w", **{**profile, **shape, **place}) as raster:
+            if self.within == "alpha":
+                raster.colorinterp = (*raster.colorinterp[:-1], ColorInterp.alpha)
+            raster.write(self.image)
+            if self.within == "mask":
+                raster.write_mask(self.valid)
+
+    def lasts(self, path: Path) -> bool:
+        """Say whether it is still known where it is valid."""
+        import rasterio
+
+        if self.within is None:
+            return True
+        with rasterio.open(path) as raster:
+            found = raster.read(1) if self.within == "pixels" else raster.read_masks(1) // 255
+        return bool((found == self.valid).all())
+
+
+def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
     """Store a tiny raster under a name; return the names of all the files that makes.
 
-    Raises GpumaskError where a format can't hold such bands, or does not take its options.
+    Raises GpumaskError where a format can't hold such bands, does not take its options, or loses what is valid.
     """
-    import rasterio
-
-    place = {"crs": "EPSG:3857", "transform": rasterio.Affine(2, 0, 0, 0, -2, 0)}
-    shape = {"count": count, "height": 16, "width": 16, "dtype": dtype}
     profile = {key: value for key, value in layout.profile.items() if key not in ("blockxsize", "blockysize")}
     with tempfile.TemporaryDirectory(prefix="gpumask-") as folder:
         path = Path(folder) / name
         plain = path if layout.cog is None else path.with_name(f"plain-{name}")
         try:
             with options_are_known():
-                with rasterio.open(plain, "w", **profile, **shape, **place) as raster:
-                    raster.write(np.zeros((count, 16, 16), dtype))
+                sample.write(plain, profile)
                 if layout.cog is not None:
                     to_cog(plain, path, layout.cog)
+            lasts = sample.lasts(path)
         except GpumaskError:
             raise
         except Exception as error:  # rasterio's, GDAL's, and what rasterio makes of odd options
             told = error.__cause__ or error
-            raise GpumaskError(f"creation: {count} bands of {dtype} as {layout.name}: {told}") from error
+            bands = f"{len(sample.image)} bands of {sample.image.dtype}"
+            raise GpumaskError(f"creation: {bands} as {layout.name}: {told}") from error
+        if not lasts:
+            lossless = " (reversible=yes and quality=100)" if layout.name == "JP2OpenJPEG" else ""
+            instead = "" if sample.within == "pixels" else "; or the validity in a file or in a mask"
+            compress = (layout.cog or layout.profile).get("compress", "")
+            raise GpumaskError(
+                f"creation: expected storage that keeps invalid pixels so, as a lossless one{lossless}{instead}; "
+                f"got {layout.name} {compress}".rstrip()
+            )
         return sorted(part.name for part in Path(folder).iterdir())
 
 

@@ -247,7 +247,8 @@ def test_summary_is_one_line_and_quiet_is_none(files):
 
 def test_an_output_that_hides_its_invalid_pixels_is_warned_of(files):
     words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "numpy")
-    assert "which pixels are invalid" in run(*words).stderr
+    told = run(*words).stderr
+    assert "which pixels are invalid" in told and "--nodata" in told and "--validity" in told
     assert run(*words, "--validity", files / "valid.tif").stderr == ""
 
 
@@ -397,6 +398,12 @@ def test_a_bug_is_one_line_unless_debug(files, monkeypatch):
             CliRunner().invoke(main, [str(word) for word in debug], catch_exceptions=False)
 
 
+def test_an_output_that_is_there_is_refused_in_the_words_of_the_command_line(files):
+    resampled(files)
+    line = fails("resample", files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "numpy")
+    assert line.startswith("gpumask: OUTPUT: ") and "--overwrite" in line
+
+
 def test_a_failure_leaves_the_file_that_was_there(files, monkeypatch):
     resampled(files)
     before = {path: path.read_bytes() for path in files.iterdir()}
@@ -526,7 +533,7 @@ def test_no_compiler_is_said_by_info_and_by_auto(files):
 
 
 def test_warmup_covers_all_types_and_interpolators():
-    assert run("warmup", "--backend", "numpy").output.startswith("30 kernels, ")
+    assert run("warmup", "--backend", "numpy").output.startswith("90 kernels, ")
     assert run("warmup", "--backend", "numpy", "-q").output == ""
 
 

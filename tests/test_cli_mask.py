@@ -235,6 +235,7 @@ def test_a_raster_without_a_crs_takes_coordinates_as_they_are(files):
         (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "0"], "--threshold"),
         (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "1.5"], "--threshold"),
         (["--valid", "field.gpkg", "--co", "COMPRES=DEFLATE"], "--co"),
+        (["--valid", "field.gpkg", "--co", "COMPRESS=JPEG"], "--co"),
         (["--valid", "field.gpkg", "--like", "nothing.tif"], "--like"),
     ],
 )

@@ -1,6 +1,7 @@
 """resample_file: what comes out of files is, to the bit, what `resample` makes of their arrays."""
 
 import contextlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rasterio.env import get_gdal_config, getenv
 from rasterio.transform import Affine
 
 import gpumask
-from gpumask import GpumaskError, Grid, MaskRule, Window, chain, resample_file
+from gpumask import GpumaskError, Grid, MaskRule, Window, chain, creation, resample_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
@@ -311,6 +312,14 @@ def test_nodata_in_one_band_is_of_no_matter_where_that_is_not_asked_for(folder):
     assert_same(run(bands=[1]), oracle(source[:1], source[0] != 9, nodata_out=9))
 
 
+def test_a_quality_band_of_another_size_is_refused_with_both(folder):
+    place = {"crs": "EPSG:32631", "transform": Affine(10, 0, 0, 0, -10, 0)}
+    write("source.tif", source_of(), **place)
+    write("quality.tif", np.ones((60, 50), np.uint8), **place)
+    with pytest.raises(GpumaskError, match=r"^quality: .* 61 x 53 pixels of .*; got 60 x 50 pixels"):
+        run(keep=[rule("qa", 1)], quality={"qa": "quality.tif"})
+
+
 def test_source_nodata_is_one_more_mask(folder):
     source, valid = nodata_source()
     assert_same(run(source_nodata=9), oracle(source, valid))
@@ -484,6 +493,103 @@ def test_a_predictor_is_chosen_for_every_way_to_name_the_driver(folder, driver, 
         assert made.tags(ns="IMAGE_STRUCTURE").get("PREDICTOR") == expected
 
 
+LOSSLESS_JP2 = {"REVERSIBLE": "YES", "QUALITY": 100}
+LOSSY = [
+    {"output": "out.jp2", "nodata_out": 0},
+    {"output": "out.jp2", "nodata_out": 0, "creation": {**LOSSLESS_JP2, "QUALITY": 99}},
+    {"output": "out.jp2", "validity": "alpha"},
+    {"output": "out.jpg", "nodata_out": 0},
+    {"driver": "COG", "creation": {"compress": "JPEG"}, "nodata_out": 0},
+    {"driver": "COG", "creation": {"compress": "WEBP"}, "nodata_out": 0},
+    {"driver": "COG", "creation": {"compress": "LERC", "max_z_error": 3}, "nodata_out": 0},
+    {"creation": {"compress": "JPEG"}, "nodata_out": 0},
+    {"creation": {"compress": "JPEG"}, "validity": "alpha"},
+    {"creation": {"compress": "WEBP"}, "nodata_out": 0},
+    {"creation": {"compress": "LERC", "max_z_error": 3}, "nodata_out": 255},
+    {"creation": {"nbits": 4}, "nodata_out": 255},
+]
+EXACT = [
+    {"output": "out.jp2", "nodata_out": 0, "creation": LOSSLESS_JP2},
+    {"output": "out.jp2", "validity": "alpha", "creation": LOSSLESS_JP2},
+    {"output": "out.jp2", "nodata_out": 0, "validity": "mask"},
+    {"output": "out.jpg", "validity": "alpha"},
+    {"output": "out.png", "nodata_out": 0},
+    {"driver": "COG", "creation": {"compress": "JPEG"}, "validity": "alpha"},
+    {"driver": "COG", "creation": {"compress": "WEBP"}, "validity": "alpha"},
+    {"driver": "COG", "creation": {"compress": "JPEG"}, "validity": "mask", "nodata_out": 0},
+    {"creation": {"compress": "WEBP"}, "validity": "alpha"},
+    {"creation": {"compress": "WEBP", "webp_lossless": "yes"}, "nodata_out": 0},
+    {"creation": {"compress": "LERC"}, "nodata_out": 0},
+    {"creation": {"discard_lsb": 3}, "nodata_out": 0},
+    {"creation": {"compress": "deflate"}, "nodata_out": -1, "dtype": "int64"},
+    {"creation": {"compress": "deflate"}, "nodata_out": np.nan, "dtype": "float32"},
+]
+
+
+@pytest.fixture
+def bright(folder):
+    """A source of uint8 that has no 0."""
+    source = np.maximum(source_of("uint8"), 1)
+    write("source.tif", source)
+    return source
+
+
+def skip_unless_gdal_has(how):
+    """Skip where GDAL is built without what stores this."""
+    compress = how.get("creation", {}).get("compress", "").upper()
+    with rasterio.Env() as env, rasterio.MemoryFile() as memory:
+        if how.get("output") == "out.jp2" and "JP2OpenJPEG" not in env.drivers():
+            pytest.skip("no JPEG 2000")
+        try:
+            memory.open(
+                driver="GTiff", count=3, height=16, width=16, dtype="uint8", compress=compress or "none"
+            ).close()
+        except rasterio.errors.RasterioError:
+            pytest.skip(f"no {compress}")
+
+
+@pytest.mark.parametrize("how", LOSSY, ids=map(str, range(len(LOSSY))))
+def test_storage_that_loses_which_pixels_are_invalid_is_refused(bright, folder, how):
+    skip_unless_gdal_has(how)
+    before = snapshot(folder)
+    with pytest.raises(GpumaskError, match="^creation: expected storage that keeps invalid pixels so") as caught:
+        run(**{"validity": None, **how})
+    assert ("reversible=yes and quality=100" in str(caught.value)) == (how.get("output") == "out.jp2")
+    assert snapshot(folder) == before
+    if how.get("validity") is None:
+        run(**how, validity="valid.tif")
+        np.testing.assert_array_equal(read("valid.tif")[0], oracle(bright).validity)
+
+
+@pytest.mark.parametrize("how", EXACT, ids=map(str, range(len(EXACT))))
+def test_storage_that_keeps_which_pixels_are_invalid_is_taken_lossy_or_not(bright, how):
+    skip_unless_gdal_has(how)
+    run(**{"validity": None, "interp": "nearest", **how})
+    with rasterio.open(how.get("output", "out.tif")) as made:
+        np.testing.assert_array_equal(made.read_masks(1), oracle(bright, interp="nearest").validity * 255)
+
+
+def test_overviews_of_a_cog_mix_nothing_invalid_in_unless_that_is_asked_for(folder):
+    write("source.tif", np.full((1, 61, 53), 200, np.uint8))
+
+    def overview(**how):
+        run(driver="COG", interp="nearest", resolution=(99, 97), validity=None, **how)
+        with rasterio.open("out.tif", overview_level=0) as made:
+            return set(np.unique(made.read()))
+
+    assert overview() == overview(nodata_out=0) == {0, 200}
+    for option in ("overview_resampling", "RESAMPLING"):
+        assert len(overview(creation={option: "average"})) > 2
+
+
+def test_no_word_of_a_mask_or_an_overview_that_does_not_say_where_it_lies(folder):
+    write("source.tif", source_of(), **PLACE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for driver in ("GTiff", "COG"):
+            run(driver=driver, validity="mask", resolution=(99, 97))
+
+
 def test_what_the_source_says_of_its_bands_comes_along(folder):
     with rasterio.open("source.tif", "r+") as source:
         source.descriptions, source.units = ("red", "green", None), ("m", None, "K")
@@ -565,6 +671,29 @@ def test_the_summary_counts_what_is_valid_and_what_has_no_place_in_the_source(fo
         assert done.backend == backend
         assert set(done.seconds) == {"read", "compute", "write", "all"}
         assert all(seconds >= 0 for seconds in done.seconds.values())
+
+
+def test_the_seconds_are_those_of_the_whole_call(folder, monkeypatch):
+    clock, to_cog = [0.0], creation.to_cog
+
+    def slow(*how):
+        clock[0] += 100
+        to_cog(*how)
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr(creation, "to_cog", slow)
+    assert run(driver="COG")[2].seconds["all"] == 100
+
+
+def test_an_output_all_outside_is_told_apart_from_one_that_masks_leave_nothing_of(folder, caplog):
+    write("none.tif", np.zeros((61, 53), np.uint8))
+    write("outside.tif", nodes() + 1000)
+    run(mask="none.tif")
+    run(grid="outside.tif")
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        "masks leave nothing",
+        "no coordinate of a node that counts lies in the source",
+    ]
 
 
 def test_what_has_no_place_does_not_depend_on_the_tiles(folder, monkeypatch):
@@ -705,6 +834,8 @@ WRONG = [
     ("dtype", {"dtype": "float16"}),
     ("dtype", {"dtype": "colour"}),
     ("dtype", {"dtype": 5}),
+    ("dtype", {"output": "out.jpg"}),
+    ("dtype", {"driver": "JPEG", "dtype": "int8"}),
     ("compute_dtype", {"compute_dtype": "float16"}),
     ("window", {"window": (0, 0, 51, 3)}),
     ("window", {"window": (-1, 0, 3, 3)}),
@@ -749,6 +880,7 @@ WRONG = [
     ("devices", {"devices": [0]}),
     ("devices", {"devices": 0}),
     ("backend", {"backend": "tpu"}),
+    ("progress", {"progress": 1}),
 ]
 
 

@@ -157,7 +157,8 @@ def test_the_command_line_goes_on(files):
     stop = contextlib.nullcontext(after(9, KeyboardInterrupt))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gpumask.cli.resample.progress_bar", lambda *_: stop)
-        assert fails(*words) == "gpumask: interrupted\n"
+        line = fails(*words)
+        assert line == "gpumask: interrupted; finished tiles are kept, and the same command goes on from them\n"
     assert not Path("out.tif").exists() and Path(".gpumask-out.tif").exists()
     assert " 49 tiles, " in run(*words).output
     assert_same(contents(), expected)
@@ -225,6 +226,22 @@ def test_another_job_begins_anew(files, first, second):
     go(**second, resume=True)
     assert_same(contents(), expected)
     assert not list(files.glob(".gpumask-*"))
+
+
+def test_tiles_of_another_job_are_not_dropped_without_a_word(files, caplog):
+    caplog.set_level("WARNING", "gpumask")
+    finished = interrupt()
+    go(interp="nearest", resume=True, nodata_out=0)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"resume: begins anew: the {finished} tiles kept there are another job's"
+    ]
+
+
+def test_it_is_said_how_many_tiles_are_there_already(files, caplog):
+    finished = interrupt()
+    caplog.set_level("INFO", "gpumask")
+    resumed()
+    assert f"resume: goes on from {finished} tiles" in caplog.messages
 
 
 @pytest.mark.parametrize("changed", ["source.tif", "grid.tif", "mask.tif"])

@@ -198,6 +198,7 @@ def files(tmp_path, monkeypatch, source):
         ("--rules", "rules.yaml", "--quality-band", "qa=qa.tif:2", "--definition", "definition.json"),
         ("--rules", "unnamed.json", "--quality-band", "qa.tif:2", "--definition", "definition.json"),
         ("--rules", "style.json", "--quality-band", "qa=qa.tif:2"),
+        ("--rules", "style.json", "--quality-band", "qa.tif:2"),
     ],
 )
 def test_the_command_line_gives_what_one_call_gives(files, source, words):
@@ -378,11 +379,32 @@ def test_what_a_virtual_quality_band_reads_is_not_overwritten(placed, files):
     assert (files / "qa.tif").read_bytes() == before
 
 
+@pytest.mark.parametrize("text", ["rules.tif", "flags.tif"])
+def test_the_rules_and_their_definition_are_not_overwritten(files, text):
+    (files / "rules.tif").write_text(json.dumps(CONFIG))
+    (files / "flags.tif").write_text(json.dumps(DEFINITION))
+    before = (files / text).read_bytes()
+    words = ("--rules", "rules.tif", "--definition", "flags.tif", "--quality-band", "qa=qa.tif:2", "--overwrite")
+    name = "--rules" if text == "rules.tif" else "--definition"
+    resampling = ("resample", "source.tif", "grid.tif")
+    for argument, command in (
+        ("OUTPUT", ("mask", "--like", "source.tif", text)),
+        ("OUTPUT", (*resampling, text)),
+        ("--validity", (*resampling, "out.tif", "--validity", text)),
+    ):
+        line = fails(*command, *words)
+        assert line.startswith(f"gpumask: {argument}: expected a file that is no input; got ")
+        assert line.endswith(f"{text}, which {name} reads\n")
+    assert (files / text).read_bytes() == before
+
+
 def test_a_file_that_is_there_stays_unless_told_otherwise(files):
     (files / "out.tif").write_text("precious")
     for command in (("mask", "--like", "source.tif"), ("resample", "source.tif", "grid.tif")):
         words = (*command, "out.tif", "--rules", "style.json", "--quality-band", "qa=qa.tif:2")
-        assert fails(*words).startswith("gpumask: OUTPUT: expected a file that is not there yet, or overwrite; got ")
+        assert fails(*words).startswith(
+            "gpumask: OUTPUT: expected a file that is not there yet, or overwrite (--overwr"
+        )
         assert (files / "out.tif").read_text() == "precious"
     run(*words)
     assert read("out.tif").any()

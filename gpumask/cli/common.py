@@ -114,11 +114,11 @@ def file_band(text: str) -> tuple[str, int]:
 
 
 def quality_band(text: str) -> tuple[str, str, int]:
-    """Take [NAME=]FILE[:BAND]; without a name it is "quality"."""
+    """Take [NAME=]FILE[:BAND]; without a name it is ""."""
     whole = file_band(text)
     name, equals, rest = text.partition("=")
     if not equals or os.path.exists(whole[0]):
-        return ("quality", *whole)
+        return ("", *whole)
     if not name or not rest:
         raise click.BadParameter(f"expected [NAME=]FILE[:BAND]; got {text!r}")
     return (name, *file_band(rest))
@@ -158,10 +158,10 @@ RULES_OPTIONS = (
         "mapping with `rules`, `flags_definition` and `grow`, the pixels by which what is not valid grows."),
     click.option("--quality-band", type=quality_band, metavar="[NAME=]FILE[:BAND]", multiple=True,
         help="A quality band, as fine as the image or coarser by whole factors, its nodata a value like any other; may "
-        "be repeated, with the NAME that rules have for it."),
+        "be repeated, with the NAME that rules have for it, which one alone need not have."),
     click.option("--definition", metavar="NAME|FILE",
         help=f"What the flags of rules are: {', '.join(ready_definitions())}, or a file of YAML or JSON in the Open "
-        "Data Cube form, or with CF or STAC attributes."),
+        "Data Cube form, or with CF or STAC attributes; instead of that in --rules."),
 )
 # fmt: on
 

@@ -46,6 +46,7 @@ def demo(output: Path, backend: str | None) -> None:
         done = resample_file(**arguments_of(options))
         seconds = time.perf_counter() - start
         write_preview(picture, scene, result)
+    by_hand = [*arguments(*(output / name for name in names)), "--overwrite"]
     speed = f"{done.pixels / seconds:,.0f}"
     click.echo(
         f"{done.pixels:,} pixels of 3 bands of uint16, cubic, through a grid of {NODES} x {NODES} nodes\n"
@@ -54,5 +55,5 @@ def demo(output: Path, backend: str | None) -> None:
         f"backend          {done.backend}\n"
         f"valid            {share(done)}\n"
         f"files            {', '.join(str(output / name) for name in names[3:])}\n"
-        f"by hand          gpumask resample {shlex.join(arguments(*(output / name for name in names)))}"
+        f"by hand          gpumask resample {shlex.join(by_hand)}"
     )

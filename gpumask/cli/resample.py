@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ from gpumask.backends.source import C_TYPES
 from gpumask.boundary import MODES
 from gpumask.cli.common import (
     RULES_OPTIONS,
+    Failure,
     backend_option,
     check_rules_options,
     creation_option,
@@ -28,7 +31,8 @@ from gpumask.errors import renamed
 from gpumask.files import resample_file
 from gpumask.interp import INTERPOLATORS
 from gpumask.method import POLICIES
-from gpumask.quality_files import read_rules
+from gpumask.outputs import check_free
+from gpumask.quality_files import read_rules, texts_read
 
 # The command line's words for what the layers below name in their errors.
 _NAMES = {
@@ -81,7 +85,8 @@ _RESAMPLE_OPTIONS = (
     click.option("--ignore-nodata", is_flag=True,
         help="Take pixels as valid that SOURCE itself masks, by a nodata value, a mask or alpha."),
     click.option("--nodata", type=float, metavar="VALUE",
-        help="What invalid pixels become.  [default: the nodata value of SOURCE where --dtype holds it, else 0]"),
+        help="What invalid pixels become, declared in OUTPUT; where neither this nor SOURCE's is there, 0, undeclared. "
+        " [default: the nodata value of SOURCE where --dtype holds it]"),
     click.option("--dtype", type=click.Choice(list(C_TYPES)),
         help="Of OUTPUT; integers are rounded and clipped.  [default: that of SOURCE]"),
     click.option("--compute-dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
@@ -89,7 +94,8 @@ _RESAMPLE_OPTIONS = (
     click.option("--window", type=int, nargs=4, metavar="ROW COL ROWS COLS",
         help="The part of the output to make: its first row and column, its rows and columns.  [default: all]"),
     click.option("--like", metavar="RASTER",
-        help="OUTPUT has its CRS and its place; it must have as many rows and columns.  [default: those of GRID]"),
+        help="OUTPUT has its CRS and its place; it must have as many rows and columns as OUTPUT, after --window.  "
+        "[default: those of GRID]"),
     click.option("--driver", metavar="NAME", help="GDAL's name of the format, such as COG.  [default: by the name]"),
     click.option("--co", type=creation_option, metavar="KEY=VALUE", multiple=True,
         help="A creation option of GDAL's for OUTPUT, such as COMPRESS=DEFLATE; may be repeated."),
@@ -100,7 +106,7 @@ _RESAMPLE_OPTIONS = (
     click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS",
         help="Output pixels at a time. It changes no pixel.  [default: as --max-memory and OUTPUT's blocks ask]"),
     click.option("--max-memory", metavar="SIZE",
-        help="Memory that the run may take, such as 512MiB or 2GB.  [default: GPUMASK_MAX_MEMORY, or 1 GiB]"),
+        help="Memory that the run may take, at least 64MiB, such as 2GB.  [default: GPUMASK_MAX_MEMORY, or 1 GiB]"),
     click.option("--device", "devices", type=int, multiple=True, metavar="NUMBER",
         help="A GPU to compute on; repeated, they share the tiles.  [default: the first]"),
 )
@@ -117,14 +123,20 @@ def resample_command(quiet: bool, **options: Any) -> None:
 
     GRID is a raster of nodes, --resolution output pixels apart: a band with their rows in SOURCE and a band with their
     columns, 0 being the first pixel's centre. Between nodes both are bilinear. OUTPUT lies on the ground where GRID
-    does, its format follows from its name, and it appears under that name only when it is whole.
+    does: in GRID's transform the centre of node (0, 0) is that of OUTPUT's first pixel. Its format follows from its
+    name, and it appears under that name only when it is whole.
 
     A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands. Not valid is what is NaN,
     what SOURCE itself masks, by a nodata value, a mask or alpha, what --mask does not take as valid,
     and what does not match --rules. Where no pixel at all is valid the exit code is 3.
     """
-    with renamed(_NAMES), progress_bar(quiet, "pixel") as progress:
-        done = resample_file(**arguments_of(options), progress=progress)
+    try:
+        with renamed(_NAMES), progress_bar(quiet, "pixel") as progress:
+            done = resample_file(**arguments_of(options), progress=progress)
+    except KeyboardInterrupt:
+        if not options["resume"]:
+            raise
+        raise Failure("interrupted; finished tiles are kept, and the same command goes on from them") from None
     if not quiet:
         click.echo(summary(options["output"], done))
     if not done.valid:
@@ -146,8 +158,11 @@ def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     keep = quality = grow = None
     if words["rules"]:
-        keep, grow = read_rules(words["rules"], words["definition"], words["quality_band"])
-        quality = {name: (path, band) for name, path, band in words["quality_band"]}
+        keep, grow, quality = read_rules(words["rules"], words["definition"], words["quality_band"])
+        for name in ("output", "validity"):  # the raster inputs are `resample_file`'s to check
+            within = words[name] is None or words[name] in ("mask", "alpha")
+            written = [] if within else [Path(os.path.realpath(words[name]))]
+            check_free(name, written, texts_read(words["rules"], words["definition"]), overwrite=True)
     masks = [(*words["mask"], words["mask_valid"])] if words["mask"] else []
     return {name: words[name] for name in same} | {
         "bands": tuple(itertools.chain(*words["bands"])) or None,
