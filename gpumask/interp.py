@@ -153,7 +153,7 @@ def interpolator(interp: Any) -> Interpolator:
     within = getattr(interp, "interpolator", None)
     if isinstance(within, Interpolator):
         return within
-    shortname = getattr(interp, "shortname", None)
+    shortname = None if isinstance(interp, type) else getattr(interp, "shortname", None)
     name = str(shortname() if callable(shortname) else interp)
     found = INTERPOLATORS.get(_ALIASES.get(name, name))
     if found is None:

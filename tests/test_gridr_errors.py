@@ -30,7 +30,10 @@ REFUSED_VALUES = [
     ("interp", {"interp": "Cubic"}),
     ("interp", {"interp": None}),
     ("interp", {"interp": 3}),
-    ("interp", {"interp": "bspline3", "interp_kwargs": {"epsilon": 1e-6, "mask_influence_threshold": 1e-3}}),
+    ("interp", {"interp": "bspline4", "interp_kwargs": {"epsilon": 1e-6, "mask_influence_threshold": 1e-3}}),
+    ("interp", {"interp": gpumask.gridr.LinearInterpolator}),
+    ("interp_kwargs", {"interp": "bspline3", "interp_kwargs": {"epsilon": 1, "mask_influence_threshold": 1e-3}}),
+    ("interp_kwargs", {"interp": "bspline3", "interp_kwargs": {"epsilon": 1e-6, "mask_influence_threshold": 0}}),
     ("array_in", {"array_in": SOURCE[0]}),
     ("array_in", {"array_in": SOURCE[None, None]}),
     ("array_in", {"array_in": np.zeros((0, 5))}),
@@ -84,8 +87,7 @@ REFUSED_VALUES = [
     ("array_in_origin", {"array_in_origin": (1, 0)}),
     ("array_in_origin", {"array_in_origin": (1, 2, 3), "standalone": False}),
     ("array_in_origin", {"array_in_origin": (np.nan, 0), "standalone": False}),
-    ("boundary_condition", {"boundary_condition": "edge"}),
-    ("boundary_condition", {"boundary_condition": 3}),
+    ("boundary_condition", {"boundary_condition": "nearest"}),
     ("nodata_out", {"nodata_out": "x"}),
     ("nodata_out", {"nodata_out": -9999, "array_out": np.zeros((8, 9), np.uint8)}),
     ("nodata_out", {"nodata_out": None, "array_out": np.zeros((8, 9), np.uint8)}),
@@ -98,6 +100,9 @@ REFUSED_VALUES = [
 REFUSED_TYPES = [
     ("interp_kwargs", {"interp_kwargs": {"epsilon": 1e-6}}),
     ("interp_kwargs", {"interp_kwargs": 3}),
+    ("interp_kwargs", {"interp": "bspline3"}),
+    ("interp_kwargs", {"interp": "bspline3", "interp_kwargs": {"epsilon": "x", "mask_influence_threshold": 1e-3}}),
+    ("boundary_condition", {"boundary_condition": 3}),
     ("grid_resolution", {"grid_resolution": (1.5, 1)}),
     ("grid_resolution", {"grid_resolution": (np.inf, 1)}),
     ("grid_resolution", {"grid_resolution": 3}),
@@ -188,8 +193,8 @@ GRID_MASKED = {"grid_mask_in_ds": "mask", "grid_mask_in_band": 1, "grid_mask_in_
 
 REFUSED_VALUES_OF_THE_CHAIN = [
     ("interp", {"interp": "spline"}),
-    ("interp", {"interp": "bspline5"}),
-    ("boundary_condition", {"boundary_condition": "wrap"}),
+    ("boundary_condition", {"boundary_condition": "mirror"}),
+    ("trust_padding", {"boundary_condition": "edge", "trust_padding": None}),
     ("grid_row_coords_band", {"grid_row_coords_band": 3}),
     ("grid_row_coords_band", {"grid_row_coords_band": 0}),
     ("grid_row_coords_band", {"grid_ds": "complex", "grid_row_coords_band": 1, "grid_col_ds": "one band"}),
@@ -229,6 +234,7 @@ REFUSED_VALUES_OF_THE_CHAIN = [
 ]
 
 REFUSED_TYPES_OF_THE_CHAIN = [
+    ("interp_kwargs", {"interp": "bspline5"}),
     ("interp_kwargs", {"interp_kwargs": {"epsilon": 1e-6}}),
     ("grid_row_coords_band", {"grid_row_coords_band": "row"}),
     ("grid_resolution", {"grid_resolution": 4}),

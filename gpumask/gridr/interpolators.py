@@ -10,7 +10,7 @@ import numpy as np
 
 from gpumask.backends.weights import weights
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.interp import INTERPOLATORS, POLES, Interpolator, bspline
+from gpumask.interp import INTERPOLATORS, POLES, Interpolator, bspline, interpolator
 
 
 class PyInterpolatorType(enum.Enum):
@@ -175,8 +175,10 @@ def _name_of(interp: Any) -> str:
 
 def interpolator_of(interp: Any, interp_kwargs: dict[str, Any] | None, filtered: bool = False) -> Interpolator:
     """Return gpumask's interpolator for GridR's arguments; filtered: what it is applied to are coefficients already."""
-    if interp == "lanczos3" or isinstance(interp, Interpolator):
-        found = INTERPOLATORS["lanczos3"] if isinstance(interp, str) else interp
-    else:
+    if interp_kwargs is not None and not isinstance(interp_kwargs, dict):
+        raise ArgumentTypeError(f"interp_kwargs: expected a dict or None; got {interp_kwargs!r}")
+    if _name_of(interp) not in ("", "lanczos3"):
         found = get_interpolator(interp, **(interp_kwargs or {})).interpolator
+    else:  # an object takes no arguments, be it GridR's own
+        found = interpolator(interp)
     return dataclasses.replace(found, filtered=True) if filtered and found.order else found

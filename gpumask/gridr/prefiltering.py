@@ -32,6 +32,7 @@ def array_bspline_prefiltering(
     array_in: (row, col) or (band, row, col), float64. array_in_mask: (row, col) uint8, 0 is invalid; becomes the
     validity of the coefficients. interp: a B-spline of `get_interpolator`; or n, its order, with 10 ** -precision
     for epsilon.
+    Pixels that are not finite are invalid; without a mask, coefficients near them become NaN.
     A frame, as wide as the filter looks around (`Interpolator.frame`), keeps its values and becomes invalid: there must
     be more pixels than it takes. Coefficients lack the filter's gain, as `array_grid_resampling(…, standalone=False)`
     expects. Raises GpumaskError, a ValueError, for bad input, and for trunc_idx, which has no part in it.
@@ -55,10 +56,14 @@ def array_bspline_prefiltering(
     backend, nothing = select(None, array_in, array_in_mask), Boundary()
     bands = backend.asarray(array_in if array_in.ndim == 3 else array_in[None])
     made = coefficients(backend, bands, here, taps, nothing, inner, inner)
+    pixels = np.isfinite(bands).all(axis=0)
     if array_in_mask is not None:
-        valid = coefficient_validity(backend, as_bytes("array_in_mask", array_in_mask), here, taps, nothing, inner)
+        pixels &= backend.asarray(as_bytes("array_in_mask", array_in_mask)) != 0
+        valid = coefficient_validity(backend, pixels, here, taps, nothing, inner)
         array_in_mask[...] = 0
         array_in_mask[inner.slices] = backend.to_family_of(array_in_mask, valid)
+    elif not bool(pixels.all()):
+        made = np.where(coefficient_validity(backend, pixels, here, taps, nothing, inner), made, np.nan)
     array_in[..., *inner.slices] = backend.to_family_of(array_in, made if array_in.ndim == 3 else made[0])
 
 
