@@ -3,16 +3,14 @@
 `python tests/test_against_gridr.py 3000` prints the figures for that many cases.
 """
 
-import contextlib
 import copy
-import os
 import sys
-import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gridr_cases import quiet
 
 import gpumask
 
@@ -183,21 +181,6 @@ def on_a_wider_grid(case):
         options["grid_mask"] = np.pad(options["grid_mask"], (0, 1), mode="edge")
     row, col = (np.pad(nodes, (0, 1), mode="edge") for nodes in (case.row, case.col))
     return replace(case, row=row, col=col, options=options)
-
-
-@contextlib.contextmanager
-def quiet():
-    """Keep out of sight what GridR warns of, and the backtraces that it prints."""
-    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(null)
 
 
 def run_gridr(case):
