@@ -212,7 +212,10 @@ def compare(case):
     )
 
 
-pytestmark = pytest.mark.usefixtures("on_every_backend")
+pytestmark = [
+    pytest.mark.usefixtures("on_every_backend"),
+    pytest.mark.filterwarnings("ignore:grid_row, grid_col. no node counts"),  # nor in some of these cases
+]
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

@@ -159,10 +159,15 @@ def get_interpolator(interp: Any, **kwargs: Any) -> Any:
 
 
 def is_bspline(interp: Any) -> bool:
-    """Say whether this names a B-spline, or is one, or the class of one."""
-    if isinstance(interp, type):
-        return issubclass(interp, BSplineInterpolator)
-    return isinstance(interp, BSplineInterpolator) or _name_of(interp).startswith("bspline")
+    """Say whether this names a B-spline, or is one, or the class of one.
+
+    >>> is_bspline("bspline3"), is_bspline("bspline4"), is_bspline(bspline(5)), is_bspline("linear")
+    (True, False, True, False)
+    """
+    if isinstance(interp, Interpolator):
+        return interp.order > 0
+    found = interp if isinstance(interp, type) else _CLASSES.get(_name_of(interp), type(interp))
+    return issubclass(found, BSplineInterpolator)
 
 
 def _name_of(interp: Any) -> str:
