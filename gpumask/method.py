@@ -23,11 +23,14 @@ class Method:
 
     min_weight: None: all pixels with a weight must be valid; otherwise the others are left out, and the weights of the
     rest are renormalised, where the pixel nearest to the coordinate is valid.
+    takes_invalid: whether the filter of a B-spline takes invalid pixels as they are, as GridR does. Otherwise those
+    beside them stand in, so that what they hold has no say at all.
     """
 
     interp: Interpolator
     boundary: Boundary = Boundary()
     min_weight: float | None = None
+    takes_invalid: bool = False
 
     @property
     def frame(self) -> int:

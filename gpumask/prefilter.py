@@ -44,16 +44,28 @@ def whole_segments(interp: Interpolator, window: Window, domain: Window) -> Wind
 
 
 def coefficients(
-    backend: Backend, image: Any, here: Window, interp: Interpolator, boundary: Boundary, wanted: Window, domain: Window
+    backend: Backend,
+    image: Any,
+    here: Window,
+    interp: Interpolator,
+    boundary: Boundary,
+    wanted: Window,
+    domain: Window,
+    valid: Any = None,
 ) -> Any:
     """Return the coefficients of a (band, row, col) image as float64, without the filter's gain.
 
     here: which pixels of a larger image these are; beyond them the boundary says what there is. wanted: the
-    coefficients to make, whole segments of their domain. Pixels that are not finite are taken as 0.
+    coefficients to make, whole segments of their domain. valid: uint8, 0 for pixels whose value must have no say. For
+    these, and for those that are not finite, each pass of the filter takes one before or after them in its segment.
     """
     segment, samples = segment_of(interp)
     poles = backend.asarray(np.array(POLES[interp.order])), backend.asarray(np.array(interp.steps, np.int64))
     by_columns = backend.empty((wanted.rows, here.cols), np.float64)
+    counts: list[Any] = [None, None]  # which samples do, for each pass
+    if valid is not None:
+        rows = Window(wanted.row, here.col, wanted.rows, here.cols)
+        counts = [backend.asarray(valid), extended(backend, valid, here, boundary, rows)]
     out = backend.empty((image.shape[0], *wanted.shape), np.float64)
     for band, made in zip(image, out, strict=True):
         for axis, source, target, lines in ((0, band, by_columns, here.cols), (1, by_columns, made, wanted.rows)):
@@ -63,6 +75,7 @@ def coefficients(
             backend.run(
                 "prefilter", (-(-stop // segment) - first // segment, lines),
                 source, source.strides[0] // source.itemsize, length, origin, boundary.number,
+                counts[axis], 0 if valid is None else counts[axis].strides[0],
                 target, target.strides[0] // target.itemsize, first, *ends, segment,
                 len(interp.steps), *poles, interp.frame,
                 SRC_T=source.dtype, AXIS=axis, SAMPLES=samples,

@@ -231,8 +231,9 @@ def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     if domain.is_empty:  # the source is so small that its edges have a say in all of it
         return Source(np.zeros((len(source.image), 1, 1)), backend.asarray(np.zeros((1, 1), np.uint8)))
     wanted = here.pad(-method.around) if source.whole else domain
-    made = coefficients(backend, source.image, here, interp, method.boundary, wanted, domain)
     valid = source.valid
+    counts = None if method.takes_invalid else valid
+    made = coefficients(backend, source.image, here, interp, method.boundary, wanted, domain, counts)
     if valid is not None:
         valid = coefficient_validity(backend, valid, here, interp, method.boundary, wanted)
     return Source(made, valid, (wanted.row, wanted.col), source.whole)

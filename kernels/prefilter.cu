@@ -2,7 +2,9 @@
 // y counts segments, x the lines of that axis.
 // A coefficient depends on `frame` samples to either side, so each segment is filtered by itself, within a buffer of
 // SAMPLES; where segments begin depends on the image alone: a window of it gets the same bits.
-// source: the samples from `origin` on, `length` of them; beyond them place_of(mode) stands in. Not finite ones are 0.
+// source: the samples from `origin` on, `length` of them; beyond them place_of(mode) stands in.
+// valid: of the samples, or null. Within the buffer, the last sample before it, or else the first after it, stands in for
+// one that is not valid or not finite; 0 where there is none.
 // out: coefficients from `first` on, none before `lowest` or from `highest` on. Segments begin there, and at each
 // multiple of `segment`. poles, steps: of each of `count` poles its value and how far its filter looks.
 // After Briand and Monasse, IPOL 2018, algorithms 1 and 2, without the gain. Twin: reference.py:prefilter.
@@ -14,7 +16,7 @@
 #define SAMPLE_STEP(pitch) (AXIS == 0 ? pitch : 1)
 
 KERNEL(prefilter, i64 rows, i64 cols, const SRC_T* __restrict__ source, i64 pitch, i64 length, i64 origin, i64 mode,
-       f64* __restrict__ out, i64 out_pitch, i64 first, i64 lowest, i64 highest, i64 segment,
+       const u8* __restrict__ valid, i64 valid_pitch, f64* __restrict__ out, i64 out_pitch, i64 first, i64 lowest, i64 highest, i64 segment,
        i64 count, const f64* __restrict__ poles, const i64* __restrict__ steps, i64 frame)
 {
     FOR_SEGMENTS(y, rows, x, cols) {
@@ -25,17 +27,35 @@ KERNEL(prefilter, i64 rows, i64 cols, const SRC_T* __restrict__ source, i64 pitc
         const i64 end = (number + 1) * segment < highest ? (number + 1) * segment : highest;
         const i64 size = end - begin + 2 * frame;
         LANE_ARRAY f64 s[SAMPLES][LANES];
+        LANE_ARRAY f64 before[LANES];
+        LANE_LOOP(l, 0, n) before[l] = nan("");
+        i32 begun = 1;
         for (i64 i = 0; i < size; ++i) {
             const i64 place = place_of(begin - frame + i - origin, length, mode);
             if (place < 0) {
-                LANE_LOOP(l, 0, n) s[i][l] = 0.0;
+                LANE_LOOP(l, 0, n) before[l] = s[i][l] = 0.0;
                 continue;
             }
             const SRC_T* sample = source + x * LINE_STEP(pitch) + place * SAMPLE_STEP(pitch);
             LANE_LOOP(l, 0, n) {
                 const f64 value = (f64)sample[l * LINE_STEP(pitch)];
-                s[i][l] = value - value == 0.0 ? value : 0.0;
+                before[l] = value - value == 0.0 ? value : before[l];
+                s[i][l] = before[l];
             }
+            if (valid) {
+                const u8* counts = valid + x * LINE_STEP(valid_pitch) + place * SAMPLE_STEP(valid_pitch);
+                const f64* last = s[i > 0 ? i - 1 : 0];
+                LANE_LOOP(l, 0, n) {
+                    s[i][l] = counts[l * LINE_STEP(valid_pitch)] ? s[i][l] : i > 0 ? last[l] : nan("");
+                    before[l] = s[i][l];
+                }
+            }
+        }
+        LANE_LOOP_ALL(l, 0, n, begun) begun &= s[0][l] == s[0][l] ? 1 : 0;
+        if (!begun) {
+            LANE_LOOP(l, 0, n) before[l] = 0.0;
+            for (i64 i = size - 1; i >= 0; --i)
+                LANE_LOOP(l, 0, n) s[i][l] = before[l] = s[i][l] == s[i][l] ? s[i][l] : before[l];
         }
         i64 from = 0, last = size - 1;  // what the poles so far have left right
         for (i64 k = 0; k < count; ++k) {

@@ -23,6 +23,7 @@ class Filtering(NamedTuple):
     interp: Interpolator
     shape: tuple[int, int]
     boundary: Boundary
+    masked: float = 0
 
     @property
     def defines(self) -> list[dict[str, Any]]:
@@ -34,6 +35,9 @@ class Filtering(NamedTuple):
 
 FILTERINGS = [
     Filtering("float64", bspline(3), (300, 70), Boundary("reflect")),
+    Filtering("float64", bspline(3), (300, 70), Boundary("reflect"), masked=0.1),
+    Filtering("uint16", bspline(5, 1e-2), (70, 300), Boundary("constant"), masked=0.9),
+    Filtering("float32", bspline(3), (40, 65), Boundary(), masked=0.5),
     Filtering("float64", bspline(11), (40, 300), Boundary("wrap")),
     Filtering("float64", bspline(7, 1e-2), (500, 9), Boundary("symmetric")),
     Filtering("float64", bspline(3, 1e-8), (1, 1), Boundary("edge")),
@@ -49,7 +53,10 @@ def filtered(backend: Backend, case: Filtering) -> np.ndarray:
     """Make the coefficients of three bands of random pixels, not all of them finite."""
     pixels = image(np.random.default_rng(5), case.dtype, (3, *case.shape))
     domain, here = domain_of(case.interp, case.boundary, case.shape), Window.of_shape(case.shape)
-    made = coefficients(backend, backend.asarray(pixels), here, case.interp, case.boundary, domain, domain)
+    valid = np.random.default_rng(6).random(case.shape) >= case.masked
+    counts = backend.asarray(valid.view(np.uint8)) if case.masked else None
+    image_here = backend.asarray(pixels)
+    made = coefficients(backend, image_here, here, case.interp, case.boundary, domain, domain, counts)
     return to_host(backend, made)
 
 

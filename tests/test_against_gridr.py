@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gridr_cases import quiet
+from gridr_scenes import quiet
 
 import gpumask
 

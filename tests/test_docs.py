@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gridr_cases import quiet
+from gridr_scenes import quiet
 from test_readme import blocks
 
 DOCS = Path(__file__).parents[1] / "docs"

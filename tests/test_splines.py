@@ -108,21 +108,28 @@ def test_an_invalid_pixel_spoils_coefficients_up_to_its_influence(order):
 
 
 @every_order
-def test_nan_and_infinity_are_invalid_and_taken_as_zero(order):
+def test_what_lies_under_an_invalid_pixel_changes_nothing_and_not_finite_ones_are_such(order):
     source = np.random.default_rng(0).uniform(-1, 1, (2, 70, 70)).astype(np.float32)
-    places = [(0, 10, 12), (1, 40, 41), (1, 69, 0)]
-    zeros, valid = source.copy(), np.ones((70, 70), bool)
-    for place in places:
-        zeros[place], valid[place[1:]] = 0, False
-    for value in (np.nan, np.inf, -np.inf):
-        for place in places:
-            source[place] = value
-        grid = somewhere(np.random.default_rng(1), (70, 70))
-        found = resample(source, grid, bspline(order), boundary="wrap")
-        expected = resample(zeros, grid, bspline(order), source_valid=valid, boundary="wrap")
-        assert_same_bits(found.validity, expected.validity)
-        assert_same_bits(found.image, expected.image)
-        assert 0 < found.validity.mean() < 1
+    valid = np.random.default_rng(1).random((70, 70)) >= 0.001
+    valid[:, 69] = False
+    grid = somewhere(np.random.default_rng(2), (70, 70))
+    expected = resample(source, grid, bspline(order), source_valid=valid, boundary="wrap")
+    assert 0 < expected.validity.mean() < 1
+    for value in (np.nan, np.inf, -np.inf, 3e38, 0):
+        under = np.where(valid, source, np.float32(value))
+        for mask in (valid, None) if not np.isfinite(value) else (valid,):
+            found = resample(under, grid, bspline(order), source_valid=mask, boundary="wrap")
+            assert_same_bits(found.validity, expected.validity)
+            assert_same_bits(found.image, expected.image)
+
+
+def test_in_a_constant_image_invalid_pixels_leave_no_trace():
+    valid = np.random.default_rng(1).random((70, 70)) >= 0.002
+    valid[20:50, 30:45] = False
+    grid = somewhere(np.random.default_rng(2), (70, 70), (40, 50))
+    found = resample(np.where(valid, 1000.0, -9999), grid, "bspline3", source_valid=valid, boundary="edge")
+    assert found.validity.mean() > 0.3
+    np.testing.assert_allclose(found.image[found.validity == 1], 1000, rtol=1e-6)
 
 
 @every_order

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from gridr_cases import NOISE, RAMP, nodes, quiet, sample, sample_by_gridr
+from gridr_scenes import NOISE, RAMP, nodes, quiet, sample, sample_by_gridr
 
 import gpumask
 

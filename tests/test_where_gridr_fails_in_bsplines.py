@@ -5,7 +5,7 @@ See test_where_gridr_fails.py.
 
 import numpy as np
 import pytest
-from gridr_cases import NOISE, RAMP, SPLINE, gridr, nodes, sample, sample_by_gridr, sample_with
+from gridr_scenes import NOISE, RAMP, SPLINE, gridr, nodes, sample, sample_by_gridr, sample_with
 
 import gpumask
 from gpumask import Grid, resample

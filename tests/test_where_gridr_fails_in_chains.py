@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gridr_cases import NOISE, RAMP, SPLINE, gridr, nodes, sample_by_gridr
+from gridr_scenes import NOISE, RAMP, SPLINE, gridr, nodes, sample_by_gridr
 from test_chain import Files, random_scene
 from test_mask_chain import gridrs_chains, make_scene
 

@@ -5,7 +5,7 @@ See test_where_gridr_fails.py.
 
 import numpy as np
 import pytest
-from gridr_cases import nodes
+from gridr_scenes import nodes
 from shapely import LineString, MultiPoint, Point, Polygon, box
 
 import gpumask

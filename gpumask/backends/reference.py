@@ -125,16 +125,22 @@ def _axis_taps(place, origin, size, acc, taps):
 
 
 def prefilter(
-    rows, cols, source, pitch, length, origin, mode, out, out_pitch, first, lowest, highest, segment,
-    count, poles, steps, frame, *, SRC_T, AXIS, SAMPLES,
+    rows, cols, source, pitch, length, origin, mode, valid, valid_pitch, out, out_pitch, first, lowest, highest,
+    segment, count, poles, steps, frame, *, SRC_T, AXIS, SAMPLES,
 ):  # fmt: skip
     """Twin of kernels/prefilter.cu, all lines of a segment at a time."""
-    lines, coefficients = (source, out) if AXIS == 0 else (source.T, out.T)
+    lines, coefficients, valid = (a if AXIS == 0 or a is None else a.T for a in (source, out, valid))
     for number in range(first // segment, first // segment + rows):
         begin, end = max(number * segment, lowest), min((number + 1) * segment, highest)
         places = pixels_at(begin - frame - origin, end - begin + 2 * frame, length, mode)
         s = lines[places].astype(np.float64)
-        s[(places < 0)[:, None] | ~np.isfinite(s)] = 0
+        s[~np.isfinite(s) if valid is None else ~np.isfinite(s) | (valid[places] == 0)] = np.nan
+        s[places < 0] = 0
+        for i in range(1, len(s)):
+            s[i] = np.where(np.isnan(s[i]), s[i - 1], s[i])
+        for i in range(len(s) - 2, -1, -1):
+            s[i] = np.where(np.isnan(s[i]), s[i + 1], s[i])
+        s[np.isnan(s)] = 0
         for z, reach in zip(poles.tolist(), steps.tolist(), strict=True):
             s = _filtered(s, z, reach)
         coefficients[begin - first : end - first] = s

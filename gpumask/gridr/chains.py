@@ -113,7 +113,7 @@ def basic_grid_resampling_chain(
     boundary = check_boundary("boundary_condition", boundary_condition, trust_padding)
     if trust_padding is None and boundary_condition is not None:
         raise GpumaskError("trust_padding: expected True or False along with boundary_condition; got None")
-    method = Method(interpolator_of(interp, interp_kwargs), boundary)
+    method = Method(interpolator_of(interp, interp_kwargs), boundary, takes_invalid=True)
     (grid_row_coords_band,) = whole("grid_row_coords_band", grid_row_coords_band)
     (grid_col_coords_band,) = whole("grid_col_coords_band", grid_col_coords_band)
     if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:

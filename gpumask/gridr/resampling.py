@@ -89,7 +89,7 @@ def array_grid_resampling(
     taps = interpolator_of(interp, interp_kwargs, filtered=not standalone)
     origin = _origin(array_in_origin, standalone)
     boundary = check_boundary("boundary_condition", boundary_condition, trust_padding)
-    method = Method(taps, boundary if standalone else Boundary())
+    method = Method(taps, boundary if standalone else Boundary(), takes_invalid=True)
     source = Source.of(array_in, array_in_mask)
     grid = _grid(grid_row, grid_col, grid_resolution, grid_mask, grid_mask_valid_value, grid_nodata, origin)
     if win is not None:
