@@ -130,9 +130,9 @@ def resample(
         columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
         MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
     boundary: what the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap",
-        as in numpy.pad; None: nothing. trust_padding: whether that may make pixels valid: those inside the source that
-        need it, and those beyond it by less than half of the taps; B-splines go no further than the edges. Without
-        trust just the filters of B-splines see it; it is 0 for them where the boundary is None.
+        as in numpy.pad; None: nothing. trust_padding: whether that may make pixels valid: inside the source, and beyond
+        it as long as no tap lies further out than half of them (but for B-splines). Without trust just the filters of
+        B-splines see it, and 0 where the boundary is None.
     mask_policy: "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are
         are renormalised, where the nearest is and their share is min_weight at least, as GDAL does; not for B-splines.
     backend: "cuda", "native" or "numpy"; None: see `use_backend`.

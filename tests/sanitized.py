@@ -25,8 +25,10 @@ from polygon_cases import cases as polygon_cases
 from polygon_cases import inside_of
 from rule_cases import DISCS, RULE_TYPES, run_rules
 from rule_cases import cases as rule_cases
+from spline_cases import FILTERINGS, RENORMALIZED, renormalized
+from spline_cases import filtered as coefficients_of
 
-from gpumask.backends import get
+from gpumask.backends import Backend, get
 from gpumask.cleanup import filtered
 
 
@@ -40,6 +42,7 @@ def twins(build: Build) -> None:
         for case in cases(variant.source):
             expected = resampled(twin, variant, case)
             assert_same_results(resampled(build, variant, case), expected, case)
+    spline_twins(build, twin)
     for types in COVERING_TYPES:
         for case in oversample_cases(types.nodes):
             expected = run_oversample(twin, types, case)
@@ -51,6 +54,16 @@ def twins(build: Build) -> None:
         assert_same_bits(found, expected, f"disc of {radius}, {mask.shape}")
     for case in polygon_cases():
         assert_same_bits(inside_of(build, case), inside_of(twin, case), case.name)
+
+
+def spline_twins(build: Build, twin: Backend) -> None:
+    """Compare what B-splines and renormalised weights need with its twin."""
+    for filtering in FILTERINGS:
+        assert_same_bits(coefficients_of(build, filtering), coefficients_of(twin, filtering), str(filtering))
+    for interp, dtype in product(RENORMALIZED, ("uint16", "float64")):
+        for found, expected in zip(*(renormalized(each, interp, dtype) for each in (build, twin)), strict=True):
+            assert_same_bits(found[2], expected[2], found[0])
+            assert_same_bits(found[1], expected[1], found[0])
 
 
 def read_past_the_end(build: Build) -> None:

@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX
+from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, Variant
 from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
 from rule_cases import defines
+from spline_cases import FILTERINGS, RENORMALIZED
 
 from gpumask.backends.cuda import nvrtc_options
 from gpumask.backends.source import kernel_source
@@ -58,6 +59,22 @@ def test_discs_compile_for_every_architecture_and_need_no_stack(architectures, a
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_rules_compiles_for_every_architecture_and_needs_no_stack(architectures, arch, dtype):
     assert_compiles_without_stack(architectures, "rules", arch, defines(dtype))
+
+
+@pytest.mark.parametrize("case", FILTERINGS, ids=str)
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_prefilter_compiles_for_every_architecture_and_has_its_samples_alone_on_the_stack(architectures, arch, case):
+    for one in case.defines:
+        _, log, _ = compiled(architectures, "prefilter", arch, one)
+        found = re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill", log)
+        assert found == [(str(8 * one["SAMPLES"]), "0")], log
+
+
+@pytest.mark.parametrize("interp", RENORMALIZED)
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_renormalize_compiles_for_every_architecture(architectures, arch, interp):
+    for dtype in ("uint16", "float64"):
+        compiled(architectures, "renormalize", arch, Variant(dtype, dtype, "float64", interp).defines)
 
 
 @every_variant
