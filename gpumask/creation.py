@@ -164,5 +164,6 @@ def _reopened(drafts: Sequence[Path], within: str | None) -> OutputFile:
     """Open files to be updated."""
     import rasterio
 
-    image, *validity = (rasterio.open(draft, "r+") for draft in drafts)
+    with rasterio.Env(GDAL_ENABLE_TIFF_SPLIT=False):  # which loses rows of an only strip of more than 2000
+        image, *validity = (rasterio.open(draft, "r+") for draft in drafts)
     return OutputFile(image, validity[0] if validity else None, within)

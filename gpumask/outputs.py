@@ -70,7 +70,6 @@ def whole_files(*paths: Path, sparse: bool = False, kept: bool = False) -> Itera
         for path in paths:
             if kept:
                 folder = path.parent / f".gpumask-{path.name}"
-                folder.mkdir(exist_ok=True)
                 stack.enter_context(_alone_in(folder))
             else:
                 made = tempfile.TemporaryDirectory(prefix=".gpumask-", dir=path.parent)
@@ -92,21 +91,32 @@ def whole_files(*paths: Path, sparse: bool = False, kept: bool = False) -> Itera
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Raise GpumaskError where another process is in such a block with the same folder."""
+    """Make a folder if need be; raise GpumaskError where another process is in such a block with the same one."""
     try:
         import fcntl
     except ImportError:  # no such locks on Windows
+        folder.mkdir(exist_ok=True)
         yield
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise GpumaskError(f"resume: another run is at work in {folder}") from error
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                folder.mkdir(exist_ok=True)
+                handle = os.open(folder, os.O_RDONLY)
+            except (FileExistsError, FileNotFoundError):  # another run ended in between, and took it away
+                if folder.exists() and not folder.is_dir():
+                    raise
+                continue
+            stack.callback(os.close, handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise GpumaskError(f"resume: another run is at work in {folder}") from error
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(folder)):
+                    break  # else what is locked is a folder that is gone
+            stack.pop_all().close()
         yield
-    finally:
-        os.close(handle)
 
 
 def _check_written(path: Path, sparse: bool) -> None:
@@ -116,15 +126,18 @@ def _check_written(path: Path, sparse: bool) -> None:
 
     failed, total, number = f"{path.name}: not written to its end; is the disk full?", 0, 0
     try:
-        with rasterio.open(path) as dataset:
-            if dataset.driver != "GTiff":
-                return
-        for number in itertools.count(1):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)  # masks and overviews lie where the image does
-                directory = rasterio.open(f"GTIFF_DIR:{number}:{path}")
-            with directory:
-                total += _block_bytes(directory, path.stat().st_size, sparse)
+        # GDAL would pass off an only strip of more than 2000 rows as one of each row, most of which have no bytes.
+        with rasterio.Env(GDAL_ENABLE_TIFF_SPLIT=False):
+            with rasterio.open(path) as dataset:
+                if dataset.driver != "GTiff":
+                    return
+            for number in itertools.count(1):
+                with warnings.catch_warnings():
+                    # Masks and overviews lie where the image does.
+                    warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                    directory = rasterio.open(f"GTIFF_DIR:{number}:{path}")
+                with directory:
+                    total += _block_bytes(directory, path.stat().st_size, sparse)
     except rasterio.errors.RasterioError as error:
         if number < 2:  # else that was the last
             raise OSError(f"{failed} {error}") from error

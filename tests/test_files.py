@@ -648,6 +648,19 @@ def test_a_table_of_colours_is_left_where_the_output_has_no_place_for_it(palette
 # What is told.
 
 
+@pytest.mark.parametrize("creation", [{}, {"compress": "deflate"}, {"sparse_ok": True}], ids=str)
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_strip_of_more_than_two_thousand_rows_is_whole(tmp_path, creation, resume):
+    write(tmp_path / "source.tif", np.ones((1, 4, 4), np.uint8))
+    write(tmp_path / "column.tif", np.array([[[0.0], [3.0]], [[0.0], [3.0]]]))
+    done = resample_file(
+        tmp_path / "source.tif", tmp_path / "column.tif", tmp_path / "out.tif",
+        interp="linear", resolution=(3000, 1), creation=creation, resume=resume,
+    )  # fmt: skip
+    assert done.valid == 3001
+    assert (read(tmp_path / "out.tif") == 1).all()
+
+
 def test_the_summary_counts_what_is_valid_and_what_has_no_place_in_the_source(folder, backend):
     # Steps of 1.5 and 2.25 pixels; no coordinate lies less than a pixel beyond the source's first and last ones.
     row, col = np.meshgrid(-13.5 + 1.5 * 6 * np.arange(11), -11 + 2.25 * 4 * np.arange(9), indexing="ij")

@@ -25,7 +25,7 @@ import pytest
 import rasterio
 from commands import fails, read, run, write
 
-from gpumask import GpumaskError, backends, chain, creation, resample_file
+from gpumask import GpumaskError, backends, chain, creation, outputs, resample_file
 from gpumask.datasets import OutputFile
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
@@ -373,6 +373,20 @@ def test_two_runs_at_once_for_one_output(files):
     assert first.returncode == 0
     assert_same(contents(), expected)
     assert not list(files.glob(".gpumask-*"))
+
+
+def test_a_folder_that_another_run_takes_away_is_not_the_one_that_is_locked(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    lock, folder = fcntl.flock, tmp_path / ".gpumask-out.tif"
+    monkeypatch.setattr(fcntl, "flock", lambda *args: (monkeypatch.undo(), folder.rmdir(), lock(*args)))
+    with outputs.whole_files(tmp_path / "out.tif", kept=True) as (draft,):
+        with (
+            pytest.raises(GpumaskError, match="another run is at work"),
+            outputs.whole_files(tmp_path / "out.tif", kept=True),
+        ):
+            pass
+        write(draft, np.ones((1, 2, 2), np.uint8))
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tif"]
 
 
 @pytest.mark.parametrize(
