@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gpumask.datasets import MaskBand, check_open
 from gpumask.errors import ArgumentTypeError, GpumaskError
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
+
+_MOST_FILES = 1000  # that are opened to see which others they refer to
 
 
 def open_raster(inputs: contextlib.ExitStack, name: str, path: str | os.PathLike[str]) -> DatasetReader:
@@ -21,6 +27,23 @@ def open_raster(inputs: contextlib.ExitStack, name: str, path: str | os.PathLike
         return inputs.enter_context(rasterio.open(path))
     except rasterio.errors.RasterioError as error:
         raise GpumaskError(f"{name}: {error}") from error
+
+
+def files_of(dataset: DatasetReader) -> list[str]:
+    """Return the files that a raster is read from: a VRT's sources too, their own, and what lies beside each."""
+    import rasterio
+
+    found = list(dict.fromkeys(dataset.files))
+    known = {*found}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what says not where it lies; who opens the first one hears of that
+        for path in itertools.islice(found, _MOST_FILES):  # which grows meanwhile
+            if path == dataset.name or not os.path.isfile(path):
+                continue
+            with contextlib.suppress(Exception), rasterio.open(path) as part:  # a text beside a raster is none
+                found += [name for name in part.files if name not in known]
+                known.update(part.files)
+    return found
 
 
 class Inputs:
@@ -41,7 +64,7 @@ class Inputs:
                 raise ArgumentTypeError(f"{name}: expected a path or an open dataset; got {type(given).__name__}")
             check_open(name, given)
             dataset = given
-        self.files.setdefault(name, []).extend(dataset.files)
+        self.files.setdefault(name, []).extend(files_of(dataset))
         return dataset
 
     def band(self, name: str, given: Any, key: str = "") -> tuple[DatasetReader, int]:
@@ -57,6 +80,7 @@ class Inputs:
     def mask(self, name: str, given: Any, key: str = "") -> MaskBand:
         """Return a mask from a raster, (raster, band) or (raster, band, value of valid)."""
         parts = given if isinstance(given, tuple) else (given,)
+        parts = tuple(part.item() if isinstance(part, np.generic) else part for part in parts)
         if not 1 <= len(parts) <= 3 or not all(isinstance(band, int) for band in parts[1:2]):
             raise ArgumentTypeError(
                 f"{name}: expected a raster, (raster, band) or (raster, band, value); got {given!r}"

@@ -774,6 +774,18 @@ def test_an_output_that_is_an_input_is_refused(folder):
     assert snapshot(folder) == before
 
 
+def test_what_a_vrt_of_a_vrt_reads_is_an_input(folder):
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open("source.tif", "r+") as source:
+        source.write_mask(holes())
+    rasterio.shutil.copy("source.tif", "inner.vrt", driver="VRT")
+    Path("outer.vrt").write_text(Path("inner.vrt").read_text().replace("source.tif", "inner.vrt"))
+    before = snapshot(folder)
+    for path in ("outer.vrt", "inner.vrt", "source.tif", "source.tif.msk"):
+        with pytest.raises(GpumaskError, match="^output: expected a file that is no input; .* source reads"):
+            run("outer.vrt", output=path)
+        assert snapshot(folder) == before
+
+
 def test_an_input_beside_the_output_is_not_taken_for_a_part_of_it(folder):
     """A .msk file with the output's name is no leftover where it is an input."""
     write("out.tif.msk", holes())

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from commands import fails, read, run, write
 
 from gpumask import GpumaskError, backends, chain, creation, outputs, resample_file
@@ -258,6 +259,22 @@ def test_an_input_that_was_touched_is_another_job(files):
     expected, _ = uninterrupted(), interrupt()
     os.utime("source.tif", (1, 1))
     assert resumed() == TILES
+    assert_same(contents(), expected)
+
+
+def test_a_file_behind_two_vrts_that_has_changed_is_another_job(files):
+    rasterio.shutil.copy("source.tif", "inner.vrt", driver="VRT")
+    Path("outer.vrt").write_text(Path("inner.vrt").read_text().replace("source.tif", "inner.vrt"))
+    interrupt(source="outer.vrt")
+    write(files / "source.tif", read("source.tif")[:, ::-1])
+    expected = uninterrupted()
+    assert resumed(source="outer.vrt") == TILES
+    assert_same(contents(), expected)
+
+
+def test_numpy_numbers_are_those_of_python(files):
+    expected, finished = uninterrupted(mask=("mask.tif", 2, 7)), interrupt(mask=("mask.tif", 2, 7))
+    assert resumed(mask=("mask.tif", np.int64(2), np.uint8(7))) == TILES - finished
     assert_same(contents(), expected)
 
 
