@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpumask.datasets import Output, OutputFile, SourceFile
+from gpumask.datasets import Output, OutputFile, SourceFile, gdal_cache
 from gpumask.errors import GpumaskError, renamed
-from gpumask.outputs import whole_files
+from gpumask.memory import memory_limit
+from gpumask.outputs import kept_folder, remove_kept, whole_files
 from gpumask.resume import Journal, ResumableOutput
 from gpumask.storage import Sample, all_is_written, carry_over, is_on, layout, options_are_known, to_cog, try_out
 from gpumask.version import __version__
@@ -26,6 +27,7 @@ _log = logging.getLogger("gpumask")
 
 # What keeps values as they are, with no option that is forgotten when a file is opened again.
 _RESUMABLE = ("none", "deflate", "lzw", "zstd", "packbits", "lzma")
+_FOR_GDAL = 1 / 4  # of the memory that a job may take, as in the chain
 
 
 class Creation:
@@ -41,12 +43,14 @@ class Creation:
         driver: str | None,
         options: Mapping[str, Any],
         colours: bool,
+        overwrite: bool = True,
     ) -> None:
         """Choose how all is stored.
 
         paths: the image's, and the validity's if it has a file of its own. profile: rasterio's, but for count, driver
         and creation options, which are the user's. within: "mask" or "alpha" where the image holds its validity.
-        colours: whether values stay as they are in the source.
+        colours: whether values stay as they are in the source. overwrite: whether to replace what appears under the
+        names until the files are whole.
         """
         self._paths, self._source, self._within, self._colours = paths, source, within, colours
         shape, dtype = (profile["height"], profile["width"]), np.dtype(profile["dtype"])
@@ -59,7 +63,8 @@ class Creation:
         told = within or (None if profile["nodata"] is None else "nodata")
         if image.cog is not None and told is None and "resampling" not in image.cog:
             image = image._replace(cog={"overview_resampling": "nearest", **image.cog})  # mixes nothing invalid in
-        self._cog, self._sparse = image.cog, is_on(image.profile.get("sparse_ok"))
+        self._cog, self._overwrite = image.cog, overwrite
+        self._sparse = is_on({**image.profile, **(image.cog or {})}.get("sparse_ok"))
         self._profiles = [{**profile, "count": len(source.bands) + (within == "alpha"), **image.profile}]
         told, nodata = told if len(paths) == 1 else None, None if within == "alpha" else profile["nodata"]
         names = try_out(image, Sample.of(self._profiles[0]["count"], dtype, told, nodata), paths[0].name)
@@ -70,22 +75,30 @@ class Creation:
             self._profiles.append({**profile, "count": 1, "dtype": "uint8", "nodata": None, **stored.profile})
             with renamed({"creation": "validity"}):
                 names = try_out(stored, Sample.of(1, "uint8", "pixels"), paths[1].name)
+            of_both = [path for path in map(paths[1].with_name, names) if path in self.files]
+            if of_both:
+                raise GpumaskError(f"validity: expected files other than those of the output; got {of_both[0]} of both")
             self.files += [paths[1].with_name(name) for name in names]
 
     @contextlib.contextmanager
-    def whole(self, job: Any) -> Iterator[Output]:
+    def whole(self, job: Any, max_memory: Any = None) -> Iterator[Output]:
         """Yield the output, to be written to; its files appear under their names when the block ends.
 
         job: what tells this job from others, as JSON has it, where finished tiles are to be kept; None: they are not.
+        max_memory: see `memory_limit`.
         """
-        if job is not None:
+        kept = job is not None
+        if kept:
             self._check_resumable()
-        self._check_space()
-        with whole_files(*self._paths, sparse=self._sparse, kept=job is not None) as drafts:
+        self._check_space(kept)
+        with (
+            gdal_cache(int(memory_limit(max_memory) * _FOR_GDAL)),  # for what is done when all tiles are written, too
+            whole_files(*self._paths, sparse=self._sparse, kept=kept, overwrite=self._overwrite) as drafts,
+        ):
             plain = drafts[0].with_name(f".{drafts[0].name}.plain")
             written = drafts if self._cog is None else [plain, *drafts[1:]]
             with all_is_written(self._paths[0]):
-                with self._new(written) if job is None else self._kept(written, job) as output:
+                with self._kept(written, job) if kept else self._new(written) as output:
                     yield output
                 if self._cog is not None:
                     to_cog(plain, drafts[0], self._cog)
@@ -114,26 +127,38 @@ class Creation:
             for part in set(draft.parent.iterdir()) - {*drafts, finished}:  # what a killed run was busy with
                 part.unlink()
         try:
+            output = self._begun(drafts, journal)
+            try:
+                yield output
+            except BaseException:
+                with contextlib.suppress(Exception):  # the first error is the one to be told
+                    output.close()
+                raise
+            output.finish()
+        except BaseException:
+            if not finished.exists():  # there is nothing to go on from
+                for draft in drafts:
+                    shutil.rmtree(draft.parent, ignore_errors=True)
+            raise
+
+    def _begun(self, drafts: Sequence[Path], journal: Journal) -> ResumableOutput:
+        """Open the files of an earlier run of the job, or make them."""
+        reopen = functools.partial(_reopened, drafts, self._within)
+        try:
             if not journal.tiles:
                 raise FileNotFoundError
-            output = ResumableOutput(functools.partial(_reopened, drafts, self._within), journal)
+            output = ResumableOutput(reopen, journal)
             _log.info("resume: goes on from %d tiles", len(journal.tiles))
+            return output
         except Exception:  # there is none, or GDAL can't read it any more: begin anew
             if journal.lost:
                 _log.warning("resume: begins anew: the %d tiles kept there are another job's", journal.lost)
             journal.clear()
             for folder in journal.others:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_kept(folder)
             with self._new(drafts, sparse_ok=True):
                 pass
-            output = ResumableOutput(functools.partial(_reopened, drafts, self._within), journal)
-        try:
-            yield output
-        except BaseException:
-            with contextlib.suppress(Exception):  # the first error is the one to be told
-                output.close()
-            raise
-        output.finish()
+            return ResumableOutput(reopen, journal)
 
     def _describe(self, image: DatasetWriter) -> None:
         """Say of the image what the source says of its own."""
@@ -150,14 +175,20 @@ class Creation:
             if "discard_lsb" in profile:
                 raise GpumaskError("resume: expected no discard_lsb, which a file forgets when it is opened again")
 
-    def _check_space(self) -> None:
-        """Raise OSError where the disk has no room for what is not compressed."""
+    def _check_space(self, kept: bool) -> None:
+        """Raise GpumaskError where the disk has no room for what is not compressed; kept drafts have theirs already."""
         for path, profile in zip(self._paths, self._profiles, strict=True):
             plain = profile["driver"] == "GTiff" and str(profile.get("compress", "none")).lower() == "none"
             needed = profile["height"] * profile["width"] * profile["count"] * np.dtype(profile["dtype"]).itemsize
-            free = shutil.disk_usage(path.parent).free
-            if plain and not self._sparse and needed > free:
-                raise OSError(f"{path}: expected room for {needed} bytes; the disk has {free}")
+            room = shutil.disk_usage(path.parent).free + (_occupied(kept_folder(path)) if kept else 0)
+            if plain and not self._sparse and needed > room:
+                raise GpumaskError(f"{path}: expected room for {needed} bytes; got a disk that has {room}")
+
+
+def _occupied(folder: Path) -> int:
+    """Return how many bytes the files of a folder take on the disk."""
+    found = [part.stat() for part in folder.iterdir()] if folder.is_dir() else []
+    return sum(each.st_blocks * 512 if hasattr(each, "st_blocks") else each.st_size for each in found)
 
 
 def _reopened(drafts: Sequence[Path], within: str | None) -> OutputFile:

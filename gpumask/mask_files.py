@@ -97,7 +97,7 @@ def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None
         made = [targets[0].with_name(name) for name in names]
         check_free("OUTPUT", made, inputs.files, options.overwrite)
         sparse = is_on(stored.profile.get("sparse_ok"))
-        with whole_files(*targets, sparse=sparse) as drafts, all_is_written(targets[0]):
+        with whole_files(*targets, sparse=sparse, overwrite=options.overwrite) as drafts, all_is_written(targets[0]):
             with options_are_known():
                 image = rasterio.open(drafts[0], "w", **profile)
             with image:

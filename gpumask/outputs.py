@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -16,6 +18,10 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Where a file is till it is whole, and the name that what a COG is made of has there.
+_DRAFT = re.compile(r"\.gpumask-[^/\\]*[/\\](?:\.([^/\\]+)\.plain\b)?")
 
 
 def output_paths(asked: Mapping[str, Any], inputs: Mapping[str, list[str]], overwrite: bool) -> list[Path]:
@@ -54,22 +60,33 @@ def check_free(name: str, paths: Sequence[Path], inputs: Mapping[str, list[str]]
 
 def _beside(path: Path) -> list[Path]:
     """Return where GDAL looks for more about a raster: what is left there of another would be taken for its own."""
-    return [path.with_name(path.name + suffix) for suffix in (".aux.xml", ".msk", ".ovr")]
+    kind = path.suffix[1:].lower()
+    world = ["wld", *([f"{kind[0]}{kind[-1]}w", f"{kind}w"] if kind else [])]  # texts with a transform
+    return [
+        *(path.with_name(path.name + suffix) for suffix in (".aux.xml", ".msk", ".ovr")),
+        *(path.with_suffix(f".{name}") for lower in world for name in (lower, lower.upper())),
+    ]
+
+
+def kept_folder(path: Path) -> Path:
+    """Return the folder of what is kept of a file that is not whole."""
+    return path.parent / f".gpumask-{path.name}"
 
 
 @contextlib.contextmanager
-def whole_files(*paths: Path, sparse: bool = False, kept: bool = False) -> Iterator[list[Path]]:
+def whole_files(*paths: Path, sparse: bool = False, kept: bool = False, overwrite: bool = True) -> Iterator[list[Path]]:
     """Yield a path to write to for each of these; they appear under their names when the block ends.
 
     Each is written under its own name in a hidden folder beside it, so that what GDAL puts beside a file comes along;
     what has a name that begins with a dot does not. sparse: whether a GeoTIFF may lack blocks. kept: whether the
-    folders have a name of their own, and stay where the block fails.
+    folders have a name of their own, and stay where the block fails. overwrite: whether to replace what has appeared
+    under the names meanwhile. Raises GpumaskError, naming one of the paths, where a disk is full or GDAL fails.
     """
-    with contextlib.ExitStack() as stack:
+    with _names_output(paths[0]), contextlib.ExitStack() as stack:
         drafts = []
         for path in paths:
             if kept:
-                folder = path.parent / f".gpumask-{path.name}"
+                folder = kept_folder(path)
                 stack.enter_context(_alone_in(folder))
             else:
                 made = tempfile.TemporaryDirectory(prefix=".gpumask-", dir=path.parent)
@@ -78,15 +95,54 @@ def whole_files(*paths: Path, sparse: bool = False, kept: bool = False) -> Itera
         yield drafts
         for draft in drafts:
             _check_written(draft, sparse)
-        for draft, path in zip(drafts, paths, strict=True):
-            for stale in _beside(path):
-                stale.unlink(missing_ok=True)
-            parts = [part for part in draft.parent.iterdir() if not part.name.startswith(".")]
-            for part in sorted(parts, key=lambda part: part == draft):
-                os.replace(part, path.with_name(part.name))
+        _put_in_place(drafts, paths, overwrite)
         if kept:
             for draft in drafts:
                 shutil.rmtree(draft.parent, ignore_errors=True)
+
+
+def _put_in_place(drafts: Sequence[Path], paths: Sequence[Path], overwrite: bool) -> None:
+    """Give drafts, and what GDAL has put beside them, the names of the files that they are to be."""
+    places = {
+        part: path.with_name(part.name)
+        for draft, path in zip(drafts, paths, strict=True)
+        for part in sorted(draft.parent.iterdir(), key=lambda part: part == draft)
+        if not part.name.startswith(".")
+    }
+    stale = {there for path in paths for there in _beside(path) if there.exists()}
+    taken = sorted(stale | {there for there in places.values() if there.exists()})
+    if taken and not overwrite:
+        raise GpumaskError(f"{paths[0]}: expected no file to appear meanwhile, or overwrite; got {taken[0]}")
+    for there in stale - {*paths}:
+        there.unlink(missing_ok=True)
+    for part, there in places.items():
+        os.replace(part, there)
+
+
+@contextlib.contextmanager
+def _names_output(path: Path) -> Iterator[None]:
+    """Raise GpumaskError where a disk is full or GDAL fails; in an error's text, name outputs instead of drafts."""
+    try:
+        yield
+    except Exception as error:
+        told = error.__cause__ if "previous exception" in str(error) and error.__cause__ else error
+        text = _DRAFT.sub(r"\1", str(told))
+        if isinstance(error, GpumaskError):
+            if text == str(error):
+                raise
+            raise type(error)(text) from error
+        full = isinstance(error, OSError) and error.errno in _FULL
+        if not full and text == str(told) and not type(error).__module__.startswith("rasterio."):
+            raise
+        raise GpumaskError(f"{path}: not written to its end; is the disk full? {text}") from error
+
+
+def remove_kept(folder: Path) -> None:
+    """Remove a folder of `whole_files`, unless another process is at work in it."""
+    with contextlib.suppress(GpumaskError, OSError):
+        if folder.is_dir():
+            with _alone_in(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -120,17 +176,23 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _check_written(path: Path, sparse: bool) -> None:
-    """Raise OSError where a GeoTIFF, its mask or its overviews lack blocks, or it is shorter than these are."""
+    """Raise GpumaskError where a file is not whole."""
+    if fault := lacks(path, sparse):
+        raise GpumaskError(f"{path}: not written to its end; is the disk full? {fault}")
+
+
+def lacks(path: Path, sparse: bool) -> str:
+    """Say where a GeoTIFF, its mask or its overviews lack blocks, or it is shorter than these are; else nothing."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
-    failed, total, number = f"{path.name}: not written to its end; is the disk full?", 0, 0
+    total, number = 0, 0
     try:
         # GDAL would pass off an only strip of more than 2000 rows as one of each row, most of which have no bytes.
         with rasterio.Env(GDAL_ENABLE_TIFF_SPLIT=False):
             with rasterio.open(path) as dataset:
                 if dataset.driver != "GTiff":
-                    return
+                    return ""
             for number in itertools.count(1):
                 with warnings.catch_warnings():
                     # Masks and overviews lie where the image does.
@@ -140,11 +202,10 @@ def _check_written(path: Path, sparse: bool) -> None:
                     total += _block_bytes(directory, path.stat().st_size, sparse)
     except rasterio.errors.RasterioError as error:
         if number < 2:  # else that was the last
-            raise OSError(f"{failed} {error}") from error
-    except EOFError as error:
-        raise OSError(failed) from error
-    if total > path.stat().st_size:
-        raise OSError(failed)
+            return str(error)
+    except EOFError:
+        return "blocks are missing"
+    return "it is too short" if total > path.stat().st_size else ""
 
 
 def _block_bytes(directory: DatasetReader, length: int, sparse: bool) -> int:

@@ -19,6 +19,7 @@ from gpumask.errors import GpumaskError
 from gpumask.window import Window
 
 _EVERY = 5  # seconds from checkpoint to checkpoint
+_SIDE = 512  # pixels, of what is read back at once
 
 
 class _Tile(NamedTuple):
@@ -117,9 +118,10 @@ class ResumableOutput:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Bring all to the disk, and then the journal."""
+        """Bring all to the disk, and then the journal, unless there is nothing yet to be kept."""
         self._output.close()
-        self._journal.write(self._tiles)
+        if self._tiles:
+            self._journal.write(self._tiles)
         self._output = self._reopen()
         self._last = time.monotonic()
 
@@ -145,8 +147,10 @@ class ResumableOutput:
             stored = self._output.read(Window(tile.row, tile.col, *window.shape))
             if _checksum(*stored) != tile.checksum:
                 raise GpumaskError("resume: what an earlier run had finished did not last; begin anew")
-        for strip in Window.of_shape(self._output.image.shape).tiles(self.block_shape[0], self._output.image.width):
-            self._output.read(strip)
+        rows, cols = self.block_shape
+        blocks = max(1, _SIDE // max(rows, cols))  # of each row and column of them, at once: small ones take long
+        for part in Window.of_shape(self._output.image.shape).tiles(rows * blocks, cols * blocks):
+            self._output.read(part)
 
 
 def _checksum(image: np.ndarray, validity: np.ndarray | None) -> int:

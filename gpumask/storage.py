@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.outputs import lacks
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetWriter
@@ -58,11 +59,14 @@ def layout(
         raise GpumaskError(f"dtype: expected uint8, as {path.name} is a JPEG; got {dtype}")
     predicts = str(options.get("compress", "")).lower() in _WITH_PREDICTOR
     if driver == "COG":
+        _check_blocks(options, True)
         plain = {"driver": "GTiff", "bigtiff": "if_safer", "tiled": "yes", "blockxsize": _BLOCK, "blockysize": _BLOCK}
         return Layout(plain, {"bigtiff": "if_safer", **({"predictor": "yes"} if predicts else {}), **options})
     if driver != "GTiff":
         return Layout({"driver": driver, **options})
-    tiled = min(shape) >= _BLOCK and str(options.get("tiled", "yes")).lower() not in ("no", "off", "false", "0")
+    in_strips = str(options.get("tiled", "yes")).lower() in ("no", "off", "false", "0")
+    tiled = min(shape) >= _BLOCK and not in_strips
+    _check_blocks(options, tiled or ("tiled" in options and not in_strips))
     tiles = {"tiled": "yes", "blockxsize": _BLOCK, "blockysize": _BLOCK} if tiled else {}
     predictor = {"predictor": 3 if dtype.kind == "f" else 2} if predicts else {}
     return Layout({"driver": driver, "bigtiff": "if_safer", **tiles, **predictor, **options})
@@ -82,6 +86,15 @@ def check_creation(options: Any) -> dict[str, Any]:
     if refused:
         raise GpumaskError(f"creation: expected creation options of GDAL's; got {refused[0]}")
     return found
+
+
+def _check_blocks(options: Mapping[str, Any], tiled: bool) -> None:
+    """Refuse sizes of blocks that GDAL or rasterio would stumble over when a GeoTIFF of some size is made."""
+    for name in ("blockxsize", "blockysize", "blocksize"):
+        size = str(options.get(name, 16))
+        if not size.isdecimal() or not int(size) or (tiled and int(size) % 16):
+            kind = "a multiple of 16" if tiled else "a whole number from 1 on"
+            raise GpumaskError(f"creation: expected {name} to be {kind}; got {options[name]!r}")
 
 
 def _driver_of(name: str, path: Path) -> str:
@@ -168,15 +181,19 @@ def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
 
     Raises GpumaskError where a format can't hold such bands, does not take its options, or loses what is valid.
     """
+    import rasterio
+
     profile = {key: value for key, value in layout.profile.items() if key not in ("blockxsize", "blockysize")}
     with tempfile.TemporaryDirectory(prefix="gpumask-") as folder:
         path = Path(folder) / name
         plain = path if layout.cog is None else path.with_name(f"plain-{name}")
         try:
-            with options_are_known():
+            with rasterio.Env(GDAL_NUM_THREADS="1"), _gdal_heard() as said, options_are_known():
                 sample.write(plain, profile)
                 if layout.cog is not None:
                     to_cog(plain, path, layout.cog)
+                if fault := lacks(path, sparse=False):  # as GDAL, or a thread of its own, could not compress the blocks
+                    raise OSError(said[-1][1] if said else fault)
             lasts = sample.lasts(path)
         except GpumaskError:
             raise
@@ -262,7 +279,7 @@ def options_are_known() -> Iterator[None]:
 
 @contextlib.contextmanager
 def all_is_written(path: Path) -> Iterator[None]:
-    """Raise OSError where GDAL says, within the block and in whatever thread, that something could not be written.
+    """Raise GpumaskError where GDAL says, within the block and in whatever thread, that something could not be written.
 
     It keeps blocks back to write them later, and rasterio raises nothing for those that fail when a file is closed.
     """
@@ -270,7 +287,7 @@ def all_is_written(path: Path) -> Iterator[None]:
         yield
     failed = [text for _, text in said if re.search(_NOT_WRITTEN, text)]
     if failed:
-        raise OSError(f"{path.name}: not written to its end; is the disk full? {failed[0]}")
+        raise GpumaskError(f"{path}: not written to its end; is the disk full? {failed[0]}")
 
 
 class _Ear(logging.Filter):

@@ -16,7 +16,7 @@ from rasterio.env import get_gdal_config, getenv
 from rasterio.transform import Affine
 
 import gpumask
-from gpumask import GpumaskError, Grid, MaskRule, Window, chain, creation, resample_file
+from gpumask import GpumaskError, Grid, MaskRule, Window, chain, creation, outputs, resample_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
@@ -460,6 +460,22 @@ def assert_lies_like(path, like):
 # How the output is stored.
 
 
+def test_a_cog_may_lack_blocks_where_that_is_asked_for(folder):
+    write("zeros.tif", np.zeros((61, 53), np.uint8))
+    run(driver="COG", creation={"sparse_ok": True}, mask="zeros.tif", validity=None)
+    assert not read("out.tif").any()
+
+
+def test_gdals_cache_is_limited_while_a_cog_is_made(folder, monkeypatch):
+    found, to_cog = [], creation.to_cog
+    monkeypatch.setenv("GPUMASK_MAX_MEMORY", "100MB")
+    monkeypatch.setattr(
+        creation, "to_cog", lambda *args: (found.append(get_gdal_config("GDAL_CACHEMAX")), to_cog(*args))
+    )
+    run(driver="COG")
+    assert found == [25_000_000]
+
+
 def test_a_cog_has_the_same_pixels(folder):
     expected = oracle()
     for how in ({}, {"creation": {"compress": "zstd", "blocksize": 128}}):
@@ -786,6 +802,37 @@ def test_what_a_vrt_of_a_vrt_reads_is_an_input(folder):
         assert snapshot(folder) == before
 
 
+def test_files_that_image_and_validity_would_share_are_refused(folder):
+    before = snapshot(folder)
+    with pytest.raises(GpumaskError, match="^validity: expected files other than .*out.hdr"):
+        run(output="out.dat", driver="ENVI", validity="out.bil")
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("name", ["out.tfw", "out.tifw", "out.wld", "out.TFW"])
+def test_a_world_file_of_another_image_does_not_place_the_output(folder, name):
+    write("grid.tif", nodes())
+    Path(name).write_text("3\n0\n0\n-3\n100\n200\n")
+    with pytest.raises(GpumaskError, match=f"^output: expected a file that is not there yet, .*{name}"):
+        run(overwrite=False)
+    run()
+    with rasterio.open("out.tif") as image:
+        assert image.transform.is_identity
+    assert not Path(name).exists()
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.tif.aux.xml", "out.wld"])
+def test_a_file_that_appears_meanwhile_is_replaced_only_where_that_is_asked_for(tmp_path, name):
+    for overwrite in (False, True):
+        stop = contextlib.nullcontext() if overwrite else pytest.raises(GpumaskError, match=f"meanwhile, .*{name}$")
+        with stop, outputs.whole_files(tmp_path / "out.tif", overwrite=overwrite) as (draft,):
+            write(draft, np.ones((1, 2, 2), np.uint8))
+            (tmp_path / name).write_text("precious")
+        assert [path.name for path in tmp_path.iterdir()] == ["out.tif" if overwrite else name]
+        assert overwrite or (tmp_path / name).read_text() == "precious"
+    assert read(tmp_path / "out.tif").all()
+
+
 def test_an_input_beside_the_output_is_not_taken_for_a_part_of_it(folder):
     """A .msk file with the output's name is no leftover where it is an input."""
     write("out.tif.msk", holes())
@@ -877,6 +924,13 @@ WRONG = [
     ("creation", {"creation": {"compres": "deflate"}, "driver": "COG"}),
     ("creation", {"creation": {"compress": "nothing"}, "driver": "COG"}),
     ("creation", {"creation": {"blocksize": 7}, "driver": "COG"}),
+    ("creation", {"creation": {"blocksize": "abc"}, "driver": "COG"}),
+    ("creation", {"creation": {"tiled": True, "blockxsize": 40, "blockysize": 40}}),
+    ("creation", {"creation": {"tiled": True, "blockxsize": "abc"}}),
+    ("creation", {"creation": {"blockysize": -16}}),
+    ("creation", {"creation": {"compress": "jpeg"}, "dtype": "float32"}),
+    ("creation", {"creation": {"compress": "jpeg"}, "dtype": "float32", "driver": "COG"}),
+    ("creation", {"creation": {"compress": "webp"}, "bands": [1]}),
     ("creation", {"creation": {"count": 5}}),
     ("creation", {"creation": {"width": 300}}),
     ("creation", {"creation": {"nodata": 3}}),
@@ -923,6 +977,14 @@ def test_what_cannot_be_right_is_refused_by_name_and_leaves_everything_as_it_was
         resample_file(**{**arguments, "backend": "numpy", **wrong})
     assert name in str(caught.value).partition(":")[0].split(", ")
     assert not written
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG[-9:], ids=[str(number) for number in range(9)])
+def test_what_is_refused_leaves_nothing_to_resume(folder, name, wrong):
+    before = snapshot(folder)
+    with pytest.raises(GpumaskError):
+        run(resume=True, **{"keep": None, **wrong})
     assert snapshot(folder) == before
 
 
