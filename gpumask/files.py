@@ -148,9 +148,12 @@ def resample_file(  # noqa: PLR0913
         paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
         colours = job.method.interp.taps == 1 and kind == image.dtype
-        made = Creation(paths, image, profile, within=within, driver=driver, options=creation or {}, colours=colours)
+        made = Creation(
+            paths, image, profile, within=within, driver=driver, options=creation or {}, colours=colours,
+            overwrite=overwrite,
+        )  # fmt: skip
         check_free("output", made.files, inputs.files, overwrite)
-        with made.whole(_identity(inputs, image, nodes, job) if resume else None) as written:
+        with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     done.seconds["all"] = time.perf_counter() - start
     _warn(done, told=declared is not None or validity is not None)

@@ -473,7 +473,8 @@ def test_gdals_cache_is_limited_while_a_cog_is_made(folder, monkeypatch):
         creation, "to_cog", lambda *args: (found.append(get_gdal_config("GDAL_CACHEMAX")), to_cog(*args))
     )
     run(driver="COG")
-    assert found == [25_000_000]
+    run(driver="COG", max_memory="80MB")
+    assert found == [25_000_000, 20_000_000]
 
 
 def test_a_cog_has_the_same_pixels(folder):
@@ -819,6 +820,12 @@ def test_a_world_file_of_another_image_does_not_place_the_output(folder, name):
     with rasterio.open("out.tif") as image:
         assert image.transform.is_identity
     assert not Path(name).exists()
+
+
+def test_an_output_that_appears_during_a_run_is_kept(folder):
+    with pytest.raises(GpumaskError, match="out.tif: expected no file to appear meanwhile, or overwrite"):
+        run(overwrite=False, progress=lambda *_: Path("out.tif").write_text("precious"))
+    assert Path("out.tif").read_text() == "precious" and not Path("valid.tif").exists()
 
 
 @pytest.mark.parametrize("name", ["out.tif", "out.tif.aux.xml", "out.wld"])
