@@ -74,7 +74,7 @@ CONVERSIONS = [
     Variant("float32", "uint16", "float32", "cubic"),
     Variant("float64", "int64", "float64", "linear"),
 ]
-# Each source type, each output type, and each interpolator in each compute type, at least once.
+# Each source type, each output type, and each of the usual interpolators in each compute type, at least once.
 COVERING = [
     Variant("int8", "int8", "float64", "cubic"),
     Variant("uint8", "uint8", "float32", "linear"),
@@ -90,7 +90,8 @@ COVERING = [
     Variant("float64", "float64", "float64", "cubic"),
     Variant("float64", "int64", "float64", "linear"),
     Variant("float64", "float64", "float64", "nearest"),
-    *WIDE,
+    Variant("float64", "float32", "float32", "bspline5"),
+    Variant("uint16", "uint16", "float64", "lanczos3"),
 ]
 
 
