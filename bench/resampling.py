@@ -77,11 +77,17 @@ class Resampling:
 
     def peers(self) -> dict[str, Callable[[], Call]]:
         """Return libraries with one thread."""
-        return {"GridR, 1 thread": lambda: gridr(self), "SciPy": lambda: scipy(self)}
+        if self.interp == "lanczos3":
+            return {}
+        order = {"nearest": 0, "linear": 1, "cubic": 3, "bspline3": 3, "bspline5": 5}.get(self.interp)
+        theirs = {} if order is None else {"SciPy": lambda: scipy(self, order)}
+        return {"GridR, 1 thread": lambda: gridr(self), **theirs}
 
     def threaded_peers(self, threads: int) -> dict[str, Callable[[], Call]]:
         """Return libraries with so many threads."""
-        return {"GDAL warp": lambda: gdal(self, threads), "OpenCV remap": lambda: opencv(self, threads)}
+        how = {"nearest": 0, "linear": 1, "cubic": 2, "lanczos3": 4}.get(self.interp)
+        warp = {} if how is None else {"GDAL warp": lambda: gdal(self, how, threads)}
+        return warp | ({"OpenCV remap": lambda: opencv(self, threads)} if how in (0, 1, 2) else {})
 
 
 def gridr(case: Resampling) -> Call:
@@ -93,11 +99,13 @@ def gridr(case: Resampling) -> Call:
     image, mask = np.empty_like(source), np.empty(source.shape[1:], np.uint8)
     last = case.size - 1
     masks = {"array_in_mask": valid, "array_out_mask": mask, "win": np.array([[0, last], [0, last]])}
+    filter_ = {"epsilon": 1e-6, "mask_influence_threshold": 1e-3} if case.interp.startswith("bspline") else None
 
     def call() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GridR warns of its own defaults on every call
-            array_grid_resampling(case.interp, source, row, col, (case.step, case.step), image, **masks)
+            step = case.step, case.step
+            array_grid_resampling(case.interp, source, row, col, step, image, interp_kwargs=filter_, **masks)
 
     return call
 
@@ -117,21 +125,19 @@ def opencv(case: Resampling, threads: int) -> Call:
     return call
 
 
-def scipy(case: Resampling) -> Call:
-    """Return scipy.ndimage.map_coordinates, with full coordinates; its cubic is a B-spline, here with no prefilter."""
+def scipy(case: Resampling, order: int) -> Call:
+    """Return scipy.ndimage.map_coordinates, with full coordinates; for cubic a B-spline with no prefilter."""
     from scipy.ndimage import map_coordinates  # noqa: PLC0415
 
-    order = {"nearest": 0, "linear": 1, "cubic": 3}[case.interp]
-    source, coordinates = case.source(), np.stack(case.nodes(1))
-    return lambda: [map_coordinates(band, coordinates, order=order, prefilter=False) for band in source]
+    source, coordinates, filters = case.source(), np.stack(case.nodes(1)), case.interp.startswith("bspline")
+    return lambda: [map_coordinates(band, coordinates, order=order, prefilter=filters) for band in source]
 
 
-def gdal(case: Resampling, threads: int) -> Call:
+def gdal(case: Resampling, how: int, threads: int) -> Call:
     """Return rasterio.warp.reproject by an affine transform, no mask."""
     import rasterio.warp  # noqa: PLC0415
     from affine import Affine  # noqa: PLC0415
 
-    how = {"nearest": 0, "linear": 1, "cubic": 2}[case.interp]
     source = case.source()
     image = np.empty_like(source)
     centre = case.size / 2

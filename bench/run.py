@@ -37,6 +37,8 @@ CASES: dict[str, Case] = {
     "cubic, 4 bands of uint16, grid of step 16": Resampling("cubic", dtype="uint16", bands=4, step=16),
     "linear, float32, full grid": Resampling("linear", dtype="float32"),
     "nearest, uint8, full grid": Resampling("nearest", dtype="uint8"),
+    "lanczos3, uint16, full grid": Resampling("lanczos3", dtype="uint16"),
+    **{f"bspline{order}, float64, 1000 x 1000": Resampling(f"bspline{order}", size=1000) for order in (3, 5, 7, 9, 11)},
     **{f"mask of step 16 to {size} x {size}": Oversampling(size) for size in (500, 1000, 2000, 4000, 8000)},
     "file to file, 4 bands of uint16": Chaining(),
     "file to file, 4 bands of uint16, deflate": Chaining("deflate"),

@@ -27,6 +27,8 @@ from gpumask.grid import Grid
 from gpumask.interp import INTERPOLATORS
 from gpumask.resample import resample
 
+_USUAL = ("nearest", "linear", "cubic")
+
 
 @click.command()
 @debug_option
@@ -60,7 +62,9 @@ def info() -> None:
 
 @click.command()
 @click.option("--dtype", "dtypes", type=click.Choice(list(C_TYPES)), multiple=True, help="Of sources.  [default: all]")
-@click.option("--interp", "interps", type=click.Choice(list(INTERPOLATORS)), multiple=True, help="[default: all]")
+@click.option(
+    "--interp", "interps", type=click.Choice(list(INTERPOLATORS)), multiple=True, help=f"[default: {', '.join(_USUAL)}]"
+)
 @with_options(backend_option, quiet_option, debug_option)
 def warmup(dtypes: tuple[str, ...], interps: tuple[str, ...], backend: str | None, quiet: bool) -> None:
     """Compile the usual kernels into the cache, so that no later run waits for a compiler.
@@ -72,7 +76,7 @@ def warmup(dtypes: tuple[str, ...], interps: tuple[str, ...], backend: str | Non
     chosen = select_for_files(backend)
     start = time.perf_counter()
     with progress_bar(quiet, "kernel") as progress:
-        count = warm(chosen.name, dtypes or C_TYPES, interps or INTERPOLATORS, progress)
+        count = warm(chosen.name, dtypes or C_TYPES, interps or _USUAL, progress)
     if not quiet:
         where = "nothing to compile" if chosen.name == "numpy" else f"in {cache_folder()}"
         click.echo(f"{count} kernels, {time.perf_counter() - start:.1f} s, {chosen.name}: {where}")
