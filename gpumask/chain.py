@@ -22,15 +22,15 @@ from gpumask.backends import select_for_files
 from gpumask.datasets import GridFile, Output, SourceFile, gdal_cache, gdal_environment
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid
-from gpumask.memory import memory_limit
+from gpumask.memory import FOR_GDAL, memory_limit
 from gpumask.method import Method
 from gpumask.overlap import Slot, overlapped
 from gpumask.plan import Costs, Tile, fitting, tile_shape
 from gpumask.resample import Source, Target, compute_type, output_type, resample_into
 from gpumask.window import Window, check_inside
 
-# Of the memory that a job may take: tiles, all nodes of a grid if they fit, GDAL's cache. The rest is the libraries'.
-_FOR_TILES, _FOR_NODES, _FOR_GDAL = 1 / 2, 1 / 16, 1 / 4
+# Of the memory that a job may take: tiles, and all nodes of a grid if they fit. What GDAL leaves is the libraries'.
+_FOR_TILES, _FOR_NODES = 1 / 2, 1 / 16
 _NODE_BYTES = 48  # read, shifted, and marked where they don't count
 _TILES_A_LANE = 4  # at least, so that none is idle for long
 _OUTSIDE = 2  # in a tile's validity, until it is counted
@@ -107,7 +107,7 @@ def resample_datasets(
     run = _Run(source, grid, output, job)
     start, total = time.perf_counter(), run.window.rows * run.window.cols
     done = Summary(run.backend.name)
-    with gdal_cache(int(run.limit * _FOR_GDAL)), contextlib.closing(run.tiles()) as tiles:
+    with gdal_cache(int(run.limit * FOR_GDAL)), contextlib.closing(run.tiles()) as tiles:
         for written in tiles:
             done.add(written)
             if progress and written.seconds:  # not for what was finished before

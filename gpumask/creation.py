@@ -14,7 +14,7 @@ import numpy as np
 
 from gpumask.datasets import Output, OutputFile, SourceFile, gdal_cache
 from gpumask.errors import GpumaskError, renamed
-from gpumask.memory import memory_limit
+from gpumask.memory import FOR_GDAL, memory_limit
 from gpumask.outputs import kept_folder, remove_kept, whole_files
 from gpumask.resume import Journal, ResumableOutput
 from gpumask.storage import Sample, all_is_written, carry_over, is_on, layout, options_are_known, to_cog, try_out
@@ -27,7 +27,6 @@ _log = logging.getLogger("gpumask")
 
 # What keeps values as they are, with no option that is forgotten when a file is opened again.
 _RESUMABLE = ("none", "deflate", "lzw", "zstd", "packbits", "lzma")
-_FOR_GDAL = 1 / 4  # of the memory that a job may take, as in the chain
 
 
 class Creation:
@@ -92,7 +91,7 @@ class Creation:
             self._check_resumable()
         self._check_space(kept)
         with (
-            gdal_cache(int(memory_limit(max_memory) * _FOR_GDAL)),  # for what is done when all tiles are written, too
+            gdal_cache(int(memory_limit(max_memory) * FOR_GDAL)),  # for what is done when all tiles are written, too
             whole_files(*self._paths, sparse=self._sparse, kept=kept, overwrite=self._overwrite) as drafts,
         ):
             plain = drafts[0].with_name(f".{drafts[0].name}.plain")

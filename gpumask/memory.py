@@ -10,6 +10,8 @@ import numpy as np
 
 from gpumask.errors import GpumaskError
 
+# Of the memory that a job may take: for GDAL's cache.
+FOR_GDAL = 1 / 4
 _DEFAULT = 1 << 30
 _LEAST = 64 << 20
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
