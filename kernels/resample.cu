@@ -35,7 +35,7 @@ INLINE void sum_some_columns(const SRC_T* taps, i64 pitch, int l, bool whole, co
     Vector<ACC_T, COLUMNS> rows[TAPS];
     UNROLL for (int k = 0; k < TAPS; ++k)
         rows[k] = load_vector<ACC_T, COLUMNS>(taps + k * pitch);
-    store_vector(sums, whole ? sum_at_whole(weights, l, rows) : weighted_sum(weights, l, rows));
+    store_vector(sums, weighted_sum(weights, l, rows, whole));
 }
 
 template <bool WHOLE_ROWS>
@@ -86,7 +86,7 @@ INLINE void sum_segment(const SRC_T* pixels, i64 pitch, const Extent& window, bo
             gather_taps(pixels, pitch, window, l, at, taps);
             sum_columns<true>(taps, TAPS, l, at, weights, sums[l]);
         }
-    } else if (sloped) {
+    } else if (sloped && TAPS <= 4) {  // of more taps the compiler has enough to do with one kind
         SCALAR_LOOP(l, n) sum_columns<false>(pixels + offset[l], pitch, l, at, weights, sums[l]);
     } else {
         SCALAR_LOOP(l, n) sum_columns<true>(pixels + offset[l], pitch, l, at, weights, sums[l]);
@@ -136,8 +136,7 @@ KERNEL(resample, i64 rows, i64 cols,
             LANE_ARRAY ACC_T sums[LANES][TAPS];
             sum_segment(pixels, pitch, window, interior, n, at, row_weights, sums);
             LANE_LOOP_ALL(l, 0, n, all_numbers) {
-                const ACC_T sum = weighted_sum(col_weights, l, sums[l]);
-                const ACC_T value = at.col_fraction[l] == 0.0 ? sum_at_whole(col_weights, l, sums[l]) : sum;
+                const ACC_T value = weighted_sum(col_weights, l, sums[l], at.col_fraction[l] == 0.0);
                 const i32 valid = value == value ? at.valid[l] : 0;
                 all_numbers &= ~(valid ^ at.valid[l]);
                 at.valid[l] = valid;

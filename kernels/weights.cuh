@@ -15,7 +15,7 @@
 #endif
 #define ANCHOR_TAP (-FIRST_TAP)
 #define LAST_TAP (FIRST_TAP + TAPS - 1)
-// The taps that have a weight where f is 0.
+// The taps that have a weight where f is 0. What the last tap of a B-spline weighs is 0 then.
 #define FIRST_AT_WHOLE (SPLINE ? 0 : ANCHOR_TAP)
 #define LAST_AT_WHOLE (SPLINE ? TAPS - 2 : ANCHOR_TAP)
 
@@ -71,26 +71,22 @@ template <class T> INLINE void tap_weights(T f, T (*w)[LANES], int l)
 }
 
 // The sum of TAPS values (numbers or vectors) by the weights of lane l; in one fixed order.
-template <class T, class V> INLINE V weighted_sum(const T (*w)[LANES], int l, const V* v)
+// whole: whether f is 0. Then just the taps count that have a weight, whatever the others hold.
+template <class T, class V> INLINE V weighted_sum(const T (*w)[LANES], int l, const V* v, bool whole)
 {
 #if TAPS == 1
     return v[0];
+#elif SPLINE
+    V sum = w[0][l] * v[0];
+    UNROLL for (int k = 1; k < TAPS - 1; ++k) sum = sum + w[k][l] * v[k];
+    return whole ? sum : sum + w[TAPS - 1][l] * v[TAPS - 1];
 #elif TAPS == 2
-    return w[0][l] * v[0] + w[1][l] * v[1];
+    return whole ? v[ANCHOR_TAP] : w[0][l] * v[0] + w[1][l] * v[1];
 #elif TAPS == 4
-    return (w[0][l] * v[0] + w[1][l] * v[1]) + (w[2][l] * v[2] + w[3][l] * v[3]);
+    return whole ? v[ANCHOR_TAP] : (w[0][l] * v[0] + w[1][l] * v[1]) + (w[2][l] * v[2] + w[3][l] * v[3]);
 #else
     V sum = w[0][l] * v[0];
     UNROLL for (int k = 1; k < TAPS; ++k) sum = sum + w[k][l] * v[k];
-    return sum;
+    return whole ? v[ANCHOR_TAP] : sum;
 #endif
-}
-
-// weighted_sum where f is 0: of the taps that have a weight then, whatever the others hold.
-template <class T, class V> INLINE V sum_at_whole(const T (*w)[LANES], int l, const V* v)
-{
-    if (!SPLINE) return v[ANCHOR_TAP];
-    V sum = w[0][l] * v[0];
-    UNROLL for (int k = 1; k < TAPS - 1; ++k) sum = sum + w[k][l] * v[k];
-    return sum;
 }

@@ -65,7 +65,7 @@ MATRIX = [
     for output in dict.fromkeys((source, "float32", "float64"))
     for compute, interp in product(("float64", "float32"), ("nearest", "linear", "cubic"))
     if interp != "nearest" or compute == "float64"
-] + WIDE
+]
 # Integers to narrower, wider and differently signed ones, and floats to all of them.
 CONVERSIONS = [
     *(_nearest("float64", output) for output in INTEGERS),

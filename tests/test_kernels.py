@@ -13,6 +13,7 @@ from kernel_cases import (
     INTEGERS,
     MATRIX,
     NODATA,
+    WIDE,
     Case,
     Variant,
     assert_same_bits,
@@ -99,7 +100,7 @@ def test_footprint_reads_rows_at_its_pitch(backend, interp):
 
 @compiled_backends
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("variant", MATRIX + CONVERSIONS, ids=str)
+@pytest.mark.parametrize("variant", MATRIX + CONVERSIONS + WIDE, ids=str)
 def test_resample_is_that_of_its_twin_to_the_bit(backend, variant):
     for case, expected in cases_and_twins(variant):
         assert_same_results(resampled(get(backend), variant, case), expected, case)
@@ -161,6 +162,7 @@ def _lanczos_weight(distance):
     return float(d == 0) if d in (0, 1, 2) else float(np.sinc(d) * np.sinc(d / 3)) if d < 3 else 0.0
 
 
+@cache
 def _spline_weight(order, distance):
     """Sum the truncated powers that the B-spline is made of, exactly: they cancel each other out."""
     half = Fraction(order + 1, 2)

@@ -2,8 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
-from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, Variant
+from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, WIDE, Variant
 from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
 from rule_cases import defines
@@ -80,6 +81,16 @@ def test_renormalize_compiles_for_every_architecture(architectures, arch, interp
 @every_variant
 def test_every_variant_of_resample_compiles_for_hopper_and_needs_no_stack(architectures, variant):
     assert_compiles_without_stack(architectures, "resample", "sm_90", variant.defines)
+
+
+@pytest.mark.parametrize("variant", WIDE, ids=str)
+def test_variants_of_many_taps_have_those_near_an_edge_on_the_stack_and_little_else(architectures, variant):
+    _, log, _ = compiled(architectures, "resample", "sm_90", variant.defines)
+    stack, stores, loads = map(
+        int, re.findall(r"(\d+) bytes stack.* (\d+) bytes spill s.* (\d+) bytes spill l", log)[0]
+    )
+    assert stack <= variant.taps**2 * np.dtype(variant.source).itemsize + 256
+    assert max(stores, loads) < 400
 
 
 @covering_variants

@@ -194,8 +194,10 @@ def _weigh(source, at, acc, taps, spline):
         columns = []
         for j in range(taps):
             v = [band[rows[k] + cols[j]].astype(acc, copy=False) for k in range(taps)]
-            columns.append(np.where(fr == 0, sum_at_whole(whole, row_weights, v), weighted_sum(row_weights, v)))
-        out[:] = np.where(fc == 0, sum_at_whole(whole, col_weights, columns), weighted_sum(col_weights, columns))
+            columns.append(np.where(fr == 0, sum_at_whole(whole, row_weights, v), weighted_sum(row_weights, v, spline)))
+        out[:] = np.where(
+            fc == 0, sum_at_whole(whole, col_weights, columns), weighted_sum(col_weights, columns, spline)
+        )
     return valid & ~np.isnan(values).any(axis=0), values
 
 

@@ -21,11 +21,11 @@ def weights(f: np.ndarray, taps: int, spline: int = 0) -> Values:
     return _lanczos(f) if taps == 6 else _cubic(f)
 
 
-def weighted_sum(w: Values, v: Values) -> np.ndarray:
+def weighted_sum(w: Values, v: Values, spline: int = 0) -> np.ndarray:
     """Sum over all taps."""
     if len(w) == 1:
         return v[0]
-    if len(w) == 4:
+    if len(w) == 4 and not spline:
         return np.asarray((w[0] * v[0] + w[1] * v[1]) + (w[2] * v[2] + w[3] * v[3]))
     return _sum_in_turn(w, v)
 
