@@ -61,7 +61,8 @@ class Job:
 class Summary:
     """What a run did.
 
-    pixels: of the output; valid: how many of them are; outside: how many have no place in the source. tiles: how many.
+    pixels: of the output; valid: how many of them are; outside: how many have no place in the source, or, to B-splines,
+    one too near its edges. tiles: how many.
     seconds: what "read", "compute" and "write" took, each for itself, though they overlap, and "all" did.
     """
 
@@ -173,7 +174,9 @@ class _Run:
         ahead = len(self.lanes) + 2  # one being read, one being written
         most = self.limit * _FOR_TILES / ahead
         bands = len(self.source.bands)
-        filtered = 8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0  # coefficients, and half of them
+        filtered = (
+            8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0
+        )  # coefficients, those of one band by columns, masks
         costs = Costs(
             output=bands * self.dtype.itemsize + 1,
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,

@@ -19,7 +19,7 @@ def read_beyond(
 
     read: fills an array with a window inside the image, and returns its validity or None. What it is asked for is
     no more than what the window has of the image, and a block for each of its corners where the image wraps around.
-    Beyond the edges all is invalid that the boundary does not trust.
+    Beyond the edges a pixel counts as the one it comes from: where it must not, no coefficient is made that it spoils.
     """
     axes = ((window.row, window.rows, shape[0]), (window.col, window.cols, shape[1]))
     rows, cols = (pixels_at(first, count, n, boundary.number) for first, count, n in axes)
@@ -33,14 +33,10 @@ def read_beyond(
             image = np.empty((len(out), *block.shape), out.dtype)
             valid = read(block, image)
             to, at = np.ix_(down, across), np.ix_(rows[down] - block.row, cols[across] - block.col)
-            out[:, to[0], to[1]] = image[:, at[0], at[1]]
+            for band, made in zip(image, out, strict=True):
+                made[to] = band[at]
             if valid is not None:
                 validity[to], masked = valid[at], True
-    if not boundary.counts:
-        inside = [
-            (np.arange(first, first + count) >= 0) & (np.arange(first, first + count) < n) for first, count, n in axes
-        ]
-        validity &= np.logical_and.outer(*inside)
     return validity if masked else None
 
 

@@ -24,6 +24,8 @@ POLES = {
     11: (-0.6612660689007345, -0.2721803492947859, -0.08975959979371331, -0.01666962736623466, -0.0005105575344465021),
 }
 
+_LEAST = 1e-100  # of epsilon and of a threshold, lest the filter looks further than there is memory for
+
 
 @dataclass(frozen=True)
 class Interpolator:
@@ -135,8 +137,8 @@ def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float =
     ):
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             raise ArgumentTypeError(f"{name}: expected a number; got {value!r}")
-        if not 1e-100 <= value < most:
-            raise GpumaskError(f"{name}: expected a number above 0{' and below 1' if most == 1 else ''}; got {value!r}")
+        if not _LEAST <= value < most:
+            raise GpumaskError(f"{name}: expected {_LEAST} or more{', below 1' if most == 1 else ''}; got {value!r}")
     return Interpolator(found.name, found.taps, found.order, float(epsilon), float(mask_influence_threshold))
 
 

@@ -131,8 +131,8 @@ def resample(
         MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
     boundary: what the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap",
         as in numpy.pad; None: nothing. trust_padding: whether that may make pixels valid: inside the source, and beyond
-        it as long as no tap lies further out than half of them (but for B-splines). Without trust just the filters of
-        B-splines see it, and 0 where the boundary is None.
+        it as long as no tap lies further out than half of them, or 1 for nearest (none for B-splines). Without trust
+        just the filters of B-splines see it; they see 0 where the boundary is None.
     mask_policy: "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are
         are renormalised, where the nearest is and their share is min_weight at least, as GDAL does; not for B-splines.
     backend: "cuda", "native" or "numpy"; None: see `use_backend`.
@@ -174,7 +174,7 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
     source = Source(backend.asarray(source.image), source.valid, source.origin, source.whole)
     if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
-        source = _finite(backend, source)
+        source = _finite(backend, source, compute)
     if interp.needs_filter:
         source = _filtered(backend, source, method)
     frame = 0 if source.whole else method.frame
@@ -212,11 +212,12 @@ def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
     return row, col, mask, nodata, *places
 
 
-def _finite(backend: Backend, source: Source) -> Source:
-    """Return a source whose pixels are not valid where any band is NaN or infinite."""
-    finite = np.isfinite(source.image[0])
+def _finite(backend: Backend, source: Source, compute: Any) -> Source:
+    """Return a source whose pixels are not valid where any band is NaN, or infinite in the type that computes."""
+    most = min(float(np.finfo(dtype).max) for dtype in (source.image.dtype, compute))
+    finite = abs(source.image[0]) <= most
     for band in source.image[1:]:
-        finite &= np.isfinite(band)
+        finite &= abs(band) <= most
     if bool(finite.all()):
         return source
     if source.valid is not None:
@@ -229,7 +230,8 @@ def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     here, interp = source.window, method.interp
     domain = domain_of(interp, method.boundary, source.whole or here.shape)
     if domain.is_empty:  # the source is so small that its edges have a say in all of it
-        return Source(np.zeros((len(source.image), 1, 1)), backend.asarray(np.zeros((1, 1), np.uint8)))
+        nothing = np.zeros((len(source.image), 1, 1)), np.zeros((1, 1), np.uint8)
+        return Source(*map(backend.asarray, nothing))
     wanted = here.pad(-method.around) if source.whole else domain
     valid = source.valid
     counts = None if method.takes_invalid else valid

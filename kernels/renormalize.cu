@@ -24,8 +24,8 @@ INLINE bool is_valid(const Pixels& here, i64 r, i64 c)
 // The weights of the taps on one axis; at a whole number just the anchor has one.
 INLINE void axis_weights(f64 fraction, ACC_T* w)
 {
-    ACC_T lanes[TAPS][LANES];
-    tap_weights((ACC_T)fraction, lanes, 0);
+    ACC_T lanes[TAPS][LANES];  // of which just the first is filled
+    tap_weights(fraction, lanes, 0);
     for (int k = 0; k < TAPS; ++k)
         w[k] = fraction != 0.0 ? lanes[k][0] : (ACC_T)(k == ANCHOR_TAP ? 1 : 0);
 }

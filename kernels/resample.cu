@@ -28,7 +28,7 @@ INLINE void prefetch_source(const SRC_T* pixels, i64 pitch, const u8* footprint,
 }
 
 // Sums along the columns of TAPS x TAPS pixels, of which `taps` is the first: one value for each tap along the row.
-// A whole-number row has one tap (B-splines one less), whatever lies above and below.
+// A whole-number row has one tap (B-splines all but the last), whatever lies above and below.
 template <int COLUMNS>
 INLINE void sum_some_columns(const SRC_T* taps, i64 pitch, int l, bool whole, const ACC_T (*weights)[LANES], ACC_T* sums)
 {
@@ -121,8 +121,8 @@ KERNEL(resample, i64 rows, i64 cols,
         const bool none = none_valid(n, at);
 
         LANE_ARRAY ACC_T row_weights[TAPS][LANES], col_weights[TAPS][LANES];
-        LANE_LOOP(l, 0, n) tap_weights((ACC_T)at.row_fraction[l], row_weights, l);
-        LANE_LOOP(l, 0, n) tap_weights((ACC_T)at.col_fraction[l], col_weights, l);
+        LANE_LOOP(l, 0, n) tap_weights(at.row_fraction[l], row_weights, l);
+        LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
         i32 all_numbers = 1;
         for (i64 band = 0; band < bands; ++band) {
             OUT_T* out = image + band * image_plane + y * image_pitch + x;

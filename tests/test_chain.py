@@ -12,9 +12,10 @@ from shapely import MultiPolygon, Point, Polygon, box
 
 import gpumask
 from gpumask import Grid, GridRIOMode, Window, chain, resample
+from gpumask.boundary import Boundary
 from gpumask.chain import Job, resample_datasets
 from gpumask.datasets import GridFile, MaskBand, OutputFile, SourceFile
-from gpumask.interp import interpolator
+from gpumask.interp import bspline, interpolator
 from gpumask.method import Method
 
 INTERPS = ("nearest", "linear", "cubic")
@@ -371,6 +372,20 @@ def test_a_job_that_cannot_be_done_writes_nothing(files, job, shape, dtype, mask
     mask = None if mask_shape is None else Untouched(files.new(mask_shape))
     with pytest.raises(gpumask.GpumaskError, match=message):
         resample_datasets(source, grid, OutputFile(image, mask), Job(Method(interpolator("linear")), **job))
+
+
+@pytest.mark.parametrize("boundary", [Boundary(), Boundary("reflect", False), Boundary("edge")])
+def test_masked_splines_give_the_bits_of_arrays(files, boundary):
+    source, valid = np.random.default_rng(1).uniform(0, 1, (40, 50)), np.ones((40, 50), np.uint8)
+    valid[20, 25] = 0
+    row, col = np.mgrid[0:40.0, 0:50.0]
+    expected = resample(source, Grid(row, col), bspline(3, mask_influence_threshold=0.5), source_valid=valid,
+                        boundary=boundary.mode, trust_padding=boundary.trusted)  # fmt: skip
+    image, mask = files.new(source.shape, "float64"), files.new(source.shape)
+    job = Job(Method(bspline(3, mask_influence_threshold=0.5), boundary), tile_shape=(16, 32))
+    masked = SourceFile(files.put(source), (1,), (MaskBand(files.put(valid)),))
+    resample_datasets(masked, GridFile((files.put(row), 1), (files.put(col), 1)), OutputFile(image, mask), job)
+    assert_same((image.read(1), mask.read(1)), expected)
 
 
 # (x, y) in the source of a random scene, 37 x 41 pixels: an island with a hole, another one, and what is cut from both.

@@ -73,6 +73,15 @@ def test_with_no_invalid_pixel_it_is_the_strict_policy_but_for_the_edges():
         assert found.validity.all()
 
 
+@pytest.mark.parametrize("policy", ["strict", "renormalize"])
+def test_in_float32_a_place_just_before_a_whole_number_is_valid(policy):
+    source = np.arange(400.0).reshape(20, 20)
+    grid = Grid([[8.5, 8.99999999]], [[8.99999999, 8.5]])
+    found = resample(source, grid, "lanczos3", compute_dtype="float32", mask_policy=policy)
+    assert found.validity.all()
+    np.testing.assert_allclose(found.image, [[179, 188.5]], rtol=1e-3)
+
+
 @every_interpolator
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_pixels_that_are_not_finite_are_left_out(interp, value):
@@ -124,3 +133,20 @@ def test_gdal_has_the_same_validity_and_values(interp, theirs):
 def test_what_cannot_be_right_is_refused_by_name(name, options):
     with pytest.raises(GpumaskError, match=f"^{name}: expected"):
         resample(np.ones((9, 9)), Grid([[4.5]], [[4.5]]), **options)
+
+
+@every_interpolator
+def test_what_float32_cannot_hold_is_left_out_where_it_computes(interp):
+    source = np.ones((9, 9))
+    source[4, 4] = 1e39
+    grid = Grid([[4.0, 4.0], [4.6, 4.6]], [[3.4, 4.6], [3.4, 4.6]])
+    found = resample(source, grid, interp, mask_policy="renormalize", compute_dtype="float32")
+    np.testing.assert_array_equal(found.validity, 1)
+    np.testing.assert_allclose(found.image, 1, rtol=1e-6)
+
+
+def test_the_least_weight_is_compared_in_float64():
+    source, valid = np.ones((3, 4), np.float32), np.array([[1, 1, 0, 0]] * 3)  # float32(0.7) is less than 0.7
+    options = {"source_valid": valid, "mask_policy": "renormalize", "compute_dtype": "float32"}
+    found = resample(source, Grid([[1.0]], [[1.3]]), "linear", min_weight=0.7, **options)
+    assert not found.validity.any()

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from functools import cache, partial
@@ -32,6 +33,7 @@ from spline_cases import FILTERINGS, RENORMALIZED, renormalized
 from spline_cases import filtered as filtered_coefficients
 
 from gpumask.backends import get, native
+from gpumask.backends.source import define_options, kernel_source
 from gpumask.cleanup import filtered
 from gpumask.errors import BackendError
 
@@ -247,3 +249,19 @@ def _run(environment: dict[str, str], build: str, check: str) -> subprocess.Comp
 
 def _output(command: list[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("kernel", "variant"),
+    [
+        *(("resample", interp) for interp in ("linear", "cubic", "lanczos3", "bspline3", "bspline11")),
+        *(("renormalize", interp) for interp in RENORMALIZED),
+    ],
+)
+def test_the_compiler_fuses_no_product_with_a_sum(compiler, kernel, variant):
+    command, _ = compiler
+    defines_of = Variant("float64", "float64", "float64", variant).defines
+    made = native._compile([*command, *native.FLAGS, *define_options(defines_of), "-S", "-x", "c++", "-", "-o", "-"],
+                           kernel_source(kernel))  # fmt: skip
+    assert len(made) > 10_000
+    assert not re.search(r"\bvfn?m(add|sub)\w*|\bfmla\b|\bfmadd\b", made)

@@ -57,7 +57,9 @@ class NativeBackend(HostMemory):
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a kernel; see `Backend.run`."""
-        function, count = self.function(kernel, defines), threads(shape)
+        rows, cols = shape
+        # What the prefilter has for a pixel is a line of SAMPLES.
+        function, count = self.function(kernel, defines), threads((rows * defines.get("SAMPLES", 1), cols))
         if count > 1:
             _threaded.set()
         function(count, *map(_argument, (*shape, *args)))

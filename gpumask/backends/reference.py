@@ -110,7 +110,7 @@ def renormalize(
             total += w
             pixels = source[:, np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)]
             sums += np.where(w != 0, w * pixels.astype(ACC_T), 0)
-        enough = total >= min_weight
+        enough = total.astype(float) >= min_weight
         wanted[wanted] = enough
         image[:, part][:, wanted] = _convert(sums[:, enough] / total[enough], OUT_T)
         validity[part][wanted] = 1
@@ -120,7 +120,7 @@ def _axis_taps(place, origin, size, acc, taps):
     """Return the pixel of each tap, clipped to one beyond the source, and its weight."""
     first, fraction = Interpolator("", taps).first_tap, place - np.floor(place)
     at = [np.clip(np.floor(place) - origin + first + k, -1, size).astype(np.intp) for k in range(taps)]
-    found = weights(fraction.astype(acc), taps)
+    found = weights(fraction, taps, dtype=acc)
     return at, [np.where(fraction != 0, w, float(k == -first)).astype(acc) for k, w in enumerate(found)]
 
 
@@ -185,7 +185,7 @@ def _weigh(source, at, acc, taps, spline):
     """Return what is valid, now with NaN in any band, and each band's weighted sums: columns first, then the row."""
     r, c, fr, fc, valid = at
     first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
-    row_weights, col_weights = (weights(f.astype(acc), taps, spline) for f in (fr, fc))
+    row_weights, col_weights = (weights(f, taps, spline, acc) for f in (fr, fc))
     _, height, width = source.shape
     rows = [np.clip(r + first + k, 0, height - 1) * width for k in range(taps)]
     cols = [np.clip(c + first + k, 0, width - 1) for k in range(taps)]

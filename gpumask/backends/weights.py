@@ -10,15 +10,16 @@ import numpy as np
 Values = Sequence[np.ndarray]
 
 
-def weights(f: np.ndarray, taps: int, spline: int = 0) -> Values:
-    """Return what each tap weighs, for fractions f beyond the anchor."""
+def weights(fraction: np.ndarray, taps: int, spline: int = 0, dtype: Any = np.float64) -> Values:
+    """Return what each tap weighs, for float64 fractions beyond the anchor."""
+    f = fraction.astype(dtype)
     if spline:
         return _spline(f, taps)
     if taps == 1:
         return [np.ones_like(f)]
     if taps == 2:
         return [1 - f, f]
-    return _lanczos(f) if taps == 6 else _cubic(f)
+    return [each.astype(dtype) for each in _lanczos(fraction)] if taps == 6 else _cubic(f)
 
 
 def weighted_sum(w: Values, v: Values, spline: int = 0) -> np.ndarray:
@@ -66,30 +67,29 @@ def _cubic(f: np.ndarray) -> Values:
 
 
 def _lanczos(f: np.ndarray) -> Values:
-    """Lanczos with three lobes, normalised."""
-    v = [*_lanczos_side(f)[::-1], *_lanczos_side(f.dtype.type(1) - f)]
-    share = f.dtype.type(1) / (((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]))
+    """Lanczos with three lobes, normalised; in float64."""
+    v = [*_lanczos_side(f)[::-1], *_lanczos_side(1.0 - f)]
+    share = 1.0 / (((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]))
     return [each * share for each in v]
 
 
 def _lanczos_side(f: np.ndarray) -> Values:
     """Return three taps at distances f, f + 1 and f + 2."""
-    t = f.dtype.type
-    a = f * t(1.0471975511965976)
+    a = f * 1.0471975511965976
     b = a * a
-    s = a * _series(b, t, (6, 20, 42, 72, 110, 156, 210, 272, 342))
-    c = _series(b, t, (2, 12, 30, 56, 90, 132, 182, 240, 306))
-    wave, h = t(3) * s - t(4) * s * s * s, t(0.8660254037844386) * c
+    s = a * _series(b, (6, 20, 42, 72, 110, 156, 210, 272, 342))
+    c = _series(b, (2, 12, 30, 56, 90, 132, 182, 240, 306))
+    wave, h = 3.0 * s - 4.0 * s * s * s, 0.8660254037844386 * c
     return [
         wave * s / (f * f),
-        -wave * (t(0.5) * s + h) / ((f + t(1)) * (f + t(1))),
-        wave * (h - t(0.5) * s) / ((f + t(2)) * (f + t(2))),
+        -wave * (0.5 * s + h) / ((f + 1.0) * (f + 1.0)),
+        wave * (h - 0.5 * s) / ((f + 2.0) * (f + 2.0)),
     ]
 
 
-def _series(b: np.ndarray, t: Any, divisors: Sequence[int]) -> np.ndarray:
+def _series(b: np.ndarray, divisors: Sequence[int]) -> np.ndarray:
     """1 - b / d1 * (1 - b / d2 * (…))."""
-    total: Any = t(1)
+    total: Any = 1.0
     for divisor in reversed(divisors):
-        total = t(1) - b * t(1 / divisor) * total
+        total = 1.0 - b * (1 / divisor) * total
     return np.asarray(total)
