@@ -11,7 +11,7 @@ from gpumask.backends import Backend
 from gpumask.backends.source import C_TYPES
 from gpumask.boundary import MODES, Boundary
 from gpumask.footprint import footprints
-from gpumask.interp import INTERPOLATORS, POLES
+from gpumask.interp import INTERPOLATORS
 from gpumask.method import Method
 from gpumask.resample import Source, Target, resample_into
 
@@ -48,13 +48,12 @@ def _nearest(source: str, output: str) -> Variant:
     return Variant(source, output, "float64", "nearest")
 
 
-# Those of more taps: to each output they take the same way as the others.
+# Those of more taps, or of coefficients. Sums are converted as those of the others are.
 WIDE = [
-    *(Variant("float64", "float64", "float64", f"bspline{order}") for order in POLES),
     Variant("float64", "uint16", "float64", "bspline3"),
     Variant("float64", "float32", "float32", "bspline5"),
-    Variant("float64", "float32", "float32", "bspline11"),
-    Variant("float64", "float64", "float64", "lanczos3"),
+    Variant("float64", "float64", "float64", "bspline9"),
+    Variant("float64", "float64", "float64", "bspline11"),
     Variant("uint16", "uint16", "float64", "lanczos3"),
     Variant("float32", "float32", "float32", "lanczos3"),
 ]
