@@ -11,7 +11,8 @@ INLINE i64 place_of(i64 i, i64 n, i64 mode)
     if (i >= 0 && i < n) return i;
     if (mode == BEYOND_ZERO) return -1;
     if (mode == BEYOND_EDGE || n == 1) return i < 0 ? 0 : n - 1;
-    const i64 period = mode == BEYOND_WRAP ? n : mode == BEYOND_SYMMETRIC ? 2 * n : 2 * n - 2;
-    const i64 m = ((i % period) + period) % period;
-    return m < n ? m : mode == BEYOND_SYMMETRIC ? period - 1 - m : period - m;
+    const i64 twice = mode == BEYOND_SYMMETRIC ? 1 : 0;  // whether the outermost pixel comes twice
+    while (i < 0 || i >= n)
+        i = mode == BEYOND_WRAP ? (i < 0 ? i + n : i - n) : i < 0 ? -i - twice : 2 * n - 2 + twice - i;
+    return i;
 }

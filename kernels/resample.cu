@@ -62,12 +62,13 @@ INLINE i64 tap_place(i64 i, i64 n, const Extent& window)
 // Near an edge.
 INLINE void gather_taps(const SRC_T* pixels, i64 pitch, const Extent& window, int l, const Anchors& at, SRC_T* taps)
 {
-    for (int k = 0; k < TAPS; ++k)
-        for (int j = 0; j < TAPS; ++j) {
+    for (int j = 0; j < TAPS; ++j) {
+        const i64 c = tap_place(at.col[l] + FIRST_TAP + j, window.cols, window);
+        for (int k = 0; k < TAPS; ++k) {
             const i64 r = tap_place(at.row[l] + FIRST_TAP + k, window.rows, window);
-            const i64 c = tap_place(at.col[l] + FIRST_TAP + j, window.cols, window);
             taps[k * TAPS + j] = r < 0 || c < 0 ? (SRC_T)0 : pixels[r * pitch + c];
         }
+    }
 }
 
 // sum_columns for every lane, on the shortest way that the segment allows.

@@ -471,7 +471,6 @@ def test_errors_are_raised_for_calls_that_are_right_but_for_one_argument():
         ("source_valid", IMAGE, {"source_valid": np.ma.ones((5, 6))}),
         ("interp", IMAGE, {"interp": "lanczos"}),
         ("interp", IMAGE, {"interp": None}),
-        ("interp: B-splines", IMAGE, {"interp": "bspline3"}),
         ("dtype", IMAGE, {"dtype": "complex64"}),
         ("dtype", IMAGE, {"dtype": "float16"}),
         ("dtype", IMAGE, {"dtype": "no dtype"}),

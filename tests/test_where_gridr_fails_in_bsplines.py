@@ -126,9 +126,9 @@ def test_a_safe_window_makes_no_coefficient_valid():
 def test_an_epsilon_out_of_range_is_refused(order, epsilon):
     """Takes any epsilon for a number, and looks ahead too little."""
     where = {"row": nodes(30.3), "col": nodes(30.2), "source": NOISE}
-    with pytest.raises(gpumask.GpumaskError, match="^interp_kwargs: expected a number above 0 and below 1"):
+    with pytest.raises(gpumask.GpumaskError, match="^interp_kwargs: expected epsilon of 1e-100 or more, below 1"):
         sample(**where, **spline(order, epsilon=epsilon))
-    with pytest.raises(gpumask.GpumaskError, match="^epsilon: expected a number above 0 and below 1"):
+    with pytest.raises(gpumask.GpumaskError, match="^epsilon: expected epsilon of 1e-100 or more, below 1"):
         gpumask.get_interpolator(f"bspline{order}", **SPLINE | {"epsilon": epsilon})
     peer = gridr("core.interp.interpolator", "get_interpolator")(f"bspline{order}", **SPLINE | {"epsilon": epsilon})
     peer.initialize()
@@ -141,7 +141,9 @@ def test_a_mask_influence_threshold_out_of_range_is_refused(threshold):
     where = {"row": nodes(30), "col": nodes(28), "source": NOISE, "array_in_mask": ONES.copy()}
     where["array_in_mask"][30, 30] = 0
     options = spline(mask_influence_threshold=threshold)
-    with pytest.raises(gpumask.GpumaskError, match="^interp_kwargs: expected a number above 0"):
+    with pytest.raises(
+        gpumask.GpumaskError, match="^interp_kwargs: expected mask_influence_threshold of 1e-100 or more"
+    ):
         sample(**where, **options)
     if threshold == 0:
         with pytest.raises(BaseException, match="capacity overflow"):

@@ -56,8 +56,8 @@ _NAMES = {
     "invalid": "array_src_geometry_pair[1]",
     "geometry_pair[0]": "array_src_geometry_pair[0]",
     "geometry_origin": "array_src_geometry_origin",
-    "epsilon": 'interp_kwargs["epsilon"]',
-    "mask_influence_threshold": 'interp_kwargs["mask_influence_threshold"]',
+    "epsilon": "interp_kwargs",
+    "mask_influence_threshold": "interp_kwargs",
 }
 
 

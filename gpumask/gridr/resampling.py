@@ -34,8 +34,8 @@ _NAMES = {
     "grid.nodata": "grid_nodata",
     "grid.resolution": "grid_resolution",
     "dtype": "array_out",
-    "epsilon": 'interp_kwargs["epsilon"]',
-    "mask_influence_threshold": 'interp_kwargs["mask_influence_threshold"]',
+    "epsilon": "interp_kwargs",
+    "mask_influence_threshold": "interp_kwargs",
 }
 
 
