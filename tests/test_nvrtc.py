@@ -8,7 +8,7 @@ from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, WIDE, Variant
 from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
 from rule_cases import defines
-from spline_cases import FILTERINGS, RENORMALIZED
+from spline_cases import RENORMALIZED, WATCHED
 
 from gpumask.backends.cuda import nvrtc_options
 from gpumask.backends.source import kernel_source
@@ -62,7 +62,7 @@ def test_rules_compiles_for_every_architecture_and_needs_no_stack(architectures,
     assert_compiles_without_stack(architectures, "rules", arch, defines(dtype))
 
 
-@pytest.mark.parametrize("case", FILTERINGS, ids=str)
+@pytest.mark.parametrize("case", WATCHED, ids=str)
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_prefilter_compiles_for_every_architecture_and_has_its_samples_alone_on_the_stack(architectures, arch, case):
     for one in case.defines:
