@@ -215,6 +215,10 @@ def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
 def _finite(backend: Backend, source: Source, compute: Any) -> Source:
     """Return a source whose pixels are not valid where any band is NaN, or infinite in the type that computes."""
     most = min(float(np.finfo(dtype).max) for dtype in (source.image.dtype, compute))
+    if most == float(np.finfo(source.image.dtype).max):
+        with np.errstate(all="ignore"):
+            if np.isfinite(source.image.sum()):  # the usual case
+                return source
     finite = abs(source.image[0]) <= most
     for band in source.image[1:]:
         finite &= abs(band) <= most
