@@ -57,13 +57,13 @@ WIDE = [
     Variant("uint16", "uint16", "float64", "lanczos3"),
     Variant("float32", "float32", "float32", "lanczos3"),
 ]
-# Every source type; to the same type, float32 and float64; computed in float64 and float32; every interpolator.
+# Every source type; to the same type, float32 and float64; nearest, linear and cubic. Computed in float64, some in float32.
 MATRIX = [
     Variant(source, output, compute, interp)
     for source in TYPES
     for output in dict.fromkeys((source, "float32", "float64"))
     for compute, interp in product(("float64", "float32"), ("nearest", "linear", "cubic"))
-    if interp != "nearest" or compute == "float64"
+    if compute == "float64" or (interp != "nearest" and source in ("uint16", "int64", "float32"))
 ]
 # Integers to narrower, wider and differently signed ones, and floats to all of them.
 CONVERSIONS = [

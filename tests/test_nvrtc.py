@@ -89,8 +89,8 @@ def test_variants_of_many_taps_have_those_near_an_edge_on_the_stack_and_little_e
     stack, stores, loads = map(
         int, re.findall(r"(\d+) bytes stack.* (\d+) bytes spill s.* (\d+) bytes spill l", log)[0]
     )
-    assert stack <= variant.taps**2 * np.dtype(variant.source).itemsize + 256
-    assert max(stores, loads) < 400
+    assert stack <= variant.taps**2 * np.dtype(variant.source).itemsize + 512
+    assert max(stores, loads) < 800
 
 
 @covering_variants
