@@ -57,7 +57,7 @@ WIDE = [
     Variant("uint16", "uint16", "float64", "lanczos3"),
     Variant("float32", "float32", "float32", "lanczos3"),
 ]
-# Every source type; to the same type, float32 and float64; nearest, linear and cubic. Computed in float64, some in float32.
+# Every source type; to the same type, float32 and float64; nearest, linear and cubic; in float64, some in float32 too.
 MATRIX = [
     Variant(source, output, compute, interp)
     for source in TYPES
