@@ -174,9 +174,8 @@ class _Run:
         ahead = len(self.lanes) + 2  # one being read, one being written
         most = self.limit * _FOR_TILES / ahead
         bands = len(self.source.bands)
-        filtered = (
-            8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0
-        )  # coefficients, those of one band by columns, masks
+        # Coefficients, those of one band by columns alone, masks.
+        filtered = 8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0
         costs = Costs(
             output=bands * self.dtype.itemsize + 1,
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,

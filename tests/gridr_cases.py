@@ -4,15 +4,13 @@ Some questions GridR 0.7 answers wrongly, or not at all, where the same question
 `on_a_wider_grid` and `on_a_padded_source`.
 """
 
-import contextlib
 import copy
 import math
-import os
-import warnings
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from gridr_scenes import quiet
 
 from gpumask.interp import POLES
 
@@ -306,21 +304,6 @@ def on_a_wider_grid(case, more=0):
         options["grid_mask"] = np.pad(options["grid_mask"], (0, 1), mode="edge")
     row, col = (np.pad(nodes, (0, 1), mode="edge") for nodes in (case.row, case.col))
     return replace(case, row=row, col=col, options=options)
-
-
-@contextlib.contextmanager
-def quiet():
-    """Keep out of sight what GridR warns of, and the backtraces that it prints."""
-    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(null)
 
 
 def answer(ask, ask_again):
