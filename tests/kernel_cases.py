@@ -57,13 +57,18 @@ WIDE = [
     Variant("uint16", "uint16", "float64", "lanczos3"),
     Variant("float32", "float32", "float32", "lanczos3"),
 ]
-# Every source type; to the same type, float32 and float64; nearest, linear and cubic; in float64, some in float32 too.
+# Every source type: to the same type by nearest, linear and cubic, to float32 and float64 by one of these each; in
+# float64, some in float32 too. How a sum is stored does not depend on the interpolator.
+_USUAL = ("nearest", "linear", "cubic")
 MATRIX = [
-    Variant(source, output, compute, interp)
-    for source in TYPES
-    for output in dict.fromkeys((source, "float32", "float64"))
-    for compute, interp in product(("float64", "float32"), ("nearest", "linear", "cubic"))
-    if compute == "float64" or (interp != "nearest" and source in ("uint16", "int64", "float32"))
+    *(Variant(source, source, "float64", interp) for source in TYPES for interp in _USUAL),
+    *(
+        Variant(source, output, "float64", _USUAL[(i + j) % 3])
+        for i, source in enumerate(TYPES)
+        for j, output in enumerate(("float32", "float64"))
+        if output != source
+    ),
+    *(Variant(source, source, "float32", interp) for source in ("uint16", "int64", "float32") for interp in _USUAL[1:]),
 ]
 # Integers to narrower, wider and differently signed ones, and floats to all of them.
 CONVERSIONS = [
@@ -76,13 +81,13 @@ CONVERSIONS = [
 # Each source type, each output type, and each of the usual interpolators in each compute type, at least once.
 COVERING = [
     Variant("int8", "int8", "float64", "cubic"),
-    Variant("uint8", "uint8", "float32", "linear"),
+    Variant("uint8", "uint8", "float64", "linear"),
     Variant("int16", "int16", "float64", "nearest"),
-    Variant("uint16", "uint16", "float64", "cubic"),
-    Variant("int32", "int32", "float32", "cubic"),
+    Variant("uint16", "uint16", "float32", "linear"),
+    Variant("int32", "int32", "float64", "cubic"),
     Variant("uint32", "uint32", "float64", "linear"),
     Variant("int64", "int64", "float64", "linear"),
-    Variant("uint64", "uint64", "float32", "cubic"),
+    Variant("uint64", "uint64", "float64", "cubic"),
     Variant("int64", "uint8", "float64", "nearest"),
     Variant("float32", "float32", "float32", "cubic"),
     Variant("float32", "uint16", "float32", "cubic"),
