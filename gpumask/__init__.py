@@ -18,6 +18,7 @@ from gpumask.errors import ArgumentTypeError, BackendError, GpumaskError, MaskRu
 from gpumask.files import resample_file
 from gpumask.flags import flags_definition, flags_definition_from, ready_definitions
 from gpumask.footprint import footprint_validity
+from gpumask.geolocation import Geolocation
 from gpumask.geometry import Polygons
 from gpumask.grid import Grid
 from gpumask.gridr import (
@@ -43,26 +44,36 @@ from gpumask.gridr import (
 from gpumask.interp import bspline
 from gpumask.mask import CoarseMask, Validity, validity_mask
 from gpumask.oversample import oversample
+from gpumask.projected import ProjectedGrid
+from gpumask.projection import Place
 from gpumask.quality import describe_flags, mask_from_rules
-from gpumask.resample import Resampled, resample
+from gpumask.resample import Resampled, Resampler, resample
 from gpumask.rules import MaskRule
+from gpumask.sensor import ControlPoints, RationalPolynomials
 from gpumask.value_map import MultiDateMaskRule, apply_value_map
 from gpumask.version import __version__
+from gpumask.warp import warp_file
 from gpumask.window import Window
 
 __all__ = [
     "ArgumentTypeError",
     "BackendError",
     "CoarseMask",
+    "ControlPoints",
+    "Geolocation",
     "GpumaskError",
     "Grid",
     "GridRIOMode",
     "GridRasterizeAlg",
     "MaskRule",
     "MaskRuleError",
+    "Place",
     "Polygons",
+    "ProjectedGrid",
     "PyInterpolatorType",
+    "RationalPolynomials",
     "Resampled",
+    "Resampler",
     "ShapelyPredicate",
     "Summary",
     "Validity",
@@ -97,6 +108,7 @@ __all__ = [
     "resample_file",
     "use_backend",
     "validity_mask",
+    "warp_file",
 ]
 
 logging.getLogger("gpumask").addHandler(logging.NullHandler())

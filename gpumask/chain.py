@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import select_for_files
-from gpumask.datasets import GridFile, Output, SourceFile, gdal_cache, gdal_environment
+from gpumask.datasets import GridSource, Output, SourceFile, gdal_cache, gdal_environment
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid
 from gpumask.memory import FOR_GDAL, memory_limit
@@ -94,7 +94,7 @@ class Written(NamedTuple):
 
 def resample_datasets(
     source: SourceFile,
-    grid: GridFile,
+    grid: GridSource,
     output: Output,
     job: Job,
     progress: Callable[[int, int], None] | None = None,
@@ -149,7 +149,7 @@ Stage = _Piece | Written  # what is finished already goes along with the others,
 class _Run:
     """What the three stages of a run share."""
 
-    def __init__(self, source: SourceFile, grid: GridFile, output: Output, job: Job) -> None:
+    def __init__(self, source: SourceFile, grid: GridSource, output: Output, job: Job) -> None:
         """Check all that can be checked before work."""
         self.source, self.output, self.job = source, output, job
         self.window = job.window or Window.of_shape(grid.full_shape)
@@ -163,10 +163,10 @@ class _Run:
         self.environment = gdal_environment()
         self.finished = output.finished()
         # All nodes at once where they are few: read once, and brought to a GPU once.
-        few = grid.row[0].height * grid.row[0].width * _NODE_BYTES <= self.limit * _FOR_NODES
+        few = grid.node_count * _NODE_BYTES <= self.limit * _FOR_NODES
         self.nodes = grid.read(Window.of_shape(grid.full_shape)) if few else None
         self.read_nodes = self.nodes.crop if self.nodes else grid.read
-        self.resolution = grid.resolution
+        self.parts = grid.parts
         self.own = threading.local()
 
     def tiles(self) -> Generator[Written, None, None]:
@@ -198,8 +198,9 @@ class _Run:
     ) -> Iterator[_Piece | Written]:
         """Plan and read, tile by tile."""
         number = 0
-        for whole in self.window.tiles(*shape):
-            for tile in fitting(whole, self.resolution, self._plan, costs, most):
+        parts = (part for whole in self.window.tiles(*shape) for part in self.parts(whole))
+        for part, resolution in parts:
+            for tile in fitting(part, resolution, self._plan, costs, most):
                 yield self.finished.get(tile.output) or self._read(tile, slots[number % len(slots)])
                 number += 1
 

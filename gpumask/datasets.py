@@ -135,9 +135,37 @@ class SourceFile:
         return any(flag.name != "all_valid" for band in self.bands for flag in flags[band - 1])
 
 
+class GridSource(Protocol):
+    """Where the chain has a grid from, window by window."""
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns of the output."""
+
+    @property
+    def node_count(self) -> float:
+        """How many nodes there are; infinity where no one grid has all."""
+
+    @property
+    def identity(self) -> str:
+        """What tells this grid from others."""
+
+    def parts(self, output: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
+        """Cut a window of the output into windows that have one grid each, with the resolution of that."""
+
+    def read(self, output: Window) -> Grid:
+        """Return the grid for such a window."""
+
+    def georeference(self, output: Window) -> dict[str, Any]:
+        """Return what is known of `crs` and `transform` of a window of the output."""
+
+
 @dataclass(frozen=True, eq=False)
 class GridFile:
-    """A grid in one dataset or two; see `Grid`. `shift` (row, col) is added to the nodes' coordinates."""
+    """A grid in one dataset or two; see `Grid`. `shift` (row, col) is added to the nodes' coordinates.
+
+    displacement: whether the nodes say how far off the source pixel is from the output pixel's own row and column.
+    """
 
     row: tuple[DatasetReader, int]
     col: tuple[DatasetReader, int]
@@ -145,6 +173,7 @@ class GridFile:
     mask: MaskBand | None = None
     nodata: float | None = None
     shift: tuple[float, float] = (0.0, 0.0)
+    displacement: bool = False
 
     def __post_init__(self) -> None:
         """Check that the bands are there and that all shapes are one."""
@@ -162,6 +191,20 @@ class GridFile:
         """Rows and columns at full resolution."""
         return full_shape(self.row[0].shape, self.resolution)
 
+    @property
+    def node_count(self) -> float:
+        """How many nodes there are."""
+        return self.row[0].height * self.row[0].width
+
+    @property
+    def identity(self) -> str:
+        """What tells this grid from others in the same files."""
+        return repr((self.row[1], self.col[1], self.resolution, self.nodata, self.shift, self.displacement))
+
+    def parts(self, output: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
+        """Yield a window of the output with its resolution: one grid has all."""
+        yield output, self.resolution
+
     def read(self, output: Window) -> Grid:
         """Read the nodes for a window of the output."""
         nodes = node_window(output, self.resolution)
@@ -175,6 +218,8 @@ class GridFile:
             nodata=self.nodata,
             window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
         )
+        if self.displacement:
+            grid = grid.displaced((nodes.row, nodes.col))
         return grid.shifted(*self.shift) if any(self.shift) else grid
 
     def georeference(self, output: Window) -> dict[str, Any]:

@@ -10,18 +10,19 @@ import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gpumask.chain import Job, Summary, resample_datasets
 from gpumask.cleanup import check_filters
 from gpumask.creation import Creation
-from gpumask.datasets import GridFile, SourceFile, same_shape
+from gpumask.datasets import GridFile, GridSource, SourceFile, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.inputs import Inputs
 from gpumask.method import method_of
 from gpumask.outputs import check_free, output_paths
+from gpumask.projected import ProjectedGrid
 from gpumask.quality import as_rules
 from gpumask.quality_files import QualityBands
 from gpumask.resample import output_type
@@ -61,7 +62,8 @@ def resample_file(  # noqa: PLR0913
     bands: Sequence[int] | None = None,
     resolution: tuple[int, int] = (1, 1),
     grid_bands: tuple[int, int] = (1, 2),
-    pixel_corner: bool = False,
+    grid_kind: str = "location",
+    pixel_convention: str = "center",
     grid_nodata: float | None = None,
     grid_mask: Any = None,
     mask: Any = "auto",
@@ -93,12 +95,15 @@ def resample_file(  # noqa: PLR0913
 
     Inputs are paths, or open rasterio datasets, which nothing else may use meanwhile.
 
-    source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source.
+    source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source;
+        or a `ProjectedGrid`, to which none of the arguments about grids applies.
     output: the path to write to; its name says the format. It appears when it is whole.
     interp, boundary, trust_padding, mask_policy, min_weight: see `resample`.
     bands: of the source, in the order that the output has them; None: all.
-    resolution: (R, C), output pixels from node to node. pixel_corner: whether 0.5 is the first pixel's centre, as in
-        rasterio, rather than 0. grid_nodata: a node with this row or column does not count; None: as the grid declares.
+    resolution: (R, C), output pixels from node to node. grid_kind: "location", or "displacement" where nodes say how
+        far off their own output row and column the source pixel is, as OTB's deformation grids do.
+    pixel_convention: of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as
+        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: as the grid declares.
     grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is not 0.
     mask: which source pixels are valid: "auto" is what the source says itself, by a nodata value, a mask, a .msk file
         or an alpha band; or as grid_mask; or a list, for the AND of several; None: all. Without "auto" what the source
@@ -134,7 +139,8 @@ def resample_file(  # noqa: PLR0913
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
         image = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
-        nodes = _grid(inputs, grid, (grid_bands, resolution), (grid_mask, grid_nodata), pixel_corner)
+        words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)
+        nodes = _grid(inputs, grid, words)
         wanted = _window(window, nodes.full_shape)
         kind = output_type(image.dtype, dtype, 0)[0]
         nodata, declared = _nodata(nodata_out, image, kind)
@@ -232,26 +238,43 @@ def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow
     return [QualityBands(as_rules("keep", keep, None), bands, image, filters)]
 
 
-def _grid(
-    inputs: Inputs,
-    grid: Any,
-    nodes: tuple[tuple[int, int], tuple[int, int]],
-    counting: tuple[Any, float | None],
-    pixel_corner: bool,
-) -> GridFile:
+class GridWords(NamedTuple):
+    """What a caller says about a grid file; see `resample_file`."""
+
+    bands: Any = (1, 2)
+    resolution: Any = (1, 1)
+    kind: Any = "location"
+    convention: Any = "center"
+    mask: Any = None
+    nodata: float | None = None
+
+
+def _grid(inputs: Inputs, grid: Any, words: GridWords) -> GridSource:
     """Open the grid and its mask."""
-    dataset, (bands, resolution), (given, nodata) = inputs.open("grid", grid), nodes, counting
-    row, col = _pair("grid_bands", bands)
-    shift = (-0.5, -0.5) if pixel_corner else (0.0, 0.0)
-    mask = None if given is None else inputs.mask("grid_mask", given)
-    found = GridFile((dataset, row), (dataset, col), resolution, mask, nodata, shift)
-    if nodata is not None:
+    if isinstance(grid, ProjectedGrid):
+        if words != GridWords():
+            raise GpumaskError("grid: expected a file along with arguments about grids; got a ProjectedGrid")
+        return grid
+    dataset, (row, col) = inputs.open("grid", grid), _pair("grid_bands", words.bands)
+    _one_of("grid_kind", words.kind, ("location", "displacement"))
+    _one_of("pixel_convention", words.convention, ("center", "corner"))
+    displacement = words.kind == "displacement"  # the convention is of what nodes are off from, too
+    shift = (-0.5, -0.5) if words.convention == "corner" and not displacement else (0.0, 0.0)
+    mask = None if words.mask is None else inputs.mask("grid_mask", words.mask)
+    found = GridFile((dataset, row), (dataset, col), words.resolution, mask, words.nodata, shift, displacement)
+    if words.nodata is not None:
         return found
     declared = {value for value in (dataset.nodatavals[band - 1] for band in (row, col)) if value is not None}
     declared = {value for value in declared if not math.isnan(value)}  # such a node never counts
     if len(declared) > 1:
         raise GpumaskError(f"grid_nodata: expected, as the grid's two bands declare {sorted(declared)}; got none")
     return dataclasses.replace(found, nodata=next(iter(declared), None))
+
+
+def _one_of(name: str, given: Any, known: tuple[str, ...]) -> None:
+    """Raise GpumaskError unless this is one of some words."""
+    if not isinstance(given, str) or given not in known:
+        raise GpumaskError(f"{name}: expected {' or '.join(known)}; got {given!r}")
 
 
 def _window(given: Any, shape: tuple[int, int]) -> Window:
@@ -278,9 +301,9 @@ def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:
     return {"crs": like.crs, **({} if like.transform.is_identity else {"transform": like.transform})}
 
 
-def _identity(inputs: Inputs, source: SourceFile, grid: GridFile, job: Job) -> list[Any]:
+def _identity(inputs: Inputs, source: SourceFile, grid: GridSource, job: Job) -> list[Any]:
     """Return what tells a job from others, but for how fast and in which tiles it is done."""
     alike = dataclasses.replace(job, tile_shape=None, max_memory=None, devices=None, backend=None)
     rules = [(part.rules, part.grow) for part in source.parts if isinstance(part, QualityBands)]
-    asked = (source.bands, source.own_mask, source.nodata, grid.row[1], grid.col[1], grid.resolution, grid.nodata)
-    return [inputs.identity(), repr(alike), repr(rules), repr((*asked, grid.shift))]
+    asked = source.bands, source.own_mask, source.nodata, grid.identity
+    return [inputs.identity(), repr(alike), repr(rules), repr(asked)]

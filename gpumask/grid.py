@@ -52,6 +52,44 @@ class Grid:
         if self.window is not None:
             check_inside("grid.window", self.window, self.full_shape)
 
+    @classmethod
+    def between(
+        cls,
+        source_crs: Any,
+        source_transform: Any,
+        target_crs: Any,
+        target_transform: Any,
+        target_shape: tuple[int, int],
+        max_error: float = 0.01,
+        source_shape: tuple[int, int] | None = None,
+    ) -> Grid:
+        """Return the coarsest grid that says, well enough, where a target's pixels lie in a source.
+
+        source_crs, target_crs: what pyproj takes for a CRS, or rasterio's; the source's is that of its model, and may
+            be None for an RPC. target_transform: an affine map as rasterio has it, from (col, row), counted from the
+            corner of the first pixel, to (x, y). source_transform: such a map; or a sensor's model: rasterio's ground
+            control points, or `ControlPoints`; rasterio's RPC, or `RationalPolynomials` with heights; a `Geolocation`;
+            or any function of arrays x and y that returns (row, col), where a whole number is a pixel's centre.
+        target_shape: rows and columns of the output.
+        max_error: how far off coordinates between nodes may be, in source pixels, measured at the centres and edges of
+            all cells. Where no coarse grid is that good the grid has a node for each pixel.
+        source_shape: rows and columns of the source: what does not reach it may be off. Give it for a source of
+            longitudes that the target reaches beyond. None: all coordinates hold.
+
+        Nodes are rounded to 1e-6 pixels, so that pixels of two rasters which lie on each other do so exactly.
+        Longitudes are continued over the antimeridian. Raises GpumaskError for what can't be right.
+
+        >>> from affine import Affine
+        >>> utm = Affine(10, 0, 5e5, 0, -10, 5e6)
+        >>> Grid.between("EPSG:32633", utm, "EPSG:32632", utm * Affine.translation(-46000, 0), (1000, 1000))
+        Grid(15 x 15 nodes, resolution=(76, 76))
+        """
+        from gpumask.projected import grid_between
+        from gpumask.projection import Place
+
+        source = Place(source_crs, source_transform, source_shape)
+        return grid_between(source, Place(target_crs, target_transform, target_shape), max_error)
+
     def _adopt_arrays(self) -> None:
         """Adopt row, col and mask, and check their shapes."""
         for name in ("row", "col", "mask"):
@@ -114,6 +152,23 @@ class Grid:
         if self.nodata is not None:
             counts &= ~near_nodata(self.row, self.col, self.nodata)
         return counts
+
+    def displaced(self, first: tuple[int, int] = (0, 0)) -> Grid:
+        """Return the grid whose coordinates are these, taken as offsets, from where each node lies in the output.
+
+        So are the displacement grids of OTB: a node says how far off its output pixel's place in the source is, rows
+        down and columns right. first: (row, col) of the first node here, in nodes of the whole grid.
+
+        >>> Grid([[0.5, 0.5]], [[0.0, 1.0]], resolution=(1, 4)).displaced().col
+        array([[0., 5.]])
+        """
+        counts, places = self.counts(), []
+        for k, count, step in zip(first, self.row.shape, self.resolution, strict=True):
+            places.append(np.arange(k, k + count, like=self.row) * float(step))
+        row, col = self.row + places[0][:, None], self.col + places[1]
+        return replace(
+            self, row=np.where(counts, row, np.nan), col=np.where(counts, col, np.nan), mask=None, nodata=None
+        )
 
     def shifted(self, rows: float, cols: float) -> Grid:
         """Return the grid with something added to its coordinates; nodes that don't count are NaN in it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,25 +148,105 @@ def resample(
     array([[1.5, 2.5]])
     """
     method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
+    grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality)
+    result = Result(nodata_out, dtype, compute_type(compute_dtype))
+    result.of(asked.source.image.dtype)  # checked before a backend is looked for
+    chosen = select(backend, *asked.arrays, grid.row, grid.col, grid.mask)
+    return asked.resampled(chosen, grid, method, result)
+
+
+class Resampler:
+    """A grid that stays where the work is done, for many images: bands, dates.
+
+    grid, interp and the rest: see `resample`. The grid's arrays choose the backend. With backend="cuda" a NumPy grid is
+    brought to the GPU once, and images are taken from host and device memory.
+
+    >>> halfway = Resampler(Grid([[0, 0]], [[0.5, 1.5]]), "linear", backend="numpy")
+    >>> [halfway(date).image.tolist() for date in ([[0.0, 1.0, 2.0]], [[2.0, 4.0, 8.0]])]
+    [[[0.5, 1.5]], [[3.0, 6.0]]]
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        interp: Any = "cubic",
+        *,
+        nodata_out: float = 0,
+        dtype: Any = None,
+        compute_dtype: Any = "float64",
+        boundary: str | None = None,
+        trust_padding: bool = True,
+        mask_policy: str = "strict",
+        min_weight: float = 1e-5,
+        backend: str | None = None,
+    ) -> None:
+        self._method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
+        self._result = Result(nodata_out, dtype, compute_type(compute_dtype))
+        grid = check_grid(grid)
+        self.backend = select(backend, grid.row, grid.col, grid.mask)
+        row, col = self.backend.asarray(grid.row), self.backend.asarray(grid.col)
+        mask = None if grid.mask is None else self.backend.asarray(as_bytes("grid.mask", grid.mask))
+        #: The grid, in the backend's memory.
+        self.grid = replace(grid, row=row, col=col, mask=mask)
+
+    def __call__(self, source: Any, source_valid: Any = None, *, keep: Any = None, quality: Any = None) -> Resampled:
+        """Bring an image into the geometry of the grid; see `resample`."""
+        asked = _Asked.of(source, source_valid, keep, quality)
+        self._result.of(asked.source.image.dtype)
+        return asked.resampled(select(self.backend.name, *asked.arrays), self.grid, self._method, self._result)
+
+
+def check_grid(grid: Any) -> Grid:
+    """Return a grid; raise ArgumentTypeError for what is none."""
     if not isinstance(grid, Grid):
         raise ArgumentTypeError(f"grid: expected a Grid; got {type(grid).__name__}")
-    if not isinstance(source, np.ma.MaskedArray):
-        source = adopt("source", source)
-    checked = Source.of(source, source_valid)
-    out_dtype, nodata = output_type(checked.image.dtype, dtype, nodata_out)
-    compute = compute_type(compute_dtype)
-    rules, bands = check_quality(keep, quality, checked.image.shape[-2:])
-    chosen = select(backend, checked.image, checked.valid, grid.row, grid.col, grid.mask, *bands.values())
-    if bands:
-        kept = validity_of(chosen, rules, bands, checked.image.shape[-2:])
-        valid = kept if checked.valid is None else kept & (chosen.asarray(checked.valid) != 0)
-        checked = Source(checked.image, valid)
-    target = Target(
-        chosen.empty((checked.image.shape[0], *grid.shape), out_dtype), chosen.empty(grid.shape, np.uint8), nodata
-    )
-    resample_into(chosen, checked, grid, method, target, compute)
-    image = target.image if source.ndim == 3 else target.image[0]
-    return Resampled(*(chosen.to_family_of(checked.image, array) for array in (image, target.validity)))
+    return grid
+
+
+class Result(NamedTuple):
+    """What an output is to be: see `resample`."""
+
+    nodata: Any
+    dtype: Any
+    compute: np.dtype[Any]
+
+    def of(self, source: np.dtype[Any]) -> tuple[np.dtype[Any], float]:
+        """Return dtype and nodata for a source of that dtype; raise GpumaskError where they don't fit."""
+        return output_type(source, self.dtype, self.nodata)
+
+
+class _Asked(NamedTuple):
+    """An image with all that says where it is valid, checked; and how many axes it had."""
+
+    source: Source
+    rules: Any
+    bands: dict[str, Any]
+    axes: int
+
+    @classmethod
+    def of(cls, source: Any, valid: Any, keep: Any, quality: Any) -> _Asked:
+        """Check what a user gives."""
+        if not isinstance(source, np.ma.MaskedArray):
+            source = adopt("source", source)
+        checked = Source.of(source, valid)
+        return cls(checked, *check_quality(keep, quality, checked.image.shape[-2:]), source.ndim)
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """All arrays, None where there is none."""
+        return self.source.image, self.source.valid, *self.bands.values()
+
+    def resampled(self, backend: Backend, grid: Grid, method: Method, result: Result) -> Resampled:
+        """Resample, into the array family of the source."""
+        source, (dtype, nodata) = self.source, result.of(self.source.image.dtype)
+        if self.bands:
+            kept = validity_of(backend, self.rules, self.bands, source.image.shape[-2:])
+            source = Source(source.image, kept if source.valid is None else kept & (backend.asarray(source.valid) != 0))
+        image = backend.empty((source.image.shape[0], *grid.shape), dtype)
+        target = Target(image, backend.empty(grid.shape, np.uint8), nodata)
+        resample_into(backend, source, grid, method, target, result.compute)
+        image = image if self.axes == 3 else image[0]
+        return Resampled(*(backend.to_family_of(source.image, array) for array in (image, target.validity)))
 
 
 def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target, compute: Any) -> None:

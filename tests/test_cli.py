@@ -117,9 +117,9 @@ def test_grid_bands(files):
     same(resampled(files, "--grid-bands", 3, 1), expected)
 
 
-def test_pixel_corner_takes_half_a_pixel_off(files):
+def test_the_pixel_convention_corner_takes_half_a_pixel_off(files):
     row, col = read(files / "grid.tif")
-    same(resampled(files, "--pixel-corner"), oracle(files, grid={"row": row - 0.5, "col": col - 0.5}))
+    same(resampled(files, "--pixel-convention", "corner"), oracle(files, grid={"row": row - 0.5, "col": col - 0.5}))
 
 
 def test_dtype_nodata_and_compute_dtype(files):
@@ -261,7 +261,7 @@ def test_nodata_of_the_grid_is_looked_for_before_the_corner_convention_shifts_it
     y, x = np.mgrid[0:8, 0:8] + 0.5
     with rasterio.open(files / "corner.tif", "w", driver="GTiff", height=8, width=8, count=2, dtype="float64") as grid:
         grid.write(np.stack([y, x]))
-    options = ("--pixel-corner", "--interp", "nearest", "--grid-nodata", "0", "--backend", "numpy")
+    options = ("--pixel-convention", "corner", "--interp", "nearest", "--grid-nodata", "0", "--backend", "numpy")
     done = run("resample", files / "source.tif", files / "corner.tif", files / "out.tif", *options)
     assert " 100 % valid" in done.output
 

@@ -392,10 +392,10 @@ def test_grid_masks_nodata_bands_and_corners(folder, backend):
         ({"grid": "declared.tif"}, bad_nodes),
         ({"grid": "declared.tif", "grid_nodata": -7}, {"row": bad[0], "col": bad[1]}),
         ({"grid": "swapped.tif", "grid_bands": (2, 1)}, {}),
-        ({"pixel_corner": True}, corner),
-        ({"pixel_corner": True, "grid_mask": "counts.tif"}, {**corner, "mask": counts[0]}),
+        ({"pixel_convention": "corner"}, corner),
+        ({"pixel_convention": "corner", "grid_mask": "counts.tif"}, {**corner, "mask": counts[0]}),
         (
-            {"pixel_corner": True, "grid": "declared.tif"},
+            {"pixel_convention": "corner", "grid": "declared.tif"},
             {**corner, "mask": (bad[0] != -5)},
         ),
     ]:

@@ -196,7 +196,7 @@ OTHER_JOBS = {
     "validity no more": ({"validity": "valid.tif"}, {}),
     "alpha": ({"validity": "alpha"}, {}),
     "resolution": ({"resolution": (10, 10)}, {}),
-    "corner": ({"pixel_corner": True}, {}),
+    "corner": ({"pixel_convention": "corner"}, {}),
     "columns first": ({"grid_bands": (2, 1)}, {}),
     "mask's value": ({"mask": ("mask.tif", 1, 7)}, {"mask": ("mask.tif", 1, 1)}),
     "mask's band": ({"mask": ("mask.tif", 1)}, {"mask": ("mask.tif", 2)}),

@@ -1,4 +1,4 @@
-"""The command line: gpumask demo, resample, mask, flags, info and warmup.
+"""The command line: gpumask demo, resample, warp, mask, flags, info and warmup.
 
 Exit codes: 0 done, 1 failed (one line says why), 2 a command line that can't be right, 3 done, but no pixel is valid.
 """
@@ -14,6 +14,7 @@ from gpumask.cli.flags import flags
 from gpumask.cli.machine import info, warmup
 from gpumask.cli.mask import mask
 from gpumask.cli.resample import resample_command
+from gpumask.cli.warp import warp
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -23,5 +24,5 @@ def main() -> None:
     """Resample satellite images through a grid, with masks that do not bleed; on a GPU, and the same bits on a CPU."""
 
 
-for command in (demo, resample_command, mask, flags, info, warmup):
+for command in (demo, resample_command, warp, mask, flags, info, warmup):
     main.add_command(command)

@@ -152,6 +152,7 @@ backend_option = click.option("--backend", type=click.Choice([*NAMES, "auto"]),
     help="Where to compute.  [default: the best that works here]")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
+COMMON_OPTIONS = overwrite_option, backend_option, quiet_option, debug_option
 RULES_OPTIONS = (
     click.option("--rules", metavar="FILE",
         help="Rules of YAML or JSON about --quality-band: what does not match all of them is not valid. A list, or a "

@@ -11,7 +11,7 @@ import click
 from gpumask.backends import select_for_files
 from gpumask.cli.common import backend_option, debug_option, share, with_options
 from gpumask.cli.machine import warm
-from gpumask.cli.resample import arguments_of, resample_command
+from gpumask.cli.resample import arguments_of, grid_arguments_of, resample_command
 from gpumask.files import resample_file
 from gpumask.outputs import whole_files
 
@@ -43,7 +43,7 @@ def demo(output: Path, backend: str | None) -> None:
         options = resample_command.make_context("resample", [*arguments(*drafts), "--backend", chosen.name]).params
         warm(chosen.name, ["uint16"], ["cubic"])
         start = time.perf_counter()
-        done = resample_file(**arguments_of(options))
+        done = resample_file(**arguments_of(options), **grid_arguments_of(options))
         seconds = time.perf_counter() - start
         write_preview(picture, scene, result)
     by_hand = [*arguments(*(output / name for name in names)), "--overwrite"]

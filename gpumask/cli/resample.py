@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,17 @@ import click
 
 from gpumask.backends.source import C_TYPES
 from gpumask.boundary import MODES
+from gpumask.chain import Summary
 from gpumask.cli.common import (
+    COMMON_OPTIONS,
     RULES_OPTIONS,
     Failure,
-    backend_option,
     check_rules_options,
     creation_option,
-    debug_option,
     file_band,
     numbers,
-    overwrite_option,
     path_type,
     progress_bar,
-    quiet_option,
     summary,
     with_options,
 )
@@ -35,7 +34,7 @@ from gpumask.outputs import check_free
 from gpumask.quality_files import read_rules, texts_read
 
 # The command line's words for what the layers below name in their errors.
-_NAMES = {
+NAMES = {
     "source": "SOURCE",
     "grid": "GRID",
     "output": "OUTPUT",
@@ -47,36 +46,44 @@ _NAMES = {
     **{
         name: f"--{name.replace('_', '-')}"
         for name in (
-            "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_nodata", "source_nodata", "resolution", "window",
-            "like", "driver", "validity", "resume", "max_memory", "rules", "definition", "boundary", "mask_policy",
-            "min_weight",
+            "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_kind", "grid_nodata", "pixel_convention",
+            "source_nodata", "resolution", "window", "like", "driver", "validity", "resume", "max_memory", "rules",
+            "definition", "boundary", "mask_policy", "min_weight", "crs", "bounds", "max_error", "model", "height",
+            "dem",
         )
     },
 }  # fmt: skip
 
 # fmt: off
-_RESAMPLE_OPTIONS = (
+_GRID_OPTIONS = (
     click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
         help="Output pixels from node to node, along a column and along a row."),
+    click.option("--grid-bands", type=int, nargs=2, metavar="ROW COL", default=(1, 2), show_default=True,
+        help="The bands of GRID that hold the rows and the columns."),
+    click.option("--grid-kind", type=click.Choice(["location", "displacement"]), default="location", show_default=True,
+        help="What GRID holds: rows and columns of SOURCE, or how far off these are from OUTPUT's own."),
+    click.option("--pixel-convention", type=click.Choice(["center", "corner"]), default="center", show_default=True,
+        help="The centre of SOURCE's first pixel is 0 in GRID, or 0.5 as in rasterio, GDAL and OTB."),
+    click.option("--grid-nodata", type=float, metavar="VALUE",
+        help="A node with this row or column does not count.  [default: the nodata value of GRID]"),
+    click.option("--grid-mask", type=file_band, metavar="FILE[:BAND]",
+        help="Which nodes count: those where it is not 0."),
+    click.option("--grid-mask-valid", type=float, metavar="VALUE", help="Those where --grid-mask is VALUE."),
+    click.option("--like", metavar="RASTER",
+        help="OUTPUT has its CRS and its place; it must have as many rows and columns as OUTPUT, after --window.  "
+        "[default: those of GRID]"),
+)
+IMAGE_OPTIONS = (
     click.option("-b", "--bands", type=numbers, metavar="1,3,2", multiple=True,
         help="Bands of SOURCE, in the order that OUTPUT has them.  [default: all]"),
     click.option("--interp", type=click.Choice(list(INTERPOLATORS)), default="cubic", show_default=True,
         help="The interpolator."),
-    click.option("--grid-bands", type=int, nargs=2, metavar="ROW COL", default=(1, 2), show_default=True,
-        help="The bands of GRID that hold the rows and the columns."),
     click.option("--boundary", type=click.Choice(list(MODES)),
         help="What SOURCE goes on with beyond its edges, valid as the pixels it comes from.  [default: nothing]"),
     click.option("--mask-policy", type=click.Choice(POLICIES), default="strict", show_default=True,
         help="What is done about invalid pixels with a weight: an invalid pixel of OUTPUT, or weights without them."),
     click.option("--min-weight", type=float, default=1e-5, show_default=True, metavar="SHARE",
         help="The least share of the weights that valid pixels must have, with --mask-policy renormalize."),
-    click.option("--pixel-corner", is_flag=True,
-        help="In GRID 0.5 is the first pixel's centre, as in rasterio and GDAL; without this it is 0."),
-    click.option("--grid-nodata", type=float, metavar="VALUE",
-        help="A node with this row or column does not count.  [default: the nodata value of GRID]"),
-    click.option("--grid-mask", type=file_band, metavar="FILE[:BAND]",
-        help="Which nodes count: those where it is not 0."),
-    click.option("--grid-mask-valid", type=float, metavar="VALUE", help="Those where --grid-mask is VALUE."),
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
         help="Which pixels of SOURCE are valid: those where it is not 0."),
     click.option("--mask-valid", type=float, metavar="VALUE", help="Those where --mask is VALUE."),
@@ -93,9 +100,6 @@ _RESAMPLE_OPTIONS = (
         help="Of weights and sums."),
     click.option("--window", type=int, nargs=4, metavar="ROW COL ROWS COLS",
         help="The part of the output to make: its first row and column, its rows and columns.  [default: all]"),
-    click.option("--like", metavar="RASTER",
-        help="OUTPUT has its CRS and its place; it must have as many rows and columns as OUTPUT, after --window.  "
-        "[default: those of GRID]"),
     click.option("--driver", metavar="NAME", help="GDAL's name of the format, such as COG.  [default: by the name]"),
     click.option("--co", type=creation_option, metavar="KEY=VALUE", multiple=True,
         help="A creation option of GDAL's for OUTPUT, such as COMPRESS=DEFLATE; may be repeated."),
@@ -117,7 +121,7 @@ _RESAMPLE_OPTIONS = (
 @click.argument("source")
 @click.argument("grid")
 @click.argument("output", type=path_type)
-@with_options(*_RESAMPLE_OPTIONS, *RULES_OPTIONS, overwrite_option, backend_option, quiet_option, debug_option)
+@with_options(*_GRID_OPTIONS, *IMAGE_OPTIONS, *RULES_OPTIONS, *COMMON_OPTIONS)
 def resample_command(quiet: bool, **options: Any) -> None:
     """Bring SOURCE into the geometry of GRID, and write OUTPUT.
 
@@ -130,31 +134,46 @@ def resample_command(quiet: bool, **options: Any) -> None:
     what SOURCE itself masks, by a nodata value, a mask or alpha, what --mask does not take as valid,
     and what does not match --rules. Where no pixel at all is valid the exit code is 3.
     """
+    run(resample_file, arguments_of(options) | grid_arguments_of(options), quiet)
+
+
+def run(job: Callable[..., Summary], arguments: dict[str, Any], quiet: bool) -> None:
+    """Do a job with a bar, and say what it did."""
     try:
-        with renamed(_NAMES), progress_bar(quiet, "pixel") as progress:
-            done = resample_file(**arguments_of(options), progress=progress)
+        with renamed(NAMES), progress_bar(quiet, "pixel") as progress:
+            done = job(**arguments, progress=progress)
     except KeyboardInterrupt:
-        if not options["resume"]:
+        if not arguments["resume"]:
             raise
         raise Failure("interrupted; finished tiles are kept, and the same command goes on from them") from None
     if not quiet:
-        click.echo(summary(options["output"], done))
+        click.echo(summary(arguments["output"], done))
     if not done.valid:
         click.get_current_context().exit(3)
 
 
+def grid_arguments_of(words: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `resample_file` about its grid."""
+    _check_valid_of(words, "grid_mask")
+    same = "grid", "resolution", "grid_bands", "grid_kind", "pixel_convention", "grid_nodata", "like"
+    mask = (*words["grid_mask"], words["grid_mask_valid"]) if words["grid_mask"] else None
+    return {name: words[name] for name in same} | {"grid_mask": mask}
+
+
+def _check_valid_of(words: dict[str, Any], mask: str) -> None:
+    """Raise click.UsageError where a mask's value comes without the mask."""
+    if words[mask] is None and words[f"{mask}_valid"] is not None:
+        name = mask.replace("_", "-")
+        raise click.UsageError(f"--{name}-valid: expected along with --{name}.")
+
+
 def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `resample_file` that a command line's words ask for."""
-    for needed in ("mask", "grid_mask"):
-        if words[needed] is None and words[f"{needed}_valid"] is not None:
-            name = needed.replace("_", "-")
-            raise click.UsageError(f"--{name}-valid: expected along with --{name}.")
+    """Return the arguments of `resample_file` that a command line's words ask for, but for those about its grid."""
+    _check_valid_of(words, "mask")
     check_rules_options(words)
     same = (
-        "source", "grid", "output", "interp", "boundary", "mask_policy", "min_weight", "resolution", "grid_bands",
-        "pixel_corner", "grid_nodata", "like",
-        "driver", "source_nodata", "dtype", "compute_dtype", "window", "validity", "overwrite", "resume", "max_memory",
-        "backend",
+        "source", "output", "interp", "boundary", "mask_policy", "min_weight", "driver", "source_nodata", "dtype",
+        "compute_dtype", "window", "validity", "overwrite", "resume", "max_memory", "backend",
     )  # fmt: skip
     keep = quality = grow = None
     if words["rules"]:
@@ -167,7 +186,6 @@ def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
     return {name: words[name] for name in same} | {
         "bands": tuple(itertools.chain(*words["bands"])) or None,
         "mask": masks if words["ignore_nodata"] else ["auto", *masks],
-        "grid_mask": (*words["grid_mask"], words["grid_mask_valid"]) if words["grid_mask"] else None,
         "keep": keep,
         "quality": quality,
         "grow": grow or None,

@@ -1,0 +1,122 @@
+"""Geolocation arrays: a swath whose samples say where on the ground they lie, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpumask.errors import GpumaskError
+
+_SEEDS = 48  # samples along each axis among which the nearest begins the search
+_STEPS = 40  # of Newton's method at most
+_ENOUGH = 1e-9  # samples that the last step may still go
+_MISSED = 1e-6  # target pixels that what was found may be off
+_QUERIES = 1 << 14  # at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Geolocation:
+    """Where the samples of a source lie: longitudes and latitudes of a swath, for instance.
+
+    x, y: (row, col) of a CRS; NaN where unknown. step: (rows, cols) of source pixels from sample to sample.
+    first: (row, col) of the source pixel that the first sample is the centre of. Between samples both are bilinear.
+    """
+
+    x: Any
+    y: Any
+    step: tuple[float, float] = (1, 1)
+    first: tuple[float, float] = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        for name in ("x", "y"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
+        if self.x.shape != self.y.shape or self.x.ndim != 2 or min(self.x.shape) < 2:
+            raise GpumaskError(
+                f"geolocation: expected x and y of one shape, 2 x 2 or more; got {self.x.shape}, {self.y.shape}"
+            )
+        if not (np.isfinite(self.x) & np.isfinite(self.y)).any():
+            raise GpumaskError("geolocation: expected x and y that are finite somewhere; got none")
+        if min(self.step) <= 0:
+            raise GpumaskError(f"geolocation: expected a step above 0; got {self.step}")
+
+
+@dataclass(frozen=True, eq=False)
+class Geolocated:
+    """From (rows, cols) of a target to those in a source; NaN where there are none.
+
+    rows, cols: of the target, at the samples. turn: target columns that a full turn of longitude takes, if any.
+    """
+
+    geolocation: Geolocation
+    rows: np.ndarray
+    cols: np.ndarray
+    turn: float | None = None
+
+    def __call__(self, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows and columns in the source."""
+        rows, cols = np.broadcast_arrays(np.asarray(rows, float), np.asarray(cols, float))
+        found = np.empty((2, rows.size))
+        for first in range(0, rows.size, _QUERIES):
+            some = slice(first, first + _QUERIES)
+            found[:, some] = self._search(np.stack([rows.ravel()[some], cols.ravel()[some]]))
+        steps, firsts = np.array([self.geolocation.step, self.geolocation.first])
+        row, col = (found.T * steps + firsts).T.reshape(2, *rows.shape)
+        return row, col
+
+    def _search(self, wanted: np.ndarray) -> np.ndarray:
+        """Return (2, n) places among the samples that lie at (2, n) places of the target: Newton's method.
+
+        In a cell the samples are bilinear; a place beyond the outer ones goes on from the cell at the edge.
+        """
+        at = self._nearest(wanted)
+        most = np.array([[n - 2] for n in self.rows.shape])
+        off = np.full(wanted.shape, np.nan)
+        active = np.arange(wanted.shape[1])
+        for _ in range(_STEPS):
+            here = at[:, active]
+            cell = np.clip(np.nan_to_num(np.floor(here)), 0, most).astype(int)
+            missing, jacobian = self._missing(wanted[:, active], cell, here - cell)
+            off[:, active] = missing
+            (a, b), (c, d) = jacobian
+            determinant = a * d - b * c
+            step = np.stack([d * missing[0] - b * missing[1], a * missing[1] - c * missing[0]]) / determinant
+            # No further than to the next cell but one, lest a fold throws the search out of the swath.
+            step /= np.maximum(abs(step).max(axis=0) / 2, 1) ** 0.5
+            at[:, active] = here + step
+            active = active[abs(step).max(axis=0) > _ENOUGH]
+            if not len(active):
+                break
+        at[:, ~(abs(off).max(axis=0) < _MISSED)] = np.nan
+        return at
+
+    def _missing(self, wanted: np.ndarray, cell: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is missing to places of the target, and how these change with a place in a cell."""
+        (i, j), (p, q) = cell, within
+        missing, jacobian = np.empty(wanted.shape), np.empty((2, *wanted.shape))
+        for axis, samples in enumerate((self.rows, self.cols)):
+            v00, v01, v10, v11 = samples[i, j], samples[i, j + 1], samples[i + 1, j], samples[i + 1, j + 1]
+            if axis == 1 and self.turn:  # a cell across the seam holds nothing that lies between its sides
+                torn = np.ptp([v00, v01, v10, v11], axis=0) > self.turn / 2
+                v00 = np.where(torn, np.nan, v00)
+            missing[axis] = wanted[axis] - ((1 - p) * ((1 - q) * v00 + q * v01) + p * ((1 - q) * v10 + q * v11))
+            jacobian[axis, 0] = (1 - q) * (v10 - v00) + q * (v11 - v01)
+            jacobian[axis, 1] = (1 - p) * (v01 - v00) + p * (v11 - v10)
+        return missing, jacobian
+
+    def _nearest(self, wanted: np.ndarray) -> np.ndarray:
+        """Return the nearest of some samples to each place."""
+        some = [np.unique(np.linspace(0, n - 1, min(n, _SEEDS)).round().astype(int)) for n in self.rows.shape]
+        i, j = (index.ravel() for index in np.meshgrid(*some, indexing="ij"))
+        rows, cols = self.rows[i, j], self.cols[i, j]
+        known = np.isfinite(rows) & np.isfinite(cols)
+        if not known.any():
+            return np.full(wanted.shape, np.nan)
+        i, j, rows, cols = i[known], j[known], rows[known], cols[known]
+        best = np.empty(wanted.shape[1], int)
+        for first in range(0, wanted.shape[1], 512):
+            row, col = wanted[:, first : first + 512, None]
+            best[first : first + 512] = ((rows - row) ** 2 + (cols - col) ** 2).argmin(axis=1)
+        return np.stack([i[best], j[best]]).astype(float)

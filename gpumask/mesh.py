@@ -1,0 +1,199 @@
+"""Nodes for coordinates that a function gives: as few as bilinear interpolation between them allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gpumask.grid import Grid, node_window
+from gpumask.window import Window
+
+# (rows, cols) of output pixels, which broadcast, to float64 (rows, cols) in the source; not finite where none are.
+Exact = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+# Nodes are not further apart, and where they don't hold, coordinates are exact in a block of at least so many pixels.
+_MOST, _BLOCK = 256, 256
+_CELLS = 4  # along each axis at least: a lone cell may be right at its centre by its symmetry alone
+_BEYOND = 8  # pixels around a source that may have a say, and more than any interpolator's taps reach
+_POINTS = 1 << 18  # at a time
+_DIGITS = 6  # of coordinates, so that pixels which lie on each other do so although projections are rounded
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Coordinates of an output, `step` pixels from node to node; in `fine` blocks there is a node at each pixel.
+
+    Blocks have `block` rows and columns, a multiple of the step. source_shape: of the source, None: unknown.
+    """
+
+    exact: Exact
+    shape: tuple[int, int]
+    source_shape: tuple[int, int] | None
+    step: int
+    fine: np.ndarray
+    block: int = _BLOCK
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether one grid serves all."""
+        return self.step == 1 or not self.fine.any()
+
+    def parts(self, window: Window) -> Iterator[Window]:
+        """Cut a window of the output into windows that one grid each serves."""
+        rows, cols = (slice(at.start // self.block, -(-at.stop // self.block)) for at in window.slices)
+        if self.is_uniform or not self.fine[rows, cols].any() or self.fine[rows, cols].all():
+            yield window
+            return
+        for row in range(rows.start, rows.stop):
+            of_row = self.fine[row, cols]
+            ends = [0, *(np.flatnonzero(np.diff(of_row)) + 1).tolist(), len(of_row)]
+            for first, stop in zip(ends[:-1], ends[1:], strict=True):
+                blocks = Window(row, cols.start + first, 1, stop - first)
+                pixels = (self.block * n for n in (blocks.row, blocks.col, blocks.rows, blocks.cols))
+                yield Window(*pixels).intersect(window)
+
+    def step_at(self, part: Window) -> int:
+        """Return how many pixels there are from node to node in a part."""
+        return 1 if self.fine[part.row // self.block, part.col // self.block] else self.step
+
+    def read(self, part: Window) -> Grid:
+        """Return the grid of a part of the output."""
+        step = self.step_at(part)
+        nodes = node_window(part, (step, step))
+        row, col = _nodes(self.exact, self.shape, step, nodes)
+        if step == 1 and self.source_shape is not None:  # what is nowhere near asks for no pixels between
+            _forget_far(row, col, self.source_shape)
+        return Grid(row, col, (step, step), window=part.shift(-nodes.row * step, -nodes.col * step))
+
+
+def mesh(
+    exact: Exact,
+    shape: tuple[int, int],
+    source_shape: tuple[int, int] | None,
+    max_error: float,
+    uniform: bool = False,
+) -> Mesh:
+    """Return a mesh whose coordinates are at most `max_error` source pixels off, at the centres and edges of cells.
+
+    source_shape: cells that don't reach this source need not hold; None: all must. uniform: whether one grid is to
+    serve all. Otherwise a few blocks may have exact coordinates, where halving the step would ask for more.
+    """
+    step = min(_MOST, 1 << max(min(shape) // _CELLS, 1).bit_length() - 1)
+    while step > 1:
+        found = _Measured.of(exact, shape, source_shape, max_error, step)
+        if found.bad_pixels == 0 and found.error > 0:
+            wider = min(int(step * np.sqrt(max_error / found.error)), 2 * step - 1, _MOST)
+            tried = _Measured.of(exact, shape, source_shape, max_error, wider) if wider > step else found
+            found, step = (tried, wider) if tried.bad_pixels == 0 else (found, step)
+        more_points = 0 if uniform else 12 * shape[0] * shape[1] / step**2
+        if found.bad_pixels <= more_points:
+            return Mesh(exact, shape, source_shape, step, found.fine, found.block)
+        step //= 2
+    return Mesh(exact, shape, source_shape, 1, np.ones((-(-shape[0] // _BLOCK), -(-shape[1] // _BLOCK)), bool))
+
+
+@dataclass
+class _Measured:
+    """How well a step does. error: the greatest, in source pixels, of cells that reach the source and hold."""
+
+    shape: tuple[int, int]
+    block: int
+    fine: np.ndarray = field(init=False)
+    error: float = 0.0
+
+    @property
+    def bad_pixels(self) -> int:
+        """How many pixels are in blocks where a cell does not hold."""
+        rows, cols = (np.minimum(self.block, n - self.block * np.arange(-(-n // self.block))) for n in self.shape)
+        return int((np.outer(rows, cols) * self.fine).sum())
+
+    @classmethod
+    def of(
+        cls, exact: Exact, shape: tuple[int, int], source_shape: tuple[int, int] | None, max_error: float, step: int
+    ) -> _Measured:
+        """Measure all cells, in strips of rows."""
+        made = cls(shape, step * -(-_BLOCK // step))
+        made.fine = np.zeros([-(-n // made.block) for n in shape], bool)
+        rows, cols = (_with_centres(n, step) for n in shape)
+        strip = max(_POINTS // (2 * len(cols)), 1)
+        for first in range(0, len(rows) // 2, strip):
+            some = rows[2 * first : 2 * (first + strip) + 1]
+            with np.errstate(all="ignore"):
+                error = _errors(*exact(some[:, None], cols), source_shape)
+            bad = error > max_error
+            made.error = max(made.error, float(error[~bad].max(initial=0.0)))
+            i, j = np.nonzero(bad)
+            made.fine[(i + first) * step // made.block, j * step // made.block] = True
+        return made
+
+
+def _with_centres(n: int, step: int) -> np.ndarray:
+    """Return where the nodes of an axis of n pixels are, the last one being its last pixel, and the centres between."""
+    nodes = np.minimum(np.arange(max(-(-(n - 1) // step), 1) + 1) * step, n - 1)
+    places = np.empty(2 * len(nodes) - 1)
+    places[::2], places[1::2] = nodes, (nodes[:-1] + nodes[1:]) / 2
+    return places
+
+
+def _errors(row: np.ndarray, col: np.ndarray, source_shape: tuple[int, int] | None) -> np.ndarray:
+    """Return how far bilinear interpolation is off in each cell, in source pixels, from its nodes and centres.
+
+    It is infinite where just a part of a cell has coordinates, and 0 where a cell does not reach the source.
+    """
+    off = np.hypot(_off(row), _off(col))
+    finite = np.isfinite(row) & np.isfinite(col)
+    some = _over_cells(np.maximum, finite)
+    error = np.where(_over_cells(np.minimum, finite), off, np.where(some, np.inf, 0.0))
+    if source_shape is None:
+        return error
+    reaches = some
+    for places, n in ((row, source_shape[0]), (col, source_shape[1])):
+        beyond = _BEYOND + off
+        reaches &= ~(_over_cells(np.maximum, places) < -beyond) & ~(_over_cells(np.minimum, places) > n - 1 + beyond)
+    return np.where(reaches, error, 0.0)
+
+
+def _off(places: np.ndarray) -> np.ndarray:
+    """Return for each cell how far its centre and the centres of its edges are from what its nodes make of them."""
+    at = places[::2, ::2]
+    down, across = (at[:-1] + at[1:]) / 2, (at[:, :-1] + at[:, 1:]) / 2
+    sides, ends = abs(places[1::2, ::2] - down), abs(places[::2, 1::2] - across)
+    centre = abs(places[1::2, 1::2] - (down[:, :-1] + down[:, 1:]) / 2)
+    return np.asarray(np.maximum.reduce([centre, sides[:, :-1], sides[:, 1:], ends[:-1], ends[1:]]))
+
+
+def _over_cells(best: Any, places: np.ndarray) -> Any:
+    """Return a ufunc's result over the nine places of each cell."""
+    rows = best.reduce([places[:-1:2], places[1::2], places[2::2]])
+    return best.reduce([rows[:, :-1:2], rows[:, 1::2], rows[:, 2::2]])
+
+
+def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coordinates at a window of nodes.
+
+    Nodes beyond the last pixel, where there may be none, are such that the last pixel between has its own.
+    """
+    rows, cols = (np.arange(at.start, at.stop) * step for at in window.slices)
+    places = [np.minimum(at, n - 1).astype(float) for at, n in zip((rows, cols), shape, strict=True)]
+    with np.errstate(all="ignore"):
+        found = exact(places[0][:, None], places[1])
+        for axis, (at, n) in enumerate(zip((rows, cols), shape, strict=True)):
+            if at[-1] > n - 1:
+                share = step / (n - 1 - int(at[-2]))
+                for array in found:
+                    last, before = np.moveaxis(array, axis, 0)[[-1, -2]]
+                    np.moveaxis(array, axis, 0)[-1] = before + (last - before) * share
+    row, col = (np.round(array, _DIGITS) for array in found)
+    lost = ~(np.isfinite(row) & np.isfinite(col))
+    row[lost] = col[lost] = np.nan
+    return row, col
+
+
+def _forget_far(row: np.ndarray, col: np.ndarray, source_shape: tuple[int, int]) -> None:
+    """Let no pixel count that lies far from the source."""
+    near = [(at >= -_BEYOND) & (at <= n - 1 + _BEYOND) for at, n in zip((row, col), source_shape, strict=True)]
+    far = ~(near[0] & near[1])
+    row[far] = col[far] = np.nan

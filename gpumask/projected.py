@@ -1,0 +1,110 @@
+"""The grid between two places, made window by window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.grid import Grid, node_window
+from gpumask.mesh import Mesh, mesh
+from gpumask.projection import Place, projection
+from gpumask.window import Window
+
+
+class ProjectedGrid:
+    """Where a target's pixels lie in a source, within `max_error` source pixels; what `resample_file` takes for a grid.
+
+    It has as few nodes as that allows, and one for each pixel where no coarse grid holds: at poles, where longitudes
+    begin anew, and where a projection ends.
+
+    >>> from affine import Affine
+    >>> source = Place("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 5e6), (1000, 1000))
+    >>> ProjectedGrid(source, Place("EPSG:32633", Affine(20, 0, 5e5, 0, -20, 5e6), (500, 500))).full_shape
+    (500, 500)
+    """
+
+    def __init__(self, source: Place, target: Place, max_error: float = 0.01) -> None:
+        """source, target: their shapes, too. max_error: source pixels, measured at the centres and edges of cells."""
+        for name, place in {"source": source, "target": target}.items():
+            if place.shape is None:
+                raise GpumaskError(f"{name}: expected a place with a shape; got None")
+        self._asked = source, target, check_max_error(max_error)
+        self._mesh = _mesh(source, target, max_error, uniform=False)
+
+    def __repr__(self) -> str:
+        """Say all that it was made from."""
+        return "ProjectedGrid({}, {}, {})".format(*self._asked)
+
+    @property
+    def identity(self) -> str:
+        """What tells this grid from others."""
+        return repr(self)
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns of the target."""
+        return self._mesh.shape
+
+    @property
+    def node_count(self) -> float:
+        """How many nodes there are; infinity where no one grid has all."""
+        steps = (self._mesh.step,) * 2
+        nodes = node_window(Window.of_shape(self.full_shape), steps)
+        return nodes.rows * nodes.cols if self._mesh.is_uniform else math.inf
+
+    def parts(self, window: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
+        """Cut a window of the output into windows that have one grid each, with the resolution of that."""
+        for part in self._mesh.parts(window):
+            yield part, (self._mesh.step_at(part),) * 2
+
+    def read(self, part: Window) -> Grid:
+        """Return the grid of a part."""
+        return self._mesh.read(part)
+
+    def georeference(self, window: Window) -> dict[str, Any]:
+        """Return `crs` and `transform` of a window of the target."""
+        import rasterio
+
+        target = self._asked[1]
+        a, b, c, d, e, f = target.transform[:6]
+        x, y = a * window.col + b * window.row + c, d * window.col + e * window.row + f
+        moved = type(target.transform)(a, b, x, d, e, y)
+        return {"crs": rasterio.crs.CRS.from_user_input(target.crs), "transform": moved}
+
+
+def grid_between(source: Place, target: Place, max_error: float) -> Grid:
+    """Return one grid; see `Grid.between`."""
+    found = _mesh(source, target, check_max_error(max_error), uniform=True)
+    return found.read(Window.of_shape(found.shape))
+
+
+def check_max_error(max_error: Any) -> float:
+    """Return a number of pixels above 0."""
+    if isinstance(max_error, bool) or not isinstance(max_error, int | float | np.number):
+        raise ArgumentTypeError(f"max_error: expected a number of pixels; got {max_error!r}")
+    if not 0 < max_error < math.inf:
+        raise GpumaskError(f"max_error: expected a number of pixels above 0; got {max_error!r}")
+    return float(max_error)
+
+
+def _mesh(source: Place, target: Place, max_error: float, uniform: bool) -> Mesh:
+    """Return the mesh between two places."""
+    shape = check_shape("target_shape", target.shape)
+    reached = None if source.shape is None else check_shape("source_shape", source.shape)
+    return mesh(projection(source, target), shape, reached, max_error, uniform)
+
+
+def check_shape(name: str, shape: Any) -> tuple[int, int]:
+    """Return (rows, cols) as ints from 1 on."""
+    try:
+        rows, cols = shape
+        whole = int(rows) == rows and int(cols) == cols and rows >= 1 and cols >= 1
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise GpumaskError(f"{name}: expected (rows, cols), whole numbers from 1 on; got {shape!r}")
+    return int(rows), int(cols)

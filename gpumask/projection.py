@@ -1,0 +1,188 @@
+"""Where the pixels of one raster lie in another: by map projections, and by the models of sensors.
+
+Transforms are rasterio's: they count pixels from the corner of the first one. Coordinates that come out count from its
+centre, as everywhere in gpumask.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.geolocation import Geolocated, Geolocation
+from gpumask.mesh import Exact
+from gpumask.sensor import ControlPoints, RationalPolynomials
+
+if TYPE_CHECKING:
+    from pyproj import CRS, Transformer
+
+Points = tuple[np.ndarray, np.ndarray]
+
+_own = threading.local()
+
+
+@dataclass(frozen=True)
+class Projection:
+    """From (rows, cols) of a target to those in a source; not finite where there are none. It may be pickled.
+
+    source_crs, target_crs: as WKT. source: an affine map or a model: a function from (x, y) to (row, col).
+    seam: where the source's longitudes begin, where its CRS has such.
+    """
+
+    source_crs: str
+    source: Any
+    target_crs: str
+    target: Any
+    seam: float | None = None
+
+    def __call__(self, rows: np.ndarray, cols: np.ndarray) -> Points:
+        """Return rows and columns in the source."""
+        rows, cols = np.broadcast_arrays(np.asarray(rows, float) + 0.5, np.asarray(cols, float) + 0.5)
+        a, b, c, d, e, f = self.target[:6]
+        x, y = a * cols + b * rows + c, d * cols + e * rows + f
+        if self.source_crs != self.target_crs:
+            x, y = transformer(self.target_crs, self.source_crs).transform(x, y)
+        x = _from_seam(self.source_crs, self.seam, x)
+        if _is_affine(self.source):
+            return _pixels(self.source, x, y)
+        found: Points = self.source(x, y)
+        return found
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the pixels of a raster lie: an affine map or a model, and the CRS that it leads to.
+
+    crs: what pyproj takes for one. shape: rows and columns; None: not known.
+    """
+
+    crs: Any
+    transform: Any
+    shape: tuple[int, int] | None = None
+
+
+def projection(source: Place, target: Place) -> Exact:
+    """Return where a target's pixels lie in a source; see `Grid.between`."""
+    if not _is_affine(target.transform):
+        raise ArgumentTypeError(f"target_transform: expected an affine.Affine; got {type(target.transform).__name__}")
+    for name, place in {"source_transform": source, "target_transform": target}.items():
+        given = place.transform
+        if _is_affine(given) and not (all(map(math.isfinite, given[:6])) and given.determinant):
+            raise GpumaskError(f"{name}: expected one that can be inverted; got {tuple(given[:6])}")
+    model, source_crs = _model(source.transform), source.crs
+    if source_crs is None and isinstance(model, RationalPolynomials):
+        source_crs = "OGC:CRS84"
+    crs = wkt_of("source_crs", source_crs), wkt_of("target_crs", target.crs)
+    if isinstance(model, Geolocation):
+        return _geolocated(model, crs[0], crs[1], target)
+    return Projection(crs[0], model, crs[1], target.transform, _seam(crs[0], model, source.shape))
+
+
+def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Place) -> Geolocated:
+    """Bring the samples of a swath to the pixels of a target."""
+    x, y = swath.x, swath.y
+    if source_crs != target_crs:
+        x, y = transformer(source_crs, target_crs).transform(x, y)
+    x, seam = np.array(x, float), _seam(target_crs, target.transform, target.shape)
+    turn = full_turn(target_crs)
+    turn = None if turn is None else turn / math.hypot(target.transform.a, target.transform.d)
+    with np.errstate(invalid="ignore"):
+        rows, cols = _pixels(target.transform, _from_seam(target_crs, seam, x), np.asarray(y))
+    return Geolocated(swath, rows, cols, turn)
+
+
+def _from_seam(crs: str, seam: float | None, x: np.ndarray) -> np.ndarray:
+    """Return longitudes that begin at the seam."""
+    turn = full_turn(crs)
+    return x if seam is None or turn is None else x - turn * np.floor((x - seam) / turn)
+
+
+def _pixels(affine: Any, x: np.ndarray, y: np.ndarray) -> Points:
+    """Return rows and columns, counted from the first pixel's centre, of what an affine map counts from its corner."""
+    a, b, c, d, e, f = (~affine)[:6]
+    return d * x + e * y + f - 0.5, a * x + b * y + c - 0.5
+
+
+def _model(given: Any) -> Any:
+    """Return an affine map, or a function of (x, y)."""
+    if isinstance(given, list | tuple) and not _is_affine(given):
+        return ControlPoints(given)
+    if hasattr(given, "line_num_coeff"):
+        return RationalPolynomials(given)
+    if not _is_affine(given) and not isinstance(given, Geolocation) and not callable(given):
+        raise ArgumentTypeError(
+            "source_transform: expected an affine.Affine, ground control points, an RPC, a Geolocation, or a function "
+            f"of (x, y); got {type(given).__name__}"
+        )
+    return given
+
+
+def wkt_of(name: str, crs: Any) -> str:
+    """Return a CRS as WKT, from what pyproj takes for one, or rasterio's."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        return str(CRS.from_user_input(crs).to_wkt())
+    except (CRSError, TypeError) as error:
+        raise GpumaskError(f"{name}: expected a CRS, such as EPSG:32633; got {crs!r}") from error
+
+
+@functools.cache
+def crs_of(wkt: str) -> CRS:
+    """Return the CRS that a WKT describes."""
+    from pyproj import CRS
+
+    return CRS.from_wkt(wkt)
+
+
+def transformer(source: str, target: str) -> Transformer:
+    """Return what brings (x, y) from one CRS, as WKT, to another: one for each thread, as PROJ asks."""
+    from pyproj import Transformer
+
+    known = _own.__dict__.setdefault("transformers", {})
+    if (source, target) not in known:
+        known[source, target] = Transformer.from_crs(crs_of(source), crs_of(target), always_xy=True)
+    found: Transformer = known[source, target]
+    return found
+
+
+@functools.cache
+def full_turn(wkt: str) -> float | None:
+    """Return a full turn of longitude in the unit of a geographic CRS, such as 360 degrees; None for another CRS."""
+    if not crs_of(wkt).is_geographic:
+        return None
+    return round(2 * math.pi / float(crs_of(wkt).axis_info[0].unit_conversion_factor), 9)
+
+
+def _seam(crs: str, model: Any, shape: tuple[int, int] | None) -> float | None:
+    """Return where longitudes begin so that no source is cut: opposite its middle, or at its edge if all is unknown.
+
+    Where just the edge is known, a target that reaches beyond it is cut there. None where there are no longitudes, or
+    where a model sees to them itself.
+    """
+    turn = full_turn(crs)
+    if turn is None:
+        return None
+    if isinstance(model, ControlPoints):
+        ends = model.longitudes
+    elif not _is_affine(model):
+        return None
+    elif shape is None:
+        return float(model.c if model.a >= 0 else model.c - turn)
+    else:
+        rows, cols = shape
+        found = [model.c + model.a * col + model.b * row for row in (0, rows) for col in (0, cols)]
+        ends = min(found), max(found)
+    return float(ends[0] - max(turn - (ends[1] - ends[0]), 0) / 2)
+
+
+def _is_affine(given: Any) -> bool:
+    """Say whether this is an affine map as rasterio has it."""
+    return hasattr(given, "determinant") and hasattr(given, "is_rectilinear")
