@@ -1,0 +1,254 @@
+"""Lazy arrays: a graph in which each chunk of a result depends on just the source chunks that it needs."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpumask.backends import Backend, adopt, is_device_array, select
+from gpumask.boundary import pixels_at
+from gpumask.edges import read_beyond
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.grid import Grid
+from gpumask.method import Method
+from gpumask.projected import ProjectedGrid
+from gpumask.resample import Resampled, Source, Target, resample_into
+from gpumask.window import Window
+
+_MOST_CHUNK = 2048  # rows and columns of a result's chunk, where the source's are larger
+
+
+class Piece(NamedTuple):
+    """A part of a chunk of the output: where in the chunk, its grid, and the source pixels that it needs."""
+
+    at: Window
+    grid: Grid
+    source: Window
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How arrays are resampled, whether there are all of them or some chunks."""
+
+    method: Method
+    dtype: np.dtype[Any]
+    nodata: float
+    compute: np.dtype[Any]
+    backend: str | None = None
+
+    def whole(self, backend: Backend, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
+        """Resample (…, [band,] row, col) arrays. joint: whether there are bands, which are valid together."""
+        image = adopt("array", image)
+        shape = Window.of_shape(grid.full_shape if isinstance(grid, ProjectedGrid) else grid.shape)
+        pieces = [(part, here) for part, here in _parts(grid, shape)]
+        result, validity = self._empty(backend, image, shape.shape, joint)
+        for index in np.ndindex(validity.shape[:-2]):
+            bands = image[index] if joint else image[index][None]
+            source = Source.of(bands, None if valid is None else valid[index])
+            for at, here in pieces:
+                self._into(backend, source, here, result[index] if joint else result[index][None], validity[index], at)
+        return Resampled(*(backend.to_family_of(image, array) for array in (result, validity)))
+
+    def chunk(self, place: Place, joint: bool, blocks: list[Any], masks: list[Any]) -> tuple[Any, Any]:
+        """Resample a chunk of the output from those of the source that it needs: one image, of bands where joint."""
+        backend = select(self.backend, *blocks, *masks)
+        lead = blocks[0].shape[: -3 if joint else -2]
+        result, validity = self._empty(backend, blocks[0], place.shape, joint)
+        for index in np.ndindex(lead):
+            out = result[index] if joint else result[index][None]
+            for at, grid, window in place.pieces:
+                source = place.source(self.method, window, [b[index] for b in blocks], [m[index] for m in masks])
+                self._into(backend, source, grid, out, validity[index], at)
+        return tuple(backend.to_family_of(blocks[0], array) for array in (result, validity))
+
+    def _empty(self, backend: Backend, image: Any, shape: tuple[int, int], joint: bool) -> tuple[Any, Any]:
+        """Return arrays for a result."""
+        lead = image.shape[: -3 if joint else -2]
+        bands = image.shape[-3:-2] if joint else ()
+        return backend.empty((*lead, *bands, *shape), self.dtype), backend.empty((*lead, *shape), np.uint8)
+
+    def _into(self, backend: Backend, source: Source, grid: Grid, image: Any, validity: Any, at: Window) -> None:
+        """Resample into a window of a result."""
+        if source.window.is_empty:
+            image[..., *at.slices], validity[at.slices] = self.nodata, 0
+            return
+        target = Target(image[..., *at.slices], validity[at.slices], self.nodata)
+        resample_into(backend, source, grid, self.method, target, self.compute)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A chunk of the output.
+
+    shape: its rows and columns. pieces: what it is made of. blocks: the numbers (row, col) of the source's chunks that
+    it needs, in order; windows: their pixels. whole: rows and columns of the source.
+    """
+
+    shape: tuple[int, int]
+    pieces: list[Piece]
+    blocks: list[tuple[int, int]]
+    windows: list[Window]
+    whole: tuple[int, int]
+
+    def source(self, method: Method, window: Window, images: list[Any], masks: list[Any]) -> Source:
+        """Return a window of the source, put together from chunks: ([band,] row, col) images and (row, col) masks."""
+        origin, images = (window.row, window.col), [image if image.ndim == 3 else image[None] for image in images]
+        if not Window.of_shape(self.whole).contains(window):
+            images, masks = ([_to_host(array) for array in arrays] for arrays in (images, masks))
+        empty = partial(np.empty, like=images[0])
+
+        def read(wanted: Window, out: Any) -> Any:
+            valid: Any = empty(wanted.shape, np.uint8) if masks else None
+            for number, has in enumerate(self.windows):
+                part = has.intersect(wanted)
+                if not part.is_empty:
+                    to, at = part.shift(-wanted.row, -wanted.col).slices, part.shift(-has.row, -has.col).slices
+                    out[:, *to] = images[number][:, *at]
+                    if masks:
+                        valid[to] = masks[number][at] != 0
+            return valid
+
+        has = next((has for has in self.windows if has.contains(window)), None)
+        if has is not None:  # no copy
+            number, at = self.windows.index(has), window.shift(-has.row, -has.col).slices
+            image, valid = images[number][:, *at], masks[number][at] if masks else None
+        else:
+            image = empty((len(images[0]), *window.shape), images[0].dtype)
+            inside = Window.of_shape(self.whole).contains(window)
+            valid = read(window, image) if inside else read_beyond(read, self.whole, window, method.boundary, image)
+        found = Source.of(image, valid)
+        return Source(found.image, found.valid, origin, self.whole)
+
+
+def _to_host(array: Any) -> np.ndarray:
+    """Return an array in host memory."""
+    return np.asarray(array.get() if is_device_array(array) else array)
+
+
+def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...], valid: tuple[int, ...]) -> Any:
+    """Return a chunk that no source pixel has a say in."""
+    made: Any = np.empty(image, dtype, like=like)
+    made[...] = nodata
+    return made, np.zeros_like(made, np.uint8, shape=valid)
+
+
+def is_lazy(*arrays: Any) -> bool:
+    """Say whether any of the arrays is dask's."""
+    return any(hasattr(array, "dask") for array in arrays)
+
+
+def resampled_lazily(
+    image: Any,
+    valid: Any,
+    grid: Grid | ProjectedGrid,
+    recipe: Recipe,
+    joint: bool,
+    chunks: tuple[int, int] | None = None,
+) -> Resampled:
+    """Resample (…, [band,] row, col) arrays of which one at least is dask's; see `Recipe.whole`.
+
+    chunks: rows and columns of the result's; None: the largest of the source, up to 2048.
+    """
+    import dask.array
+    from dask.base import tokenize
+    from dask.highlevelgraph import HighLevelGraph
+
+    image = dask.array.asarray(image)
+    image = image.rechunk({image.ndim - 3: -1}) if joint else image
+    lead = image.chunks[: -3 if joint else -2]
+    inputs = [image]
+    if valid is not None:
+        valid = dask.array.asarray(valid).rechunk((*lead, *image.chunks[-2:]))
+        inputs.append(valid)
+    places, out_chunks = _places(image, grid, recipe.method, chunks)
+    name = f"gpumask-{tokenize(*inputs, grid, recipe, joint, out_chunks)}"
+    tasks: dict[Any, Any] = {}
+    like, bands = image._meta, image.shape[-3:-2] if joint else ()
+    for number in itertools.product(*(range(len(sizes)) for sizes in lead)):
+        sizes = tuple(of_axis[k] for of_axis, k in zip(lead, number, strict=True))
+        for (i, j), place in places.items():
+            whole, band = (name, *number, i, j), (0,) * len(bands)
+            if place.blocks:
+                images = [(image.name, *number, *band, *block) for block in place.blocks]
+                masks = [] if valid is None else [(valid.name, *number, *block) for block in place.blocks]
+                tasks[whole] = (partial(recipe.chunk, place, joint), images, masks)
+            else:
+                shapes = (*sizes, *bands, *place.shape), (*sizes, *place.shape)
+                tasks[whole] = (partial(_fill, recipe.nodata, recipe.dtype, like, *shapes),)
+            tasks[(f"{name}-image", *number, *band, i, j)] = (operator.getitem, whole, 0)
+            tasks[(f"{name}-validity", *number, i, j)] = (operator.getitem, whole, 1)
+
+    def array(kind: str, dtype: Any, chunks: tuple[Any, ...]) -> Any:
+        graph = HighLevelGraph.from_collections(f"{name}-{kind}", tasks, dependencies=inputs)
+        return dask.array.Array(graph, f"{name}-{kind}", chunks, meta=np.empty((0,) * len(chunks), dtype, like=like))
+
+    of_bands = tuple((n,) for n in bands)
+    return Resampled(
+        array("image", recipe.dtype, (*lead, *of_bands, *out_chunks)), array("validity", np.uint8, (*lead, *out_chunks))
+    )
+
+
+def _parts(grid: Grid | ProjectedGrid, window: Window) -> Iterator[tuple[Window, Grid]]:
+    """Yield the parts of a window of the output that have a grid each."""
+    if isinstance(grid, Grid):
+        yield window, grid if window.shape == grid.shape else grid.crop(window)
+        return
+    for part, _ in grid.parts(window):
+        yield part, grid.read(part)
+
+
+def _places(
+    image: Any, grid: Grid | ProjectedGrid, method: Method, chunks: Any
+) -> tuple[dict[tuple[int, int], Place], tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Plan each chunk of the output; return the plans, and the sizes of the chunks."""
+    shape = grid.full_shape if isinstance(grid, ProjectedGrid) else grid.shape
+    largest = [min(max(sizes), _MOST_CHUNK) for sizes in image.chunks[-2:]]
+    rows, cols = check_chunks(chunks) if chunks is not None else largest
+    starts = [np.cumsum([0, *sizes]) for sizes in image.chunks[-2:]]
+    found = {}
+    for window in Window.of_shape(shape).tiles(rows, cols):
+        pieces, needed = [], set()
+        for part, here in _parts(grid, window):
+            reach = method.reach(here, image.shape[-2:])
+            pieces.append(Piece(part.shift(-window.row, -window.col), here, reach))
+            needed |= _chunks_of(reach, image.shape[-2:], starts, method)
+        blocks = sorted(needed)
+        windows = [
+            Window(
+                starts[0][i], starts[1][j], starts[0][i + 1] - starts[0][i], starts[1][j + 1] - starts[1][j]
+            ) for i, j in blocks
+        ]  # fmt: skip
+        found[window.row // rows, window.col // cols] = Place(window.shape, pieces, blocks, windows, image.shape[-2:])
+    sizes = tuple(
+        tuple(min(step, n - first) for first in range(0, n, step)) for n, step in zip(shape, (rows, cols), strict=True)
+    )
+    return found, (sizes[0], sizes[1])
+
+
+def _chunks_of(window: Window, shape: tuple[int, int], starts: list[np.ndarray], method: Method) -> set[Any]:
+    """Return the numbers (row, col) of the source's chunks that have a say in a window, even beyond the edges."""
+    if window.is_empty:
+        return set()
+    axes = ((window.row, window.rows, shape[0]), (window.col, window.cols, shape[1]))
+    numbers = []
+    for (first, count, n), starting in zip(axes, starts, strict=True):
+        pixels = pixels_at(first, count, n, method.boundary.number)
+        numbers.append(np.unique(np.searchsorted(starting, pixels[pixels >= 0], side="right") - 1).tolist())
+    return set(itertools.product(*numbers))
+
+
+def check_chunks(chunks: Any) -> tuple[int, int]:
+    """Return rows and columns of chunks."""
+    try:
+        rows, cols = map(operator.index, chunks)
+    except TypeError as error:
+        raise ArgumentTypeError(f"chunks: expected (rows, cols), whole numbers; got {chunks!r}") from error
+    if min(rows, cols) < 1:
+        raise GpumaskError(f"chunks: expected (rows, cols) from 1 on; got {chunks!r}")
+    return rows, cols

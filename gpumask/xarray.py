@@ -1,0 +1,303 @@
+"""DataArrays in another geometry: `import gpumask.xarray` gives them a `.gpumask`.
+
+What is lazy stays lazy, each chunk of a result depending on just the chunks that it needs. Which pixels are valid goes
+along as a coordinate, `validity`. Places are read and written by rioxarray.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import rioxarray  # noqa: F401  # gives DataArrays a .rio
+import xarray
+
+from gpumask.backends import select
+from gpumask.cleanup import check_filters
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.flags import flags_definition_from
+from gpumask.geolocation import Geolocation
+from gpumask.grid import Grid
+from gpumask.lazy import Recipe, is_lazy, resampled_lazily
+from gpumask.method import method_of
+from gpumask.projected import ProjectedGrid
+from gpumask.projection import Place
+from gpumask.quality import as_rules, by_band, mask_from_rules
+from gpumask.resample import Resampled, compute_type, output_type
+from gpumask.warp import target_place
+
+VALIDITY = "validity"
+
+
+@xarray.register_dataarray_accessor("gpumask")
+class Accessor:
+    """Resampling of a DataArray, without letting an invalid pixel into a valid one.
+
+    Its last two spatial dimensions are those that rioxarray finds. Along `band` pixels are valid or not together; along
+    all other dimensions, such as time, each image is by itself. A pixel is invalid where the coordinate `validity` is
+    0, where it is NaN, or the array's nodata value.
+    """
+
+    def __init__(self, array: xarray.DataArray) -> None:
+        self._array = array
+
+    def reproject(
+        self,
+        crs: Any = None,
+        *,
+        like: Any = None,
+        resolution: float | tuple[float, float] | None = None,
+        bounds: tuple[float, float, float, float] | None = None,
+        max_error: float = 0.01,
+        model: Any = None,
+        **options: Any,
+    ) -> xarray.DataArray:
+        """Bring the array into another coordinate reference system.
+
+        crs, resolution, bounds, max_error: see `gpumask.warp_file`. like: what has the CRS and the pixels that the
+            result is to have: a DataArray, a Dataset, or a GeoBox of odc-geo. model: a Place, or a Geolocation of WGS
+            84, that says where the array lies; None: its CRS and coordinates. options: see `resample`.
+        """
+        source = self._place(model)
+        target = target_place(source, crs, None if like is None else _place_like(like), resolution, bounds)
+        grid = ProjectedGrid(source, target, max_error)
+        return self.resample(grid, **options)
+
+    def resample(
+        self,
+        grid: Grid | ProjectedGrid,
+        interp: Any = "cubic",
+        *,
+        nodata_out: float | None = None,
+        dtype: Any = None,
+        compute_dtype: Any = "float64",
+        boundary: str | None = None,
+        trust_padding: bool = True,
+        mask_policy: str = "strict",
+        min_weight: float = 1e-5,
+        band_dim: str = "band",
+        chunks: tuple[int, int] | None = None,
+        backend: str | None = None,
+    ) -> xarray.DataArray:
+        """Bring the array into the geometry of a grid; see `gpumask.resample` for what is not said here.
+
+        grid: a Grid, whose result has no place on the ground, or a ProjectedGrid. nodata_out: None: the array's own
+            nodata value; NaN where it has none and the dtype holds it; else 0. chunks: rows and columns of a lazy
+            result's; None: as the source's largest.
+
+        Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name,
+        its attributes and the coordinates of all other dimensions. Its coordinate `validity`, uint8, is 1 where it is
+        valid.
+        """
+        if not isinstance(grid, Grid | ProjectedGrid):
+            raise ArgumentTypeError(f"grid: expected a Grid or a ProjectedGrid; got {type(grid).__name__}")
+        array = self._array
+        y, x = self._spatial
+        band = [band_dim] if band_dim in array.dims else []
+        others = [dim for dim in array.dims if dim not in (*band, y, x)]
+        kind, nodata = self._output(dtype, nodata_out)
+        method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
+        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend)
+        image = array.transpose(*others, *band, y, x).data
+        valid = self._valid(others)
+        found = (resampled_lazily if is_lazy(image, valid) else _resampled_now)(
+            image, valid, grid, recipe, bool(band), chunks
+        )
+        return self._labelled(found, [*others, *band, "y", "x"], [*others, "y", "x"], grid, (nodata, nodata_out))
+
+    def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
+        """Return the array with a `validity` that is 1 only where quality bands match every rule.
+
+        rules: see `gpumask.mask_from_rules`; flags are those that the bands' attributes define, as ODC, CF or STAC have
+        them. quality: a band with the array's rows and columns, and its other dimensions or fewer; or a mapping of
+        names to such. grow: how to grow what is not kept.
+        """
+        named = isinstance(quality, Mapping)
+        bands = dict(quality) if named else {getattr(quality, "name", None) or "quality": quality}
+        for name, band in bands.items():
+            if not isinstance(band, xarray.DataArray):
+                raise ArgumentTypeError(f"quality: expected DataArrays; got {type(band).__name__} as {name!r}")
+        bands = self._aligned(bands)
+        checked = _rules(rules, bands, named)
+        first = next(iter(bands.values()))
+        kept = _kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
+        valid = first.copy(data=kept).drop_vars(set(first.coords) - set(self._array.coords))
+        before = self._array.coords.get(VALIDITY)
+        valid = valid if before is None else valid & (before != 0)
+        return self._array.assign_coords({VALIDITY: _described(valid.astype(np.uint8))})
+
+    def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
+        """Return the array with `other` where it is not valid; NaN makes integers float64 or float32."""
+        valid = self._array.coords.get(VALIDITY)
+        return self._array if valid is None else self._array.where(valid != 0, other)
+
+    @property
+    def _spatial(self) -> tuple[Hashable, Hashable]:
+        """The dimensions of rows and columns."""
+        from rioxarray.exceptions import MissingSpatialDimensionError
+
+        try:
+            return self._array.rio.y_dim, self._array.rio.x_dim
+        except MissingSpatialDimensionError as error:
+            raise GpumaskError(
+                f"array: expected dimensions y and x, or those named by rio.set_spatial_dims; got {self._array.dims}"
+            ) from error
+
+    def _place(self, model: Any) -> Place:
+        """Return where the array lies."""
+        y, x = self._spatial
+        shape = self._array.sizes[y], self._array.sizes[x]
+        if isinstance(model, Place):
+            return dataclasses.replace(model, shape=shape)
+        if isinstance(model, Geolocation):
+            return Place("OGC:CRS84", model, shape)
+        if model is not None:
+            raise ArgumentTypeError(f"model: expected a Place or a Geolocation; got {type(model).__name__}")
+        if self._array.rio.crs is None:
+            raise GpumaskError("array: expected a CRS, as rio.write_crs writes it, or a model; got none")
+        return Place(self._array.rio.crs, self._array.rio.transform(recalc=True), shape)
+
+    def _output(self, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
+        """Return the dtype of a result, and what invalid pixels become."""
+        kind = output_type(self._array.dtype, dtype, 0)[0]
+        if nodata_out is None:
+            nodata_out = self._array.rio.nodata
+        if nodata_out is None:
+            nodata_out = np.nan if kind.kind == "f" else 0
+        return output_type(kind, None, nodata_out)
+
+    def _valid(self, others: Sequence[Hashable]) -> Any:
+        """Return bool arrays, (…, row, col), of what is valid by itself; None: all but NaN. A lazy array's is lazy."""
+        array, (y, x) = self._array, self._spatial
+        valid, nodata = array.coords.get(VALIDITY), array.rio.nodata
+        if valid is not None:
+            valid = valid != 0
+        if nodata is not None and not np.isnan(nodata):
+            known = (array != nodata).all([dim for dim in array.dims if dim not in (*others, y, x)])
+            valid = known if valid is None else valid & known
+        if valid is None:
+            return None
+        sizes = {dim: array.sizes[dim] for dim in (*others, y, x)}
+        extra = set(valid.dims) - set(sizes)
+        if extra:
+            raise GpumaskError(f"validity: expected dimensions out of {tuple(sizes)}; got {valid.dims}")
+        missing = {dim: size for dim, size in sizes.items() if dim not in valid.dims}
+        return valid.reset_coords(drop=True).expand_dims(missing).transpose(*sizes).data
+
+    def _aligned(self, bands: dict[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
+        """Return quality bands that have the array's rows and columns, all with the same dimensions."""
+        y, x = self._spatial
+        for name, band in bands.items():
+            sizes = {dim: band.sizes.get(dim) for dim in (y, x)}
+            if sizes != {dim: self._array.sizes[dim] for dim in (y, x)} or set(band.dims) - set(self._array.dims):
+                raise GpumaskError(
+                    f"quality: expected {name!r} to have dimensions out of {dict(self._array.sizes)}, {y} and {x} "
+                    f"among them; got {dict(band.sizes)}"
+                )
+            for dim in band.dims:
+                if dim in band.indexes and dim in self._array.indexes and not band.indexes[dim].equals(
+                    self._array.indexes[dim]
+                ):  # fmt: skip
+                    raise GpumaskError(f"quality: expected {name!r} to have the array's own {dim}; got others")
+        together = xarray.broadcast(*bands.values())
+        order = [dim for dim in self._array.dims if dim in together[0].dims]
+        return {name: band.transpose(*order) for name, band in zip(bands, together, strict=True)}
+
+    def _labelled(
+        self, found: Resampled, dims: list[Hashable], valid_dims: list[Hashable], grid: Any, nodata: tuple[float, Any]
+    ) -> xarray.DataArray:
+        """Return arrays as a DataArray, with all that still holds of this one."""
+        array, (y, x) = self._array, self._spatial
+        kept = {
+            name: coord for name, coord in array.coords.items()
+            if name not in (VALIDITY, array.rio.grid_mapping, y, x) and not {y, x} & set(coord.dims)
+        }  # fmt: skip
+        made = xarray.DataArray(found.image, dims=dims, coords=kept, name=array.name, attrs=dict(array.attrs))
+        made = made.assign_coords({VALIDITY: _described(xarray.DataArray(found.validity, dims=valid_dims))})
+        made.attrs.pop("grid_mapping", None)
+        asked = array.rio.nodata is not None or nodata[1] is not None
+        if asked:
+            for key in ("_FillValue", "missing_value", "nodata"):
+                made.attrs.pop(key, None)
+            made = made.rio.write_nodata(nodata[0])
+        if isinstance(grid, ProjectedGrid):
+            made = _placed(made, grid)
+        back = {y: "y", x: "x"}
+        return made.transpose(*(back.get(dim, dim) for dim in array.dims))
+
+
+def _described(valid: xarray.DataArray) -> xarray.DataArray:
+    """Say of a validity what its values mean, as CF has it."""
+    valid = valid.rename(VALIDITY)
+    valid.attrs = {"flag_values": np.array([0, 1], np.uint8), "flag_meanings": "invalid valid"}
+    return valid
+
+
+def _placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
+    """Say where the pixels of a grid's target lie."""
+    from gpumask.window import Window
+
+    where = grid.georeference(Window.of_shape(grid.full_shape))
+    a, b, c, d, e, f = where["transform"][:6]
+    rows, cols = grid.full_shape
+    if not b and not d:
+        array = array.assign_coords(y=f + e * (np.arange(rows) + 0.5), x=c + a * (np.arange(cols) + 0.5))
+    placed: xarray.DataArray = array.rio.write_crs(where["crs"]).rio.write_transform(where["transform"])
+    return placed.rio.write_coordinate_system() if not b and not d else placed
+
+
+def _place_like(like: Any) -> Place:
+    """Return where a DataArray, a Dataset or a GeoBox lies."""
+    if hasattr(like, "affine") and hasattr(like, "shape") and hasattr(like, "crs"):
+        return Place(str(like.crs.to_wkt()), like.affine, tuple(like.shape))
+    if not isinstance(like, xarray.DataArray | xarray.Dataset):
+        raise ArgumentTypeError(f"like: expected a DataArray, a Dataset or a GeoBox; got {type(like).__name__}")
+    if like.rio.crs is None:
+        raise GpumaskError("like: expected a CRS, as rio.write_crs writes it; got none")
+    return Place(like.rio.crs, like.rio.transform(recalc=True), like.rio.shape)
+
+
+def _rules(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:
+    """Return MaskRules, whose flags the bands' attributes define; one band alone need not be named."""
+    listed = [rules] if isinstance(rules, Mapping) else list(rules)
+    if not named:
+        only = next(iter(bands))
+        listed = [{"band": only, **rule} if isinstance(rule, Mapping) else rule for rule in listed]
+    definitions = {}
+    for name, band in bands.items():
+        if any(isinstance(rule, Mapping) and "flags" in rule and rule.get("band") == name for rule in listed):
+            definitions[name] = flags_definition_from(band.attrs)
+    return as_rules("rules", listed, definitions or None)
+
+
+def _kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | None) -> Any:
+    """Return bool arrays, True where all rules match, lazy where a band is."""
+    from functools import partial
+
+    depth = 0 if grow is None else sum(radius for _, radius in check_filters("grow", grow))
+    names, arrays = list(by_band(rules)), list(bands.values())
+    job = partial(_kept_now, rules, tuple(bands), grow, backend)
+    if not names or not is_lazy(*arrays):
+        return job(*arrays)
+    import dask.array
+
+    lazy = dask.array.broadcast_arrays(*(dask.array.asarray(array) for array in arrays))
+    axes = lazy[0].ndim
+    around = {axis: depth if axis >= axes - 2 else 0 for axis in range(axes)}
+    meta = np.empty((0,) * axes, bool)
+    return dask.array.map_overlap(job, *lazy, depth=around, boundary="none", dtype=bool, align_arrays=True, meta=meta)
+
+
+def _kept_now(rules: list[Any], names: tuple[str, ...], grow: Any, backend: str | None, *bands: Any) -> Any:
+    """Return a bool array, True where all rules match."""
+    return mask_from_rules(rules, dict(zip(names, bands, strict=True)), grow=grow, backend=backend)
+
+
+def _resampled_now(
+    image: Any, valid: Any, grid: Grid | ProjectedGrid, recipe: Recipe, joint: bool, chunks: Any
+) -> Resampled:
+    """Resample arrays that are there: (…, [band,] row, col)."""
+    backend = select(recipe.backend, image, valid)
+    return recipe.whole(backend, image, valid, grid, joint)

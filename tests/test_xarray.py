@@ -1,0 +1,314 @@
+"""DataArrays: eager and lazy to the bit, and their places as rioxarray and odc-geo read them."""
+
+import pickle
+
+import numpy as np
+import pytest
+from affine import Affine
+from warp_cases import PAIRS, POLE, Pair, placed
+
+from gpumask import (
+    GpumaskError,
+    Grid,
+    MaskRule,
+    Place,
+    ProjectedGrid,
+    Window,
+    flags_definition,
+    mask_from_rules,
+    resample,
+)
+from gpumask.errors import ArgumentTypeError
+from gpumask.interp import INTERPOLATORS
+
+xarray = pytest.importorskip("xarray")
+pytest.importorskip("rioxarray")
+dask_array = pytest.importorskip("dask.array")
+pytest.importorskip("gpumask.xarray")
+
+
+def image_at(place, *, bands=(), dtype="uint16", seed=0):
+    """Return a DataArray of noise at a place."""
+    rng = np.random.default_rng(seed)
+    dims = [*(dim for dim, _ in bands), "y", "x"]
+    shape = (*(n for _, n in bands), *place.shape)
+    values = (rng.random(shape) * 4000).astype(dtype)
+    t = place.transform
+    coords = {
+        "x": t.c + t.a * (np.arange(place.shape[1]) + 0.5),
+        "y": t.f + t.e * (np.arange(place.shape[0]) + 0.5),
+        **{dim: np.arange(n) for dim, n in bands},
+    }
+    array = xarray.DataArray(values, dims=dims, coords=coords, name="red", attrs={"units": "1", "long_name": "Red"})
+    return array.rio.write_crs(place.crs)
+
+
+def small(pair, factor=4):
+    """Return a pair of places of fewer and larger pixels."""
+
+    def coarser(place):
+        shape = tuple(n // factor for n in place.shape)
+        return Place(place.crs, place.transform @ Affine.scale(factor), shape)
+
+    return Pair(*map(coarser, pair))
+
+
+def target_words(pair):
+    """Return what `reproject` is told of a target."""
+    t, (rows, cols) = pair.target.transform, pair.target.shape
+    bounds = t.c, t.f + rows * t.e, t.c + cols * t.a, t.f
+    return {"crs": pair.target.crs, "resolution": (t.a, -t.e), "bounds": bounds}
+
+
+def same(found, expected):
+    """Compare two DataArrays and their validities to the bit, with all that is said about them."""
+    xarray.testing.assert_identical(found.compute(), expected)
+    np.testing.assert_array_equal(found.validity, expected.validity)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_it_is_resample_through_the_grid_between(name):
+    pair = small(PAIRS[name])
+    array = image_at(pair.source)
+    found = array.gpumask.reproject(**target_words(pair))
+    grid = ProjectedGrid(
+        Place(pair.source.crs, array.rio.transform(recalc=True), array.shape),
+        Place(pair.target.crs, found.rio.transform(), found.shape),
+    )
+    ((part, _),) = grid.parts(Window.of_shape(found.shape))
+    expected = resample(array.values, grid.read(part))
+    np.testing.assert_array_equal(found, expected.image)
+    np.testing.assert_array_equal(found.validity, expected.validity)
+    assert 0.3 < found.validity.mean() < 1
+
+
+@pytest.mark.parametrize("chunks", [(37, 50), (64, 64), (150, 155)])
+@pytest.mark.parametrize("name", PAIRS)
+def test_lazy_is_eager_to_the_bit(name, chunks, backend):
+    pair = small(PAIRS[name])
+    array = image_at(pair.source, bands=[("time", 2), ("band", 3)])
+    array = array.assign_coords(
+        validity=(("time", "y", "x"), np.random.default_rng(1).random((2, *pair.source.shape)) > 0.02)
+    )
+    words = target_words(pair) | {"backend": backend}
+    lazy = array.chunk(dict(zip("yx", chunks, strict=True)) | {"time": 1, "band": 2})
+    found = lazy.gpumask.reproject(**words, chunks=(41, 60))
+    assert found.chunks is not None and found.validity.chunks is not None
+    assert found.dims == ("time", "band", "y", "x") and found.validity.dims == ("time", "y", "x")
+    same(found, array.gpumask.reproject(**words))
+
+
+@pytest.mark.parametrize("boundary", [None, "edge", "wrap", "reflect"])
+@pytest.mark.parametrize("interp", INTERPOLATORS)
+def test_every_interpolator_and_boundary_is_lazy_as_eager(interp, boundary):
+    pair = small(PAIRS["over the antimeridian"], 6)
+    array = image_at(pair.source, dtype="float32")
+    array[5:7, 20:30] = np.nan
+    words = target_words(pair) | {"interp": interp, "boundary": boundary}
+    found = array.chunk(y=17, x=23).gpumask.reproject(**words, chunks=(30, 31))
+    same(found, array.gpumask.reproject(**words))
+
+
+def test_renormalized_weights_are_lazy_as_eager():
+    pair = small(PAIRS["to the web"], 6)
+    array = image_at(pair.source, dtype="float32")
+    array[5:7, 20:30] = np.nan
+    words = target_words(pair) | {"mask_policy": "renormalize", "interp": "linear"}
+    same(array.chunk(y=17, x=23).gpumask.reproject(**words), array.gpumask.reproject(**words))
+
+
+def test_around_a_pole_lazy_is_eager():
+    pair = Pair(POLE.source, small(POLE, 2).target)
+    array = image_at(pair.source)
+    words = target_words(pair) | {"interp": "linear"}
+    found = array.chunk(y=100, x=900).gpumask.reproject(**words, chunks=(150, 150))
+    expected = array.gpumask.reproject(**words)
+    same(found, expected)
+    assert expected.validity.mean() > 0.9
+
+
+def test_a_chunk_needs_just_the_chunks_that_it_is_made_of():
+    seen = []
+
+    def block(block_info=None):
+        (rows, cols) = block_info[None]["array-location"]
+        seen.append((rows[0] // 100, cols[0] // 100))
+        return np.ones((rows[1] - rows[0], cols[1] - cols[0]), np.float32)
+
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (1000, 1000))
+    lazy = dask_array.map_blocks(
+        block, chunks=((100,) * 10, (100,) * 10), dtype=np.float32, meta=np.empty((0, 0), np.float32)
+    )
+    array = image_at(place, dtype="float32").copy(data=lazy)
+    shifted = Place(place.crs, place.transform @ Affine.translation(50, 50), (1000, 1200))
+    found = array.gpumask.reproject(like=image_at(shifted), chunks=(100, 100))
+    np.asarray(found.isel(y=slice(200, 300), x=slice(300, 400)).data)
+    assert sorted(set(seen)) == [(2, 3), (2, 4), (3, 3), (3, 4)]
+    seen.clear()
+    beyond = found.isel(y=slice(0, 100), x=slice(1100, 1200))
+    assert not np.asarray(beyond.validity.data).any() and not np.asarray(beyond.data.sum()) > 0
+    assert seen == []
+
+
+def test_a_grid_is_taken_too():
+    array = image_at(placed("EPSG:32633", 5e5, 5e6, 10, (50, 60)))
+    grid = Grid([[2.5, 2.5], [40.5, 40.5]], [[3, 50], [3, 50]], resolution=(38, 47))
+    found = array.gpumask.resample(grid, "linear")
+    expected = resample(array.values, grid, "linear")
+    np.testing.assert_array_equal(found, expected.image)
+    assert found.rio.crs is None and "x" not in found.coords
+    same(array.chunk(y=20).gpumask.resample(grid, "linear", chunks=(10, 10)), found)
+
+
+def test_what_is_said_of_the_source_is_said_of_the_result():
+    pair = small(PAIRS["to the next zone"])
+    array = image_at(pair.source, bands=[("time", 2)])
+    array = array.assign_coords(
+        season=("time", ["dry", "wet"]), platform="landsat-8", slope=(("y", "x"), array.values[0] * 1.0)
+    )
+    array = array.rio.write_nodata(0)
+    found = array.gpumask.reproject(**target_words(pair))
+    assert found.name == "red" and found.attrs["units"] == "1" and found.dtype == np.uint16
+    assert list(found.season.values) == ["dry", "wet"] and str(found.platform.values) == "landsat-8"
+    assert "slope" not in found.coords
+    assert found.rio.nodata == 0 and (found.values[found.validity == 0] == 0).all()
+    assert found.validity.attrs["flag_meanings"] == "invalid valid"
+
+
+def test_pixels_that_are_nodata_are_invalid():
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (20, 20))
+    array = image_at(place).rio.write_nodata(7)
+    array[5, 6] = 7
+    found = array.gpumask.reproject(like=array)
+    assert found.validity.values.sum() == 399 and found.validity.values[5, 6] == 0
+
+
+def test_bands_are_valid_together_and_dates_by_themselves():
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (20, 20))
+    array = image_at(place, bands=[("time", 2), ("band", 2)], dtype="float64")
+    array[0, 1, 3, 4] = np.nan
+    found = array.gpumask.reproject(like=array)
+    assert found.validity.dims == ("time", "y", "x")
+    assert np.argwhere(found.validity.values == 0).tolist() == [[0, 3, 4]]
+    assert np.isnan(found.values[0, 0, 3, 4]) and np.isfinite(found.values[1]).all()
+    np.testing.assert_array_equal(found.gpumask.where_valid(-1).values[0, :, 3, 4], [-1, -1])
+
+
+def test_dimensions_may_come_in_any_order():
+    pair = small(PAIRS["polar"])
+    array = image_at(pair.source, bands=[("band", 3)])
+    found = array.transpose("y", "x", "band").gpumask.reproject(**target_words(pair))
+    assert found.dims == ("y", "x", "band")
+    xarray.testing.assert_identical(found.transpose("band", "y", "x"), array.gpumask.reproject(**target_words(pair)))
+
+
+@pytest.mark.parametrize("name", [*PAIRS])
+def test_rioxarray_and_odc_geo_read_where_it_lies(name):
+    pytest.importorskip("odc.geo.xr")
+    pair = small(PAIRS[name])
+    found = image_at(pair.source).gpumask.reproject(**target_words(pair))
+    assert found.rio.crs.to_epsg() == int(pair.target.crs.partition(":")[2])
+    assert found.rio.transform().almost_equals(pair.target.transform, 1e-9)
+    assert found.rio.transform(recalc=True).almost_equals(pair.target.transform, 1e-6)
+    geobox = found.odc.geobox
+    assert geobox.crs == pair.target.crs and geobox.shape == found.shape
+    assert geobox.affine.almost_equals(pair.target.transform, 1e-6)
+
+
+def test_a_geobox_says_where_to():
+    geobox_of = pytest.importorskip("odc.geo.geobox").GeoBox
+    pair = small(PAIRS["to the web"])
+    box = geobox_of(pair.target.shape, pair.target.transform, pair.target.crs)
+    found = image_at(pair.source).gpumask.reproject(like=box)
+    assert found.odc.geobox == box
+    same(found.gpumask.reproject(like=found, interp="nearest"), found)
+
+
+QA = {"flags_definition": flags_definition("landsat_c2_qa_pixel")}
+
+
+def quality_at(place, **options):
+    """Return a quality band of random flags, with the Open Data Cube's attributes."""
+    array = image_at(place, seed=4, **options)
+    values = np.random.default_rng(7).choice(
+        np.array([21824, 22280, 55052, 23888], np.uint16), array.shape, p=[0.97, 0.01, 0.01, 0.01]
+    )
+    return array.copy(data=values).assign_attrs(QA)
+
+
+@pytest.mark.parametrize("grow", [None, 3])
+def test_rules_about_a_quality_band_keep(grow):
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (80, 90))
+    array, qa = image_at(place, bands=[("time", 2)]), quality_at(place, bands=[("time", 2)])
+    rule = {"flags": {"cloud": False, "cloud_shadow": False}}
+    checked = MaskRule.from_config({"band": "red", **rule}, QA["flags_definition"])
+    expected = mask_from_rules([checked], {"red": qa.values}, grow=grow)
+    found = array.gpumask.keep(rule, qa, grow=grow)
+    np.testing.assert_array_equal(found.validity, expected)
+    assert 0 < expected.mean() < 1
+    lazily = array.chunk(y=30, x=31).gpumask.keep(rule, qa.chunk(y=27, x=50), grow=grow)
+    assert lazily.validity.chunks is not None
+    np.testing.assert_array_equal(lazily.validity, expected)
+    again = found.gpumask.keep([checked], {"red": qa}, grow=grow)
+    xarray.testing.assert_identical(again, found)
+
+
+def test_what_rules_do_not_keep_gets_into_no_pixel():
+    pair = small(PAIRS["to longitudes and latitudes"])
+    array, qa = image_at(pair.source), quality_at(pair.source)
+    rule = {"flags": {"cloud": False}}
+    kept = array.gpumask.keep(rule, qa)
+    spoiled = kept.copy(data=np.where(kept.validity, kept.values, 65535).astype(np.uint16))
+    words = target_words(pair) | {"interp": "linear"}
+    xarray.testing.assert_identical(spoiled.gpumask.reproject(**words), kept.gpumask.reproject(**words))
+
+
+def test_where_nothing_is_masked_all_is_kept():
+    array = image_at(placed("EPSG:32633", 5e5, 5e6, 10, (8, 9)))
+    xarray.testing.assert_identical(array.gpumask.where_valid(), array)
+
+
+def test_a_result_can_be_pickled_and_written(tmp_path):
+    pytest.importorskip("zarr")
+    pair = small(PAIRS["polar"])
+    array = image_at(pair.source)
+    found = array.chunk(y=50, x=50).gpumask.reproject(**target_words(pair), chunks=(64, 64))
+    same(pickle.loads(pickle.dumps(found)), array.gpumask.reproject(**target_words(pair)))
+    found.to_dataset().to_zarr(tmp_path / "it.zarr", consolidated=False)
+    again = xarray.open_zarr(tmp_path / "it.zarr", decode_coords="all", consolidated=False)
+    np.testing.assert_array_equal(again.red, found)
+    np.testing.assert_array_equal(again.validity, found.validity)
+    assert again.rio.crs == found.rio.crs and again.rio.transform() == found.rio.transform()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda array: array.gpumask.reproject(), GpumaskError, "crs: expected a CRS, or a raster as like; got None"),
+        (lambda array: array.gpumask.reproject("EPSG:1"), GpumaskError, "crs: expected a CRS.*got 'EPSG:1'"),
+        (lambda array: array.gpumask.reproject(like=3), ArgumentTypeError, "like: expected a DataArray.*got int"),
+        (lambda array: array.gpumask.reproject("EPSG:4326", like=array), GpumaskError, "like: expected instead of crs"),
+        (
+            lambda array: array.drop_vars("spatial_ref").gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "array: expected a CRS",
+        ),
+        (
+            lambda array: array.rename(y="up").gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "array: expected dimensions y",
+        ),
+        (lambda array: array.gpumask.reproject("EPSG:4326", interp="best"), GpumaskError, "interp: unknown"),
+        (lambda array: array.gpumask.reproject("EPSG:4326", nodata_out=-1), GpumaskError, "nodata_out: .*got -1"),
+        (lambda array: array.gpumask.resample(array), ArgumentTypeError, "grid: expected a Grid.*got DataArray"),
+        (lambda array: array.chunk().gpumask.reproject("EPSG:4326", chunks=3), ArgumentTypeError, "chunks: expected"),
+        (lambda array: array.gpumask.keep({"values": [1]}, array[:5]), GpumaskError, "quality: expected 'red' to have"),
+        (lambda array: array.gpumask.keep({"values": [1]}, array.assign_coords(x=array.x + 10)), GpumaskError, "own x"),
+        (lambda array: array.gpumask.keep({"values": [1]}, array.values), ArgumentTypeError, "quality: expected DataA"),
+        (lambda array: array.gpumask.keep({"flags": {"a": 1}}, array), GpumaskError, "flags"),
+        (lambda array: array.gpumask.reproject("EPSG:4326", model=3), ArgumentTypeError, "model: expected a Place"),
+    ],
+)
+def test_what_can_not_be_right_is_refused(call, error, says):
+    with pytest.raises(error, match=says):
+        call(image_at(placed("EPSG:32633", 5e5, 5e6, 10, (8, 9))))
