@@ -66,3 +66,17 @@ def test_the_example_gives_what_its_comments_say():
             assert eval(said, names), said
     assert 0.1 < names["valid_after"].mean() < 0.95
     np.testing.assert_array_equal(names["result"].validity, names["valid_after"])
+
+
+def test_the_page_of_crs_and_xarray_gives_what_it_says(tmp_path, monkeypatch):
+    for needed in ("rioxarray", "dask.array", "distributed"):
+        pytest.importorskip(needed)
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "example"}
+    for block in blocks("python", DOCS / "warp-and-xarray.md"):
+        exec(block, names)
+    assert names["warped"].validity.dims == ("time", "y", "x") and 0.2 < names["warped"].validity.mean() < 0.9
+    seen = (names["dates_seen"] > 0).values
+    assert seen.any() and not seen.all()
+    for made in ("median", "first"):
+        np.testing.assert_array_equal(np.isfinite(names[made].values), seen)
