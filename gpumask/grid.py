@@ -80,9 +80,9 @@ class Grid:
         Longitudes are continued over the antimeridian. Raises GpumaskError for what can't be right.
 
         >>> from affine import Affine
-        >>> utm = Affine(10, 0, 5e5, 0, -10, 5e6)
-        >>> Grid.between("EPSG:32633", utm, "EPSG:32632", utm * Affine.translation(-46000, 0), (1000, 1000))
-        Grid(15 x 15 nodes, resolution=(76, 76))
+        >>> utm, lonlat = Affine(10, 0, 5e5, 0, -10, 5e6), Affine(1e-4, 0, 15, 0, -1e-4, 45.1)
+        >>> Grid.between("EPSG:32633", utm, "EPSG:4326", lonlat, (1000, 1000)).resolution
+        (255, 255)
         """
         from gpumask.projected import grid_between
         from gpumask.projection import Place
