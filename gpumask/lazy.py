@@ -63,6 +63,9 @@ class Recipe:
         for index in np.ndindex(lead):
             out = result[index] if joint else result[index][None]
             for at, grid, window in place.pieces:
+                if window.is_empty:
+                    out[..., *at.slices], validity[index][at.slices] = self.nodata, 0
+                    continue
                 source = place.source(self.method, window, [b[index] for b in blocks], [m[index] for m in masks])
                 self._into(backend, source, grid, out, validity[index], at)
         return tuple(backend.to_family_of(blocks[0], array) for array in (result, validity))
@@ -75,9 +78,6 @@ class Recipe:
 
     def _into(self, backend: Backend, source: Source, grid: Grid, image: Any, validity: Any, at: Window) -> None:
         """Resample into a window of a result."""
-        if source.window.is_empty:
-            image[..., *at.slices], validity[at.slices] = self.nodata, 0
-            return
         target = Target(image[..., *at.slices], validity[at.slices], self.nodata)
         resample_into(backend, source, grid, self.method, target, self.compute)
 

@@ -127,6 +127,17 @@ def test_around_a_pole_lazy_is_eager():
     assert expected.validity.mean() > 0.9
 
 
+def test_a_part_of_a_chunk_that_no_source_reaches_is_filled():
+    """Around the pole there are blocks of their own, and of those some lie beyond this quarter of the world."""
+    source = Place("EPSG:4326", POLE.source.transform, (300, 900))
+    array = image_at(source)
+    words = target_words(small(POLE, 2)) | {"interp": "linear"}
+    expected = array.gpumask.reproject(**words)
+    assert 0.2 < expected.validity.mean() < 0.3
+    for chunks in ((150, 150), (600, 600)):
+        same(array.chunk(y=100, x=100).gpumask.reproject(**words, chunks=chunks), expected)
+
+
 def test_a_chunk_needs_just_the_chunks_that_it_is_made_of():
     seen = []
 
