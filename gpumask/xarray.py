@@ -22,6 +22,7 @@ from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
 from gpumask.lazy import Recipe, is_lazy, resampled_lazily
 from gpumask.method import method_of
+from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
 from gpumask.quality import as_rules, by_band, mask_from_rules
@@ -136,14 +137,7 @@ class Accessor:
     @property
     def _spatial(self) -> tuple[Hashable, Hashable]:
         """The dimensions of rows and columns."""
-        from rioxarray.exceptions import MissingSpatialDimensionError
-
-        try:
-            return self._array.rio.y_dim, self._array.rio.x_dim
-        except MissingSpatialDimensionError as error:
-            raise GpumaskError(
-                f"array: expected dimensions y and x, or those named by rio.set_spatial_dims; got {self._array.dims}"
-            ) from error
+        return _spatial("array", self._array)
 
     def _place(self, model: Any) -> Place:
         """Return where the array lies."""
@@ -155,9 +149,7 @@ class Accessor:
             return Place("OGC:CRS84", model, shape)
         if model is not None:
             raise ArgumentTypeError(f"model: expected a Place or a Geolocation; got {type(model).__name__}")
-        if self._array.rio.crs is None:
-            raise GpumaskError("array: expected a CRS, as rio.write_crs writes it, or a model; got none")
-        return Place(self._array.rio.crs, self._array.rio.transform(recalc=True), shape)
+        return _place_of("array", self._array)
 
     def _output(self, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
         """Return the dtype of a result, and what invalid pixels become."""
@@ -251,12 +243,56 @@ def _placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
 def _place_like(like: Any) -> Place:
     """Return where a DataArray, a Dataset or a GeoBox lies."""
     if hasattr(like, "affine") and hasattr(like, "shape") and hasattr(like, "crs"):
+        if like.crs is None:
+            raise GpumaskError("like: expected a GeoBox with a CRS; got one without")
         return Place(str(like.crs.to_wkt()), like.affine, tuple(like.shape))
     if not isinstance(like, xarray.DataArray | xarray.Dataset):
         raise ArgumentTypeError(f"like: expected a DataArray, a Dataset or a GeoBox; got {type(like).__name__}")
-    if like.rio.crs is None:
-        raise GpumaskError("like: expected a CRS, as rio.write_crs writes it; got none")
-    return Place(like.rio.crs, like.rio.transform(recalc=True), like.rio.shape)
+    return _place_of("like", like)
+
+
+def _spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
+    """Return the dimensions of rows and columns."""
+    from rioxarray.exceptions import RioXarrayError
+
+    try:
+        return given.rio.y_dim, given.rio.x_dim
+    except RioXarrayError as error:
+        raise GpumaskError(
+            f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
+        ) from error
+
+
+def _place_of(name: str, given: Any) -> Place:
+    """Return where a DataArray or a Dataset lies: as its coordinates have it, or its transform where there are none."""
+    dims = _spatial(name, given)
+    if given.rio.crs is None:
+        of_array = ", or a model" if name == "array" else ""
+        raise GpumaskError(f"{name}: expected a CRS, as rio.write_crs writes it{of_array}; got none")
+    along = {dim: given.coords[dim] for dim in dims if dim in given.coords}
+    flat = {dim: coord.dims for dim, coord in along.items() if coord.dims != (dim,)}
+    if flat:
+        raise GpumaskError(f"{name}: expected coordinates along one dimension each, or a Geolocation; got {flat}")
+    affine, shape = given.rio.transform(), tuple(given.sizes[dim] for dim in dims)
+    if not (abs(affine.b) > 0 or abs(affine.d) > 0):  # turned pixels have no coordinates along one dimension
+        affine = given.rio.transform(recalc=True)
+        _check_even(name, along, {dims[0]: (affine.e, affine.f), dims[1]: (affine.a, affine.c)})
+        if affine.is_identity and len(along) < len(dims):
+            raise GpumaskError(f"{name}: expected coordinates along {dims[0]} and {dims[1]}, or a transform; got none")
+    return Place(given.rio.crs, affine, (shape[0], shape[1]))
+
+
+def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashable, tuple[float, float]]) -> None:
+    """Raise GpumaskError unless coordinates are those of pixels. steps: of each, the size of a pixel, and the edge."""
+    for dim, coord in along.items():
+        size, first = steps[dim]
+        values = np.asarray(coord, np.float64)
+        off = abs(values - first - size * (np.arange(len(values)) + 0.5)).max()
+        if not off <= MOST_OFF * abs(size):
+            raise GpumaskError(
+                f"{name}: expected {dim} evenly spaced, or of one pixel along with a transform; got values up to "
+                f"{off:g} off pixels of {abs(size):g}"
+            )
 
 
 def _rules(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:

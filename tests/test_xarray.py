@@ -274,6 +274,33 @@ def test_what_rules_do_not_keep_gets_into_no_pixel():
     xarray.testing.assert_identical(spoiled.gpumask.reproject(**words), kept.gpumask.reproject(**words))
 
 
+@pytest.mark.parametrize("flipped", ["y", "x"])
+def test_coordinates_may_go_either_way(flipped):
+    array = image_at(placed("EPSG:32633", 5e5, 5e6, 10, (30, 40)))
+    other = array.isel({flipped: slice(None, None, -1)})
+    words = {"crs": "EPSG:32634", "resolution": 10, "bounds": (40_000, 5_010_000, 40_300, 5_010_400)}
+    xarray.testing.assert_identical(other.gpumask.reproject(**words), array.gpumask.reproject(**words))
+    found = array.gpumask.reproject(like=other)
+    np.testing.assert_array_equal(found, other)
+    np.testing.assert_allclose(found[flipped], other[flipped])
+
+
+def test_turned_pixels_lie_where_their_transform_says():
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (30, 40))
+    turned = place.transform @ Affine.rotation(30)
+    array = image_at(place).drop_vars(["y", "x"]).rio.write_transform(turned)
+    found = array.gpumask.reproject(like=array)
+    np.testing.assert_array_equal(found, array)
+    assert found.rio.transform() == turned and "x" not in found.coords
+
+
+def test_one_row_lies_where_its_transform_says():
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (30, 40))
+    array = image_at(place).rio.write_transform(place.transform)
+    found = array.gpumask.reproject(like=array.isel(y=[7]))
+    np.testing.assert_array_equal(found[0], array[7])
+
+
 def test_where_nothing_is_masked_all_is_kept():
     array = image_at(placed("EPSG:32633", 5e5, 5e6, 10, (8, 9)))
     xarray.testing.assert_identical(array.gpumask.where_valid(), array)
@@ -318,6 +345,29 @@ def test_a_result_can_be_pickled_and_written(tmp_path):
         (lambda array: array.gpumask.keep({"values": [1]}, array.values), ArgumentTypeError, "quality: expected DataA"),
         (lambda array: array.gpumask.keep({"flags": {"a": 1}}, array), GpumaskError, "flags"),
         (lambda array: array.gpumask.reproject("EPSG:4326", model=3), ArgumentTypeError, "model: expected a Place"),
+        (
+            lambda array: array.isel(x=[0, 1, 5, 8]).gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "array: expected x even",
+        ),
+        (lambda array: array.gpumask.reproject(like=array.isel(y=[0, 1, 5])), GpumaskError, "like: expected y evenly"),
+        (
+            lambda array: array.assign_coords(y=array.y * np.nan).gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "array: expected y evenly spaced",
+        ),
+        (
+            lambda array: array.isel(y=[3]).gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "of one pixel along with a tran",
+        ),
+        (
+            lambda array: array.drop_vars(["y", "x"]).gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "or a transform; got n",
+        ),
+        (lambda array: array.gpumask.reproject(like=array.drop_vars("y")), GpumaskError, "like: expected "),
+        (lambda array: array.gpumask.reproject(like=array.rename(y="up")), GpumaskError, "like: expected dimensions y"),
     ],
 )
 def test_what_can_not_be_right_is_refused(call, error, says):
