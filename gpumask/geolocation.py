@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ _MISSED = 1e-6  # target pixels that what was found may be off
 _QUERIES = 1 << 14  # at a time
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Geolocation:
     """Where the samples of a source lie: longitudes and latitudes of a swath, for instance.
 
@@ -41,6 +42,11 @@ class Geolocation:
             raise GpumaskError("geolocation: expected x and y that are finite somewhere; got none")
         if min(self.step) <= 0:
             raise GpumaskError(f"geolocation: expected a step above 0; got {self.step}")
+
+    def __repr__(self) -> str:
+        """Say what it is made from; a checksum stands for the samples."""
+        checksum = zlib.crc32(self.y.tobytes(), zlib.crc32(self.x.tobytes()))
+        return f"Geolocation({self.x.shape}, crc32={checksum:#x}, step={self.step}, first={self.first})"
 
 
 @dataclass(frozen=True, eq=False)

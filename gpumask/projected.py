@@ -42,7 +42,8 @@ class ProjectedGrid:
     @property
     def identity(self) -> str:
         """What tells this grid from others."""
-        return repr(self)
+        source, target, max_error = self._asked
+        return repr((source.identity, target.identity, max_error))
 
     @property
     def full_shape(self) -> tuple[int, int]:

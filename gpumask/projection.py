@@ -66,6 +66,11 @@ class Place:
     transform: Any
     shape: tuple[int, int] | None = None
 
+    @property
+    def identity(self) -> str:
+        """What tells this place from others, however its CRS was given."""
+        return repr((None if self.crs is None else wkt_of("crs", self.crs), self.transform, self.shape))
+
 
 def projection(source: Place, target: Place) -> Exact:
     """Return where a target's pixels lie in a source; see `Grid.between`."""

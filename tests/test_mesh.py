@@ -173,6 +173,16 @@ def test_what_can_not_be_right_is_refused(changed, error, says):
         Grid.between(**words)
 
 
+def test_all_of_a_crs_tells_one_grid_from_another():
+    """What pyproj shows of a CRS is cut short."""
+    pyproj = pytest.importorskip("pyproj")
+    text = "+proj=laea +lat_0=10 +lon_0=20 +ellps=GRS80 +units=m +y_0=1000000 +x_0="
+    crs = [pyproj.CRS(text + x) for x in ("1000000", "1000000", "2000000")]
+    place = placed("EPSG:4326", 20.0, 10.0, 0.01, (50, 50))
+    one, same, other = (ProjectedGrid(dataclasses.replace(place, crs=each), place).identity for each in crs)
+    assert one == same != other
+
+
 def test_a_projected_grid_needs_shapes():
     source, target = PAIRS["polar"]
     with pytest.raises(GpumaskError, match="source: expected a place with a shape; got None"):

@@ -21,6 +21,7 @@ from gpumask import (
     GpumaskError,
     Grid,
     Place,
+    ProjectedGrid,
     RationalPolynomials,
     resample,
     warp_file,
@@ -180,6 +181,18 @@ def test_coarse_geolocation_arrays_are_bilinear_between_samples():
     at = coordinates(coarse), coordinates(fine)
     inside = np.isfinite(at[0]).all(0) & (at[1][0] > 1) & (at[1][0] < 198) & (at[1][1] > 1) & (at[1][1] < 238)
     assert inside.mean() > 0.3 and abs(at[0] - at[1])[:, inside].max() < 0.4
+
+
+def test_samples_tell_one_swath_from_another():
+    """So that a run does not go on from the tiles of another one."""
+    x, y = swath()
+    bent = x.copy()
+    bent[100, 100] += 30
+    one, same, other = (
+        ProjectedGrid(Place("EPSG:32633", Geolocation(of, y), SHAPE), TARGET, 1.0).identity
+        for of in (x, x.copy(), bent)
+    )
+    assert one == same != other
 
 
 def test_a_swath_over_the_antimeridian_is_whole():
