@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.files import resample_file
 from gpumask.geolocation import Geolocation
 from gpumask.inputs import Inputs
+from gpumask.outputs import check_free
 from gpumask.projected import ProjectedGrid, check_max_error, check_shape
 from gpumask.projection import Place, full_turn, wkt_of
 from gpumask.sensor import ControlPoints, RationalPolynomials
@@ -59,8 +62,12 @@ def warp_file(
     with contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
         dataset = inputs.open("source", source)
+        dem = None if dem is None else inputs.open("dem", dem).name
         place = _source_place(dataset, model, height, dem)
         found = None if like is None else place_of_like(inputs.open("like", like))
+        for name, path in {"output": output, "validity": options.get("validity")}.items():
+            if isinstance(path, str | os.PathLike):  # the rest is `resample_file`'s to check
+                check_free(name, [Path(os.path.realpath(path))], inputs.files, overwrite=True)
         target = target_place(place, crs, found, resolution, bounds)
         grid = ProjectedGrid(place, target, max_error)
     return resample_file(source, grid, output, **options)
@@ -90,7 +97,7 @@ def _source_place(dataset: DatasetReader, model: Any, height: float, dem: Any) -
         return Place(dataset.crs, dataset.transform, dataset.shape)
     if chosen == "gcps":
         return Place(crs_of_points, ControlPoints(points), dataset.shape)
-    heights = {"height": height} if dem is None else {"dem": str(dem)}
+    heights = {"height": height} if dem is None else {"dem": dem}
     return Place("OGC:CRS84", RationalPolynomials(dataset.rpcs, **heights), dataset.shape)
 
 

@@ -133,6 +133,15 @@ def test_like_is_another_raster(scene, tmp_path):
     assert profile["transform"] == pair.target.transform
 
 
+def test_no_raster_that_is_read_is_written_over(scene, tmp_path):
+    pair, _, path = scene
+    like = written(tmp_path / "like.tif", np.zeros((1, *pair.target.shape), np.uint8), pair.target)
+    for words in ({"output": like}, {"output": tmp_path / "out.tif", "validity": like}):
+        with pytest.raises(GpumaskError, match="expected a file that is no input; got .*like.tif, which like reads"):
+            warp_file(path, **words, like=like, overwrite=True)
+    assert not read(like)[0].any()
+
+
 def test_without_words_it_covers_what_gdal_suggests(tmp_path):
     pair = PAIRS["to the next zone"]
     path = written(tmp_path / "source.tif", np.ones((1, *pair.source.shape), np.uint8), pair.source)
