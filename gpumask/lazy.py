@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -42,33 +41,29 @@ class Recipe:
     compute: np.dtype[Any]
     backend: str | None = None
 
-    def whole(self, backend: Backend, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
+    def whole(self, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
         """Resample (…, [band,] row, col) arrays. joint: whether there are bands, which are valid together."""
         image = adopt("array", image)
-        shape = Window.of_shape(grid.full_shape if isinstance(grid, ProjectedGrid) else grid.shape)
-        pieces = [(part, here) for part, here in _parts(grid, shape)]
-        result, validity = self._empty(backend, image, shape.shape, joint)
-        for index in np.ndindex(validity.shape[:-2]):
-            bands = image[index] if joint else image[index][None]
-            source = Source.of(bands, None if valid is None else valid[index])
-            for at, here in pieces:
-                self._into(backend, source, here, result[index] if joint else result[index][None], validity[index], at)
-        return Resampled(*(backend.to_family_of(image, array) for array in (result, validity)))
+        here, there = Window.of_shape(_shape_of(grid)), Window.of_shape(image.shape[-2:])
+        chunk = Chunk(here.shape, _pieces(grid, here, self.method, there.shape), [(0, 0)], [there], there.shape)
+        return Resampled(*self.chunk(chunk, joint, [image], [] if valid is None else [valid]))
 
-    def chunk(self, place: Place, joint: bool, blocks: list[Any], masks: list[Any]) -> tuple[Any, Any]:
+    def chunk(self, chunk: Chunk, joint: bool, blocks: list[Any], masks: list[Any]) -> tuple[Any, Any]:
         """Resample a chunk of the output from those of the source that it needs: one image, of bands where joint."""
         backend = select(self.backend, *blocks, *masks)
         lead = blocks[0].shape[: -3 if joint else -2]
-        result, validity = self._empty(backend, blocks[0], place.shape, joint)
+        result, validity = self._empty(backend, blocks[0], chunk.shape, joint)
         for index in np.ndindex(lead):
-            out = result[index] if joint else result[index][None]
-            for at, grid, window in place.pieces:
+            image = result[index] if joint else result[index][None]
+            for at, grid, window in chunk.pieces:
+                out, valid = image[:, *at.slices], validity[index][at.slices]
                 if window.is_empty:
-                    out[..., *at.slices], validity[index][at.slices] = self.nodata, 0
+                    out[...], valid[...] = self.nodata, 0
                     continue
-                source = place.source(self.method, window, [b[index] for b in blocks], [m[index] for m in masks])
-                self._into(backend, source, grid, out, validity[index], at)
-        return tuple(backend.to_family_of(blocks[0], array) for array in (result, validity))
+                source = chunk.source(self.method, window, [b[index] for b in blocks], [m[index] for m in masks])
+                resample_into(backend, source, grid, self.method, Target(out, valid, self.nodata), self.compute)
+        image, validity = (backend.to_family_of(blocks[0], array) for array in (result, validity))
+        return image, validity
 
     def _empty(self, backend: Backend, image: Any, shape: tuple[int, int], joint: bool) -> tuple[Any, Any]:
         """Return arrays for a result."""
@@ -76,14 +71,9 @@ class Recipe:
         bands = image.shape[-3:-2] if joint else ()
         return backend.empty((*lead, *bands, *shape), self.dtype), backend.empty((*lead, *shape), np.uint8)
 
-    def _into(self, backend: Backend, source: Source, grid: Grid, image: Any, validity: Any, at: Window) -> None:
-        """Resample into a window of a result."""
-        target = Target(image[..., *at.slices], validity[at.slices], self.nodata)
-        resample_into(backend, source, grid, self.method, target, self.compute)
-
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class Chunk:
     """A chunk of the output.
 
     shape: its rows and columns. pieces: what it is made of. blocks: the numbers (row, col) of the source's chunks that
@@ -98,8 +88,11 @@ class Place:
 
     def source(self, method: Method, window: Window, images: list[Any], masks: list[Any]) -> Source:
         """Return a window of the source, put together from chunks: ([band,] row, col) images and (row, col) masks."""
-        origin, images = (window.row, window.col), [image if image.ndim == 3 else image[None] for image in images]
-        if not Window.of_shape(self.whole).contains(window):
+        images = [image if image.ndim == 3 else image[None] for image in images]
+        inside = Window.of_shape(self.whole).contains(window)
+        if not inside:
+            if self.windows == [Window.of_shape(self.whole)]:  # kernels know what is beyond the edges of a whole image
+                return Source.of(images[0], masks[0] if masks else None)
             images, masks = ([_to_host(array) for array in arrays] for arrays in (images, masks))
         empty = partial(np.empty, like=images[0])
 
@@ -120,10 +113,9 @@ class Place:
             image, valid = images[number][:, *at], masks[number][at] if masks else None
         else:
             image = empty((len(images[0]), *window.shape), images[0].dtype)
-            inside = Window.of_shape(self.whole).contains(window)
             valid = read(window, image) if inside else read_beyond(read, self.whole, window, method.boundary, image)
         found = Source.of(image, valid)
-        return Source(found.image, found.valid, origin, self.whole)
+        return Source(found.image, found.valid, (window.row, window.col), self.whole)
 
 
 def _to_host(array: Any) -> np.ndarray:
@@ -166,20 +158,20 @@ def resampled_lazily(
     if valid is not None:
         valid = dask.array.asarray(valid).rechunk((*lead, *image.chunks[-2:]))
         inputs.append(valid)
-    places, out_chunks = _places(image, grid, recipe.method, chunks)
+    plans, out_chunks = _planned(image, grid, recipe.method, chunks)
     name = f"gpumask-{tokenize(*inputs, grid, recipe, joint, out_chunks)}"
     tasks: dict[Any, Any] = {}
     like, bands = image._meta, image.shape[-3:-2] if joint else ()
     for number in itertools.product(*(range(len(sizes)) for sizes in lead)):
         sizes = tuple(of_axis[k] for of_axis, k in zip(lead, number, strict=True))
-        for (i, j), place in places.items():
+        for (i, j), plan in plans.items():
             whole, band = (name, *number, i, j), (0,) * len(bands)
-            if place.blocks:
-                images = [(image.name, *number, *band, *block) for block in place.blocks]
-                masks = [] if valid is None else [(valid.name, *number, *block) for block in place.blocks]
-                tasks[whole] = (partial(recipe.chunk, place, joint), images, masks)
+            if plan.blocks:
+                images = [(image.name, *number, *band, *block) for block in plan.blocks]
+                masks = [] if valid is None else [(valid.name, *number, *block) for block in plan.blocks]
+                tasks[whole] = (partial(recipe.chunk, plan, joint), images, masks)
             else:
-                shapes = (*sizes, *bands, *place.shape), (*sizes, *place.shape)
+                shapes = (*sizes, *bands, *plan.shape), (*sizes, *plan.shape)
                 tasks[whole] = (partial(_fill, recipe.nodata, recipe.dtype, like, *shapes),)
             tasks[(f"{name}-image", *number, *band, i, j)] = (operator.getitem, whole, 0)
             tasks[(f"{name}-validity", *number, i, j)] = (operator.getitem, whole, 1)
@@ -194,44 +186,42 @@ def resampled_lazily(
     )
 
 
-def _parts(grid: Grid | ProjectedGrid, window: Window) -> Iterator[tuple[Window, Grid]]:
-    """Yield the parts of a window of the output that have a grid each."""
+def _shape_of(grid: Grid | ProjectedGrid) -> tuple[int, int]:
+    """Return the rows and columns of what a grid makes."""
+    return grid.shape if isinstance(grid, Grid) else grid.full_shape
+
+
+def _pieces(grid: Grid | ProjectedGrid, window: Window, method: Method, shape: tuple[int, int]) -> list[Piece]:
+    """Return what a window of the output is made of; shape: of the source."""
     if isinstance(grid, Grid):
-        yield window, grid if window.shape == grid.shape else grid.crop(window)
-        return
-    for part, _ in grid.parts(window):
-        yield part, grid.read(part)
+        parts = [(window, grid.crop(window))]
+    else:
+        parts = [(part, grid.read(part)) for part, _ in grid.parts(window)]
+    return [Piece(part.shift(-window.row, -window.col), here, method.reach(here, shape)) for part, here in parts]
 
 
-def _places(
+def _planned(
     image: Any, grid: Grid | ProjectedGrid, method: Method, chunks: Any
-) -> tuple[dict[tuple[int, int], Place], tuple[tuple[int, ...], tuple[int, ...]]]:
+) -> tuple[dict[tuple[int, int], Chunk], tuple[tuple[int, ...], tuple[int, ...]]]:
     """Plan each chunk of the output; return the plans, and the sizes of the chunks."""
-    shape = grid.full_shape if isinstance(grid, ProjectedGrid) else grid.shape
+    shape, whole = _shape_of(grid), image.shape[-2:]
     largest = [min(max(sizes), _MOST_CHUNK) for sizes in image.chunks[-2:]]
     rows, cols = check_chunks(chunks) if chunks is not None else largest
-    starts = [np.cumsum([0, *sizes]) for sizes in image.chunks[-2:]]
+    starts = [np.cumsum([0, *sizes]).tolist() for sizes in image.chunks[-2:]]
     found = {}
     for window in Window.of_shape(shape).tiles(rows, cols):
-        pieces, needed = [], set()
-        for part, here in _parts(grid, window):
-            reach = method.reach(here, image.shape[-2:])
-            pieces.append(Piece(part.shift(-window.row, -window.col), here, reach))
-            needed |= _chunks_of(reach, image.shape[-2:], starts, method)
-        blocks = sorted(needed)
-        windows = [
-            Window(
-                starts[0][i], starts[1][j], starts[0][i + 1] - starts[0][i], starts[1][j + 1] - starts[1][j]
-            ) for i, j in blocks
-        ]  # fmt: skip
-        found[window.row // rows, window.col // cols] = Place(window.shape, pieces, blocks, windows, image.shape[-2:])
+        pieces = _pieces(grid, window, method, whole)
+        blocks = sorted(set().union(*(_chunks_of(piece.source, whole, starts, method) for piece in pieces)))
+        corners = [(starts[0][i], starts[1][j], starts[0][i + 1], starts[1][j + 1]) for i, j in blocks]
+        windows = [Window(top, left, bottom - top, right - left) for top, left, bottom, right in corners]
+        found[window.row // rows, window.col // cols] = Chunk(window.shape, pieces, blocks, windows, whole)
     sizes = tuple(
         tuple(min(step, n - first) for first in range(0, n, step)) for n, step in zip(shape, (rows, cols), strict=True)
     )
     return found, (sizes[0], sizes[1])
 
 
-def _chunks_of(window: Window, shape: tuple[int, int], starts: list[np.ndarray], method: Method) -> set[Any]:
+def _chunks_of(window: Window, shape: tuple[int, int], starts: list[list[int]], method: Method) -> set[Any]:
     """Return the numbers (row, col) of the source's chunks that have a say in a window, even beyond the edges."""
     if window.is_empty:
         return set()

@@ -14,7 +14,6 @@ import numpy as np
 import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
-from gpumask.backends import select
 from gpumask.cleanup import check_filters
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.flags import flags_definition_from
@@ -103,9 +102,10 @@ class Accessor:
         recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend)
         image = array.transpose(*others, *band, y, x).data
         valid = self._valid(others)
-        found = (resampled_lazily if is_lazy(image, valid) else _resampled_now)(
-            image, valid, grid, recipe, bool(band), chunks
-        )
+        if is_lazy(image, valid):
+            found = resampled_lazily(image, valid, grid, recipe, bool(band), chunks)
+        else:
+            found = recipe.whole(image, valid, grid, bool(band))
         return self._labelled(found, [*others, *band, "y", "x"], [*others, "y", "x"], grid, (nodata, nodata_out))
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
@@ -329,11 +329,3 @@ def _kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | Non
 def _kept_now(rules: list[Any], names: tuple[str, ...], grow: Any, backend: str | None, *bands: Any) -> Any:
     """Return a bool array, True where all rules match."""
     return mask_from_rules(rules, dict(zip(names, bands, strict=True)), grow=grow, backend=backend)
-
-
-def _resampled_now(
-    image: Any, valid: Any, grid: Grid | ProjectedGrid, recipe: Recipe, joint: bool, chunks: Any
-) -> Resampled:
-    """Resample arrays that are there: (…, [band,] row, col)."""
-    backend = select(recipe.backend, image, valid)
-    return recipe.whole(backend, image, valid, grid, joint)
