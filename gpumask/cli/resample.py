@@ -167,6 +167,7 @@ def _check_valid_of(words: dict[str, Any], mask: str) -> None:
         raise click.UsageError(f"--{name}-valid: expected along with --{name}.")
 
 
+@renamed(NAMES)
 def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `resample_file` that a command line's words ask for, but for those about its grid."""
     _check_valid_of(words, "mask")
