@@ -70,6 +70,10 @@ class RationalPolynomials:
         """Check the type."""
         if not hasattr(self.rpc, "line_num_coeff"):
             raise ArgumentTypeError(f"source_transform: expected a rasterio.rpc.RPC; got {type(self.rpc).__name__}")
+        if isinstance(self.height, bool) or not isinstance(self.height, int | float | np.number):
+            raise ArgumentTypeError(f"height: expected a number of metres; got {self.height!r}")
+        if not np.isfinite(self.height):
+            raise GpumaskError(f"height: expected a number of metres; got {self.height!r}")
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows and columns that lie at longitudes and latitudes of WGS 84, in degrees."""
@@ -83,10 +87,21 @@ class RationalPolynomials:
         return RPCTransformer(self.rpc, **heights)
 
 
+def _transformer_of(model: Any) -> Any:
+    """Return rasterio's transformer of a model, or raise GpumaskError where GDAL can't make one."""
+    import rasterio
+
+    try:
+        with rasterio.Env():  # which knows the formats that heights come in
+            return model._transformer()
+    except Exception as error:  # GDAL's, which have no class of their own
+        raise GpumaskError(f"source_transform: expected a model that GDAL can use; got one where {error}") from error
+
+
 def _rowcol(model: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ask rasterio's transformer of a model, which each thread has its own of, for rows and columns."""
     if getattr(_own, "model", None) != model:
-        _own.model, _own.transformer = model, model._transformer()
+        _own.transformer, _own.model = _transformer_of(model), model
     shape = np.broadcast_shapes(x.shape, y.shape)
     flat = [np.array(np.broadcast_to(values, shape), np.float64).ravel() for values in (x, y)]
     lost = ~(np.isfinite(flat[0]) & np.isfinite(flat[1]))

@@ -136,7 +136,6 @@ def _suggested(source: Place, crs: str, sizes: tuple[float, float] | None) -> tu
     """Return the affine map and the (rows, cols) that GDAL suggests for all of a source."""
     import rasterio
     from rasterio.control import GroundControlPoint
-    from rasterio.errors import RasterioError
     from rasterio.warp import calculate_default_transform
 
     model, known = source.transform, rasterio.crs.CRS.from_user_input
@@ -158,7 +157,7 @@ def _suggested(source: Place, crs: str, sizes: tuple[float, float] | None) -> tu
         affine, width, height = calculate_default_transform(
             known(source.crs), known(crs), cols, rows, resolution=sizes, **about
         )
-    except RasterioError as error:
+    except Exception as error:  # rasterio's, and GDAL's, which have no class of their own
         raise GpumaskError(f"crs: GDAL can't say where the source lies in it ({error}); give bounds") from error
     return affine, (height, width)
 

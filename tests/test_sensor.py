@@ -1,6 +1,8 @@
 """Models of sensors: control points and rational polynomials as GDAL has them; geolocation arrays and back."""
 
 import pickle
+import subprocess
+import sys
 import warnings
 from functools import partial
 
@@ -118,6 +120,15 @@ def test_heights_may_come_from_a_raster(tmp_path):
     np.testing.assert_allclose(coordinates(found), coordinates(level), atol=0.02)
 
 
+def test_heights_are_found_by_a_process_that_has_read_no_raster_yet(tmp_path):
+    ground = placed("EPSG:4326", 14.9, 50.2, 0.01, (60, 60))
+    dem = written(tmp_path / "dem.tif", np.full((1, 60, 60), 350, np.float32), ground)
+    (tmp_path / "model").write_bytes(pickle.dumps(RationalPolynomials(rational_polynomials(), dem=str(dem))))
+    code = "import pickle, sys, numpy; print(pickle.load(open(sys.argv[1], 'rb'))(*numpy.array([[15.1], [49.9]])))"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "model"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0 and "nan" not in done.stdout, done.stderr
+
+
 def test_models_can_be_pickled():
     for model in (ControlPoints(control_points()), RationalPolynomials(rational_polynomials(), 5.0)):
         x, y = np.array([15.1, 15.2]), np.array([49.9, 49.95])
@@ -224,6 +235,14 @@ def test_places_off_the_swath_have_no_coordinates():
     [
         (lambda: ControlPoints(control_points()[:2]), GpumaskError, "expected 3 ground control points or more; got 2"),
         (lambda: RationalPolynomials(3), ArgumentTypeError, "expected a rasterio.rpc.RPC; got int"),
+        (lambda: RationalPolynomials(rational_polynomials(), height="a"), ArgumentTypeError, "height: .*got 'a'"),
+        (
+            lambda: RationalPolynomials(rational_polynomials(), height=np.nan),
+            GpumaskError,
+            "height: expected .*got nan",
+        ),
+        (lambda: between(None, RationalPolynomials(rational_polynomials(), dem="no.tif")), GpumaskError, "no.tif: No"),
+        (lambda: between("EPSG:4326", control_points()[:1] * 4), GpumaskError, "source_transform: .* not solvable"),
         (lambda: Geolocation([[1, 2]], [[1, 2]]), GpumaskError, "geolocation: expected x and y of one shape, 2 x 2"),
         (lambda: Geolocation(np.full((3, 3), np.nan), np.ones((3, 3))), GpumaskError, "finite somewhere; got none"),
         (lambda: Geolocation(np.ones((3, 3)), np.ones((3, 3)), step=(0, 1)), GpumaskError, "step above 0"),

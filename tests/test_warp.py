@@ -210,6 +210,11 @@ def done_tiles(shape):
         ({"crs": "hello"}, GpumaskError, "crs: expected a CRS, such as EPSG:32633; got 'hello'"),
         ({"crs": "EPSG:4326", "resolution": 0}, GpumaskError, "resolution: expected numbers above 0; got 0"),
         ({"crs": "EPSG:4326", "resolution": "a"}, ArgumentTypeError, "resolution: expected a number, or"),
+        (
+            {"crs": "+proj=gnom +lat_0=-12 +lon_0=-6"},
+            GpumaskError,
+            "crs: GDAL can't say where the source lies in it .T",
+        ),
         ({"crs": "EPSG:4326", "bounds": (1, 2)}, ArgumentTypeError, "bounds: expected .left, bottom, right, top."),
         ({"crs": "EPSG:32601", "bounds": (2, 2, 1, 3)}, GpumaskError, "bounds: expected left below right"),
         ({"crs": "EPSG:4326", "max_error": -1}, GpumaskError, "max_error: expected a number of pixels above 0"),
