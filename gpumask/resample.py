@@ -64,8 +64,7 @@ class Source:
             raise GpumaskError(
                 f"source: expected up to 64 bits a value and 2^31 pixels a side; got {image.dtype}, {image.shape}"
             )
-        if image.dtype.name in _TAKEN_AS:
-            image = image.astype(_TAKEN_AS[image.dtype.name])
+        image = image.astype(taken_as(image.dtype), copy=False)
         image = image if image.ndim == 3 else image[None]
         if valid is not None:
             valid = adopt("source_valid", valid)
@@ -80,8 +79,9 @@ class Source:
         return cls(image, valid)
 
 
-# Types that no kernel has, and which of theirs holds all their values.
-_TAKEN_AS = {"bool": "uint8", "float16": "float32"}
+def taken_as(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type that holds all of a type's values, where no kernel has that itself."""
+    return np.dtype({"bool": "uint8", "float16": "float32"}.get(dtype.name, dtype))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
 from gpumask.quality import as_rules, by_band, mask_from_rules
-from gpumask.resample import Resampled, compute_type, output_type
+from gpumask.resample import Resampled, compute_type, output_type, taken_as
 from gpumask.warp import target_place
 
 VALIDITY = "validity"
@@ -153,7 +153,7 @@ class Accessor:
 
     def _output(self, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
         """Return the dtype of a result, and what invalid pixels become."""
-        kind = output_type(self._array.dtype, dtype, 0)[0]
+        kind = output_type(taken_as(self._array.dtype), dtype, 0)[0]
         if nodata_out is None:
             nodata_out = self._array.rio.nodata
         if nodata_out is None:

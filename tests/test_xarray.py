@@ -186,6 +186,17 @@ def test_what_is_said_of_the_source_is_said_of_the_result():
     assert found.validity.attrs["flag_meanings"] == "invalid valid"
 
 
+@pytest.mark.parametrize(("dtype", "becomes"), [("bool", "uint8"), ("float16", "float32"), (">u2", "uint16")])
+def test_types_that_no_kernel_has_become_those_that_hold_them(dtype, becomes):
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (20, 30))
+    values = np.random.default_rng(0).integers(0, 2, place.shape)
+    array = image_at(place).copy(data=values.astype(dtype))
+    found = array.gpumask.reproject(like=array, interp="linear")
+    assert found.dtype == becomes
+    np.testing.assert_array_equal(found, values)
+    same(array.chunk(y=11, x=13).gpumask.reproject(like=array, interp="linear"), found)
+
+
 def test_pixels_that_are_nodata_are_invalid():
     place = placed("EPSG:32633", 5e5, 5e6, 10, (20, 20))
     array = image_at(place).rio.write_nodata(7)
