@@ -140,7 +140,7 @@ def resample_file(  # noqa: PLR0913
         inputs = Inputs(stack)
         image = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
         words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)
-        nodes = _grid(inputs, grid, words)
+        nodes = _grid(inputs, grid, words, image.dataset.shape)
         wanted = _window(window, nodes.full_shape)
         kind = output_type(image.dtype, dtype, 0)[0]
         nodata, declared = _nodata(nodata_out, image, kind)
@@ -249,11 +249,12 @@ class GridWords(NamedTuple):
     nodata: float | None = None
 
 
-def _grid(inputs: Inputs, grid: Any, words: GridWords) -> GridSource:
-    """Open the grid and its mask."""
+def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) -> GridSource:
+    """Open the grid and its mask. source: rows and columns of the source."""
     if isinstance(grid, ProjectedGrid):
         if words != GridWords():
             raise GpumaskError("grid: expected a file along with arguments about grids; got a ProjectedGrid")
+        grid.check_source("source", source)
         return grid
     dataset, (row, col) = inputs.open("grid", grid), _pair("grid_bands", words.bands)
     _one_of("grid_kind", words.kind, ("location", "displacement"))

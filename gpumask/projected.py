@@ -57,6 +57,15 @@ class ProjectedGrid:
         nodes = node_window(Window.of_shape(self.full_shape), steps)
         return nodes.rows * nodes.cols if self._mesh.is_uniform else math.inf
 
+    def check_source(self, name: str, shape: tuple[int, int]) -> None:
+        """Raise GpumaskError unless a source has the rows and columns that the grid holds for."""
+        expected = check_shape("source", self._asked[0].shape)
+        if tuple(shape) != expected:
+            raise GpumaskError(
+                f"{name}: expected {expected[0]} x {expected[1]} pixels, as the grid's source has; "
+                f"got {shape[0]} x {shape[1]}"
+            )
+
     def parts(self, window: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
         """Cut a window of the output into windows that have one grid each, with the resolution of that."""
         for part in self._mesh.parts(window):

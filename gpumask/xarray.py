@@ -95,6 +95,8 @@ class Accessor:
             raise ArgumentTypeError(f"grid: expected a Grid or a ProjectedGrid; got {type(grid).__name__}")
         array = self._array
         y, x = self._spatial
+        if isinstance(grid, ProjectedGrid):
+            grid.check_source("array", (array.sizes[y], array.sizes[x]))
         band = [band_dim] if band_dim in array.dims else []
         others = [dim for dim in array.dims if dim not in (*band, y, x)]
         kind, nodata = self._output(dtype, nodata_out)

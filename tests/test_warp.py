@@ -133,6 +133,16 @@ def test_like_is_another_raster(scene, tmp_path):
     assert profile["transform"] == pair.target.transform
 
 
+def test_a_grid_for_a_source_of_another_size_is_refused(scene, tmp_path):
+    """Beyond the source that it was made for it may be off."""
+    (source, target), _, path = scene
+    grid = ProjectedGrid(Place(source.crs, source.transform, (100, 620)), target)
+    with pytest.raises(
+        GpumaskError, match="source: expected 100 x 620 pixels, as the grid's source has; got 600 x 620"
+    ):
+        gpumask.resample_file(path, grid, tmp_path / "out.tif")
+
+
 def test_no_raster_that_is_read_is_written_over(scene, tmp_path):
     pair, _, path = scene
     like = written(tmp_path / "like.tif", np.zeros((1, *pair.target.shape), np.uint8), pair.target)

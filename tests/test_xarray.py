@@ -171,6 +171,14 @@ def test_a_grid_is_taken_too():
     same(array.chunk(y=20).gpumask.resample(grid, "linear", chunks=(10, 10)), found)
 
 
+def test_a_grid_for_a_source_of_another_size_is_refused():
+    """Beyond the source that it was made for it may be off."""
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (50, 60))
+    grid = ProjectedGrid(place, place)
+    with pytest.raises(GpumaskError, match="array: expected 50 x 60 pixels, as the grid's source has; got 50 x 40"):
+        image_at(place)[:, :40].gpumask.resample(grid)
+
+
 def test_what_is_said_of_the_source_is_said_of_the_result():
     pair = small(PAIRS["to the next zone"])
     array = image_at(pair.source, bands=[("time", 2)])
