@@ -7,7 +7,7 @@ along as a coordinate, `validity`. Places are read and written by rioxarray.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,8 @@ class Accessor:
         y, x = self._spatial
         if isinstance(grid, ProjectedGrid):
             grid.check_source("array", (array.sizes[y], array.sizes[x]))
+        if band_dim in (y, x):
+            raise GpumaskError(f"band_dim: expected another dimension than {y} and {x}; got {band_dim!r}")
         band = [band_dim] if band_dim in array.dims else []
         others = [dim for dim in array.dims if dim not in (*band, y, x)]
         kind, nodata = self._output(dtype, nodata_out)
@@ -119,6 +121,8 @@ class Accessor:
         """
         named = isinstance(quality, Mapping)
         bands = dict(quality) if named else {getattr(quality, "name", None) or "quality": quality}
+        if not bands:
+            raise GpumaskError("quality: expected at least one band; got none")
         for name, band in bands.items():
             if not isinstance(band, xarray.DataArray):
                 raise ArgumentTypeError(f"quality: expected DataArrays; got {type(band).__name__} as {name!r}")
@@ -127,14 +131,28 @@ class Accessor:
         first = next(iter(bands.values()))
         kept = _kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
         valid = first.copy(data=kept).drop_vars(set(first.coords) - set(self._array.coords))
-        before = self._array.coords.get(VALIDITY)
-        valid = valid if before is None else valid & (before != 0)
+        before = self._validity
+        valid = valid if before is None else valid & before
         return self._array.assign_coords({VALIDITY: _described(valid.astype(np.uint8))})
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
         """Return the array with `other` where it is not valid; NaN makes integers float64 or float32."""
+        valid = self._validity
+        return self._array if valid is None else self._array.where(valid, other)
+
+    @property
+    def _validity(self) -> Any:
+        """What the coordinate says, as bool; None where there is none. What is aligned or padded is NaN in it."""
         valid = self._array.coords.get(VALIDITY)
-        return self._array if valid is None else self._array.where(valid != 0, other)
+        return None if valid is None else (valid != 0) & valid.notnull()
+
+    @property
+    def _nodata(self) -> Any:
+        """The array's nodata value; None where it has none."""
+        try:
+            return self._array.rio.nodata
+        except (OverflowError, ValueError) as error:
+            raise GpumaskError(f"array: expected a nodata value that {self._array.dtype} holds; got {error}") from error
 
     @property
     def _spatial(self) -> tuple[Hashable, Hashable]:
@@ -157,7 +175,7 @@ class Accessor:
         """Return the dtype of a result, and what invalid pixels become."""
         kind = output_type(taken_as(self._array.dtype), dtype, 0)[0]
         if nodata_out is None:
-            nodata_out = self._array.rio.nodata
+            nodata_out = self._nodata
         if nodata_out is None:
             nodata_out = np.nan if kind.kind == "f" else 0
         return output_type(kind, None, nodata_out)
@@ -165,9 +183,7 @@ class Accessor:
     def _valid(self, others: Sequence[Hashable]) -> Any:
         """Return bool arrays, (…, row, col), of what is valid by itself; None: all but NaN. A lazy array's is lazy."""
         array, (y, x) = self._array, self._spatial
-        valid, nodata = array.coords.get(VALIDITY), array.rio.nodata
-        if valid is not None:
-            valid = valid != 0
+        valid, nodata = self._validity, self._nodata
         if nodata is not None and not np.isnan(nodata):
             known = (array != nodata).all([dim for dim in array.dims if dim not in (*others, y, x)])
             valid = known if valid is None else valid & known
@@ -184,8 +200,8 @@ class Accessor:
         """Return quality bands that have the array's rows and columns, all with the same dimensions."""
         y, x = self._spatial
         for name, band in bands.items():
-            sizes = {dim: band.sizes.get(dim) for dim in (y, x)}
-            if sizes != {dim: self._array.sizes[dim] for dim in (y, x)} or set(band.dims) - set(self._array.dims):
+            sizes = {dim: self._array.sizes.get(dim) for dim in (*band.dims, y, x)}
+            if sizes != dict(band.sizes):
                 raise GpumaskError(
                     f"quality: expected {name!r} to have dimensions out of {dict(self._array.sizes)}, {y} and {x} "
                     f"among them; got {dict(band.sizes)}"
@@ -211,7 +227,7 @@ class Accessor:
         made = xarray.DataArray(found.image, dims=dims, coords=kept, name=array.name, attrs=dict(array.attrs))
         made = made.assign_coords({VALIDITY: _described(xarray.DataArray(found.validity, dims=valid_dims))})
         made.attrs.pop("grid_mapping", None)
-        asked = array.rio.nodata is not None or nodata[1] is not None
+        asked = self._nodata is not None or nodata[1] is not None
         if asked:
             for key in ("_FillValue", "missing_value", "nodata"):
                 made.attrs.pop(key, None)
@@ -299,6 +315,8 @@ def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashabl
 
 def _rules(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:
     """Return MaskRules, whose flags the bands' attributes define; one band alone need not be named."""
+    if not isinstance(rules, Iterable):
+        raise ArgumentTypeError(f"rules: expected a rule, or a list of rules; got {rules!r}")
     listed = [rules] if isinstance(rules, Mapping) else list(rules)
     if not named:
         only = next(iter(bands))

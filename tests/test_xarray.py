@@ -213,6 +213,17 @@ def test_pixels_that_are_nodata_are_invalid():
     assert found.validity.values.sum() == 399 and found.validity.values[5, 6] == 0
 
 
+def test_what_xarray_pads_is_invalid():
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (20, 20))
+    array = image_at(place).assign_coords(validity=(("y", "x"), np.ones(place.shape, np.uint8)))
+    padded = array.pad(x=(3, 0), constant_values=5)
+    assert np.isnan(padded.validity[:, :3]).all()
+    padded = padded.assign_coords(x=array.x.values[0] + 10.0 * np.arange(-3, 20))
+    found = padded.gpumask.reproject(like=padded, interp="nearest")
+    np.testing.assert_array_equal(found.validity, np.broadcast_to(np.arange(23) >= 3, (20, 23)))
+    assert np.isnan(padded.gpumask.where_valid()[:, :3]).all()
+
+
 def test_bands_are_valid_together_and_dates_by_themselves():
     place = placed("EPSG:32633", 5e5, 5e6, 10, (20, 20))
     array = image_at(place, bands=[("time", 2), ("band", 2)], dtype="float64")
@@ -363,6 +374,23 @@ def test_a_result_can_be_pickled_and_written(tmp_path):
         (lambda array: array.gpumask.keep({"values": [1]}, array.assign_coords(x=array.x + 10)), GpumaskError, "own x"),
         (lambda array: array.gpumask.keep({"values": [1]}, array.values), ArgumentTypeError, "quality: expected DataA"),
         (lambda array: array.gpumask.keep({"flags": {"a": 1}}, array), GpumaskError, "flags"),
+        (lambda array: array.gpumask.keep({"values": [1]}, {}), GpumaskError, "quality: expected at least one band"),
+        (lambda array: array.gpumask.keep(None, array), ArgumentTypeError, "rules: expected a rule, or a list"),
+        (
+            lambda array: (
+                array.expand_dims(time=2)
+                .drop_vars("time", errors="ignore")
+                .gpumask.keep({"values": [1]}, array.expand_dims(time=3))
+            ),
+            GpumaskError,
+            "quality: expected 'red' to have .*'time': 3",
+        ),
+        (lambda array: array.gpumask.reproject("EPSG:4326", band_dim="y"), GpumaskError, "band_dim: .*got 'y'"),
+        (
+            lambda array: array.assign_attrs(_FillValue=-1).gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "nodata value tha",
+        ),
         (lambda array: array.gpumask.reproject("EPSG:4326", model=3), ArgumentTypeError, "model: expected a Place"),
         (
             lambda array: array.isel(x=[0, 1, 5, 8]).gpumask.reproject("EPSG:4326"),
