@@ -85,7 +85,7 @@ def mesh(
     while step > 1:
         found = _Measured.of(exact, shape, source_shape, max_error, step)
         if found.bad_pixels == 0 and found.error > 0:
-            wider = min(int(step * np.sqrt(max_error / found.error)), 2 * step - 1, _MOST)
+            wider = int(min(step * np.sqrt(max_error) / np.sqrt(found.error), 2 * step - 1, _MOST))
             tried = _Measured.of(exact, shape, source_shape, max_error, wider) if wider > step else found
             found, step = (tried, wider) if tried.bad_pixels == 0 else (found, step)
         more_points = 0 if uniform else 12 * shape[0] * shape[1] / step**2

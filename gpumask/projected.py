@@ -30,6 +30,8 @@ class ProjectedGrid:
     def __init__(self, source: Place, target: Place, max_error: float = 0.01) -> None:
         """source, target: their shapes, too. max_error: source pixels, measured at the centres and edges of cells."""
         for name, place in {"source": source, "target": target}.items():
+            if not isinstance(place, Place):
+                raise ArgumentTypeError(f"{name}: expected a Place; got {type(place).__name__}")
             if place.shape is None:
                 raise GpumaskError(f"{name}: expected a place with a shape; got None")
         self._asked = source, target, check_max_error(max_error)

@@ -183,7 +183,13 @@ def test_all_of_a_crs_tells_one_grid_from_another():
     assert one == same != other
 
 
+def test_an_error_may_be_as_large_as_one_likes():
+    assert between(PAIRS["polar"], max_error=1e307).resolution == (255, 255)
+
+
 def test_a_projected_grid_needs_shapes():
     source, target = PAIRS["polar"]
+    with pytest.raises(ArgumentTypeError, match="target: expected a Place; got int"):
+        ProjectedGrid(source, 3)
     with pytest.raises(GpumaskError, match="source: expected a place with a shape; got None"):
         ProjectedGrid(dataclasses.replace(source, shape=None), target)
