@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.errors import GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError
 
 _SEEDS = 48  # samples along each axis among which the nearest begins the search
 _STEPS = 40  # of Newton's method at most
@@ -40,6 +40,8 @@ class Geolocation:
             )
         if not (np.isfinite(self.x) & np.isfinite(self.y)).any():
             raise GpumaskError("geolocation: expected x and y that are finite somewhere; got none")
+        for name in ("step", "first"):
+            object.__setattr__(self, name, _pair(name, getattr(self, name)))
         if min(self.step) <= 0:
             raise GpumaskError(f"geolocation: expected a step above 0; got {self.step}")
 
@@ -47,6 +49,19 @@ class Geolocation:
         """Say what it is made from; a checksum stands for the samples."""
         checksum = zlib.crc32(self.y.tobytes(), zlib.crc32(self.x.tobytes()))
         return f"Geolocation({self.x.shape}, crc32={checksum:#x}, step={self.step}, first={self.first})"
+
+
+def _pair(name: str, given: Any) -> tuple[float, float]:
+    """Return (rows, cols) as floats."""
+    try:
+        rows, cols = map(float, given)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(
+            f"geolocation: expected a {name} of two numbers, (rows, cols); got {given!r}"
+        ) from error
+    if not np.isfinite([rows, cols]).all():
+        raise GpumaskError(f"geolocation: expected a {name} that is finite; got {given!r}")
+    return rows, cols
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,8 +51,7 @@ class Projection:
         x = _from_seam(self.source_crs, self.seam, x)
         if _is_affine(self.source):
             return _pixels(self.source, x, y)
-        found: Points = self.source(x, y)
-        return found
+        return _found_by(self.source, x, y)
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,22 @@ def _pixels(affine: Any, x: np.ndarray, y: np.ndarray) -> Points:
     """Return rows and columns, counted from the first pixel's centre, of what an affine map counts from its corner."""
     a, b, c, d, e, f = (~affine)[:6]
     return d * x + e * y + f - 0.5, a * x + b * y + c - 0.5
+
+
+def _found_by(model: Any, x: np.ndarray, y: np.ndarray) -> Points:
+    """Return the rows and columns that a model finds, as arrays of their own."""
+    found = model(x, y)
+    try:
+        row, col = (np.array(places, np.float64) for places in found)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(
+            f"source_transform: expected a function that returns (row, col) arrays; got a {type(found).__name__}"
+        ) from error
+    if row.shape != x.shape or col.shape != x.shape:
+        raise GpumaskError(
+            f"source_transform: expected rows and columns of shape {x.shape}, as x and y; got {row.shape}, {col.shape}"
+        )
+    return row, col
 
 
 def _model(given: Any) -> Any:

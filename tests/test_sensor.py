@@ -135,6 +135,18 @@ def test_models_can_be_pickled():
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(model))(x, y), model(x, y))
 
 
+def test_what_a_function_returns_stays_its_own():
+    grid = between("EPSG:32633", lambda x, y: [frozen((5_540_000 - y) // 70), frozen((x - 5e5) / 80)], max_error=0.6)
+    assert grid.row.dtype == np.float64 and np.isfinite(grid.row).all()
+
+
+def frozen(places):
+    """Return whole numbers that nobody may change."""
+    places = places.astype(int)
+    places.flags.writeable = False
+    return places
+
+
 def test_any_function_is_a_model():
     grid = between("EPSG:32633", lambda x, y: ((5_540_000 - y) / 70, (x - 5e5) / 80))
     row, col = coordinates(grid)
@@ -243,6 +255,14 @@ def test_places_off_the_swath_have_no_coordinates():
         ),
         (lambda: between(None, RationalPolynomials(rational_polynomials(), dem="no.tif")), GpumaskError, "no.tif: No"),
         (lambda: between("EPSG:4326", control_points()[:1] * 4), GpumaskError, "source_transform: .* not solvable"),
+        (
+            lambda: between("EPSG:32633", lambda x, y: 5),
+            ArgumentTypeError,
+            "function that returns .row, col.* got a int",
+        ),
+        (lambda: between("EPSG:32633", lambda x, y: (x[0], y[0])), GpumaskError, "source_transform: .*as x and y; got"),
+        (lambda: Geolocation(*swath(), step=5), ArgumentTypeError, "expected a step of two numbers, .*; got 5"),
+        (lambda: Geolocation(*swath(), first=(0, np.nan)), GpumaskError, "expected a first that is finite"),
         (lambda: Geolocation([[1, 2]], [[1, 2]]), GpumaskError, "geolocation: expected x and y of one shape, 2 x 2"),
         (lambda: Geolocation(np.full((3, 3), np.nan), np.ones((3, 3))), GpumaskError, "finite somewhere; got none"),
         (lambda: Geolocation(np.ones((3, 3)), np.ones((3, 3)), step=(0, 1)), GpumaskError, "step above 0"),
