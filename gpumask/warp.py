@@ -75,6 +75,8 @@ def warp_file(
 
 def _source_place(dataset: DatasetReader, model: Any, height: float, dem: Any) -> Place:
     """Return where a source lies."""
+    if isinstance(model, Place | Geolocation) and (height or dem is not None):
+        raise GpumaskError("height, dem: expected along with RPCs; got them with a Place or a Geolocation")
     if isinstance(model, Place):
         return Place(model.crs, model.transform, dataset.shape)
     if isinstance(model, Geolocation):
@@ -126,9 +128,7 @@ def target_place(source: Place, crs: Any, like: Place | None, resolution: Any, b
     if sizes is None:
         affine, _ = _suggested(source, wkt, None)
         sizes = affine.a, -affine.e
-    cols, rows = max(round((right - left) / sizes[0]), 1), max(round((top - bottom) / sizes[1]), 1)
-    if max(rows, cols) > _MOST_PIXELS:
-        raise GpumaskError(f"resolution: expected up to {_MOST_PIXELS} rows and columns; got {rows} x {cols}")
+    rows, cols = _checked((top - bottom) / sizes[1], (right - left) / sizes[0])
     return Place(wkt, Affine(sizes[0], 0, left, 0, -sizes[1], top), (rows, cols))
 
 
@@ -159,7 +159,14 @@ def _suggested(source: Place, crs: str, sizes: tuple[float, float] | None) -> tu
         )
     except Exception as error:  # rasterio's, and GDAL's, which have no class of their own
         raise GpumaskError(f"crs: GDAL can't say where the source lies in it ({error}); give bounds") from error
-    return affine, (height, width)
+    return affine, _checked(height, width)
+
+
+def _checked(rows: float, cols: float) -> tuple[int, int]:
+    """Return whole numbers of rows and columns, 1 at least."""
+    if not max(rows, cols) <= _MOST_PIXELS:
+        raise GpumaskError(f"resolution: expected up to {_MOST_PIXELS} rows and columns; got {rows:.0f} x {cols:.0f}")
+    return max(round(rows), 1), max(round(cols), 1)
 
 
 def _sizes(resolution: Any) -> tuple[float, float] | None:

@@ -225,6 +225,12 @@ def done_tiles(shape):
             GpumaskError,
             "crs: GDAL can't say where the source lies in it .T",
         ),
+        ({"crs": "EPSG:4326", "resolution": 1e-15}, GpumaskError, "resolution: expected up to 2147483640 rows and col"),
+        (
+            {"crs": "EPSG:4326", "model": Place("EPSG:4326", Affine(1, 0, 0, 0, -1, 0)), "height": 5},
+            GpumaskError,
+            "with a Pl",
+        ),
         ({"crs": "EPSG:4326", "bounds": (1, 2)}, ArgumentTypeError, "bounds: expected .left, bottom, right, top."),
         ({"crs": "EPSG:32601", "bounds": (2, 2, 1, 3)}, GpumaskError, "bounds: expected left below right"),
         ({"crs": "EPSG:4326", "max_error": -1}, GpumaskError, "max_error: expected a number of pixels above 0"),
