@@ -197,7 +197,7 @@ class Accessor:
         return valid.reset_coords(drop=True).expand_dims(missing).transpose(*sizes).data
 
     def _aligned(self, bands: dict[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
-        """Return quality bands that have the array's rows and columns, all with the same dimensions."""
+        """Return quality bands that have the array's rows and columns, last, and all the same dimensions."""
         y, x = self._spatial
         for name, band in bands.items():
             sizes = {dim: self._array.sizes.get(dim) for dim in (*band.dims, y, x)}
@@ -212,8 +212,8 @@ class Accessor:
                 ):  # fmt: skip
                     raise GpumaskError(f"quality: expected {name!r} to have the array's own {dim}; got others")
         together = xarray.broadcast(*bands.values())
-        order = [dim for dim in self._array.dims if dim in together[0].dims]
-        return {name: band.transpose(*order) for name, band in zip(bands, together, strict=True)}
+        others = [dim for dim in self._array.dims if dim in together[0].dims and dim not in (y, x)]
+        return {name: band.transpose(*others, y, x) for name, band in zip(bands, together, strict=True)}
 
     def _labelled(
         self, found: Resampled, dims: list[Hashable], valid_dims: list[Hashable], grid: Any, nodata: tuple[float, Any]

@@ -294,6 +294,18 @@ def test_rules_about_a_quality_band_keep(grow):
     xarray.testing.assert_identical(again, found)
 
 
+@pytest.mark.parametrize("dims", [("y", "x", "time"), ("x", "time", "y")])
+def test_what_is_not_kept_grows_on_the_ground_whatever_comes_last(dims):
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (40, 50))
+    array, qa = image_at(place, bands=[("time", 3)]), quality_at(place, bands=[("time", 3)])
+    rule = {"flags": {"cloud": False}}
+    expected = array.gpumask.keep(rule, qa, grow=2).validity
+    turned, quality = array.transpose(*dims), qa.transpose(*dims)
+    for lazy in (turned, turned.chunk(time=1, y=13)):
+        found = lazy.gpumask.keep(rule, quality if lazy is turned else quality.chunk(y=7, x=9), grow=2)
+        np.testing.assert_array_equal(found.validity.transpose(*expected.dims), expected)
+
+
 def test_what_rules_do_not_keep_gets_into_no_pixel():
     pair = small(PAIRS["to longitudes and latitudes"])
     array, qa = image_at(pair.source), quality_at(pair.source)
