@@ -19,7 +19,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.flags import flags_definition_from
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
-from gpumask.lazy import Recipe, is_lazy, resampled_lazily
+from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily
 from gpumask.method import method_of
 from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
@@ -97,6 +97,7 @@ class Accessor:
         y, x = self._spatial
         if isinstance(grid, ProjectedGrid):
             grid.check_source("array", (array.sizes[y], array.sizes[x]))
+        chunks = None if chunks is None else check_chunks(chunks)
         if band_dim in (y, x):
             raise GpumaskError(f"band_dim: expected another dimension than {y} and {x}; got {band_dim!r}")
         band = [band_dim] if band_dim in array.dims else []

@@ -381,6 +381,11 @@ def test_a_result_can_be_pickled_and_written(tmp_path):
         (lambda array: array.gpumask.reproject("EPSG:4326", interp="best"), GpumaskError, "interp: unknown"),
         (lambda array: array.gpumask.reproject("EPSG:4326", nodata_out=-1), GpumaskError, "nodata_out: .*got -1"),
         (lambda array: array.gpumask.resample(array), ArgumentTypeError, "grid: expected a Grid.*got DataArray"),
+        (
+            lambda array: array.gpumask.reproject("EPSG:4326", chunks=(0, 3)),
+            GpumaskError,
+            "chunks: expected .* from 1 on",
+        ),
         (lambda array: array.chunk().gpumask.reproject("EPSG:4326", chunks=3), ArgumentTypeError, "chunks: expected"),
         (lambda array: array.gpumask.keep({"values": [1]}, array[:5]), GpumaskError, "quality: expected 'red' to have"),
         (lambda array: array.gpumask.keep({"values": [1]}, array.assign_coords(x=array.x + 10)), GpumaskError, "own x"),
