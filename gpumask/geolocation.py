@@ -15,6 +15,7 @@ _STEPS = 40  # of Newton's method at most
 _ENOUGH = 1e-9  # samples that the last step may still go
 _MISSED = 1e-6  # target pixels that what was found may be off
 _QUERIES = 1 << 14  # at a time
+_TORN = 100  # times as wide as half the cells are
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,17 +65,25 @@ def _pair(name: str, given: Any) -> tuple[float, float]:
     return rows, cols
 
 
+def widest_cell(samples: np.ndarray) -> float:
+    """Return how much samples may differ in a cell that no edge of a projection tears: far more than is usual."""
+    corners = [samples[:-1, :-1], samples[:-1, 1:], samples[1:, :-1], samples[1:, 1:]]
+    sizes = np.ptp(corners, axis=0)
+    sizes = sizes[np.isfinite(sizes)]
+    return _TORN * float(np.median(sizes)) if len(sizes) else np.inf
+
+
 @dataclass(frozen=True, eq=False)
 class Geolocated:
     """From (rows, cols) of a target to those in a source; NaN where there are none.
 
-    rows, cols: of the target, at the samples. turn: target columns that a full turn of longitude takes, if any.
+    rows, cols: of the target, at the samples. widest: how many rows and columns of it a cell may take that is not torn.
     """
 
     geolocation: Geolocation
     rows: np.ndarray
     cols: np.ndarray
-    turn: float | None = None
+    widest: tuple[float, float] = (np.inf, np.inf)
 
     def __call__(self, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and columns in the source."""
@@ -119,9 +128,8 @@ class Geolocated:
         missing, jacobian = np.empty(wanted.shape), np.empty((2, *wanted.shape))
         for axis, samples in enumerate((self.rows, self.cols)):
             v00, v01, v10, v11 = samples[i, j], samples[i, j + 1], samples[i + 1, j], samples[i + 1, j + 1]
-            if axis == 1 and self.turn:  # a cell across the seam holds nothing that lies between its sides
-                torn = np.ptp([v00, v01, v10, v11], axis=0) > self.turn / 2
-                v00 = np.where(torn, np.nan, v00)
+            # A cell across a seam holds nothing that lies between its sides.
+            v00 = np.where(np.ptp([v00, v01, v10, v11], axis=0) > self.widest[axis], np.nan, v00)
             missing[axis] = wanted[axis] - ((1 - p) * ((1 - q) * v00 + q * v01) + p * ((1 - q) * v10 + q * v11))
             jacobian[axis, 0] = (1 - q) * (v10 - v00) + q * (v11 - v01)
             jacobian[axis, 1] = (1 - p) * (v01 - v00) + p * (v11 - v10)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.geolocation import Geolocated, Geolocation
+from gpumask.geolocation import Geolocated, Geolocation, widest_cell
 from gpumask.mesh import Exact
 from gpumask.sensor import ControlPoints, RationalPolynomials
 
@@ -95,10 +95,11 @@ def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Pl
         x, y = transformer(source_crs, target_crs).transform(x, y)
     x, seam = np.array(x, float), _seam(target_crs, target.transform, target.shape)
     turn = full_turn(target_crs)
-    turn = None if turn is None else turn / math.hypot(target.transform.a, target.transform.d)
     with np.errstate(invalid="ignore"):
         rows, cols = _pixels(target.transform, _from_seam(target_crs, seam, x), np.asarray(y))
-    return Geolocated(swath, rows, cols, turn)
+        if turn is None:
+            return Geolocated(swath, rows, cols, (widest_cell(rows), widest_cell(cols)))
+    return Geolocated(swath, rows, cols, (math.inf, turn / 2 / math.hypot(target.transform.a, target.transform.d)))
 
 
 def _from_seam(crs: str, seam: float | None, x: np.ndarray) -> np.ndarray:

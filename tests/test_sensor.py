@@ -235,6 +235,20 @@ def test_a_swath_over_the_antimeridian_is_whole():
     assert resample(np.ones((60, 80)), grid, "linear").validity.mean() > 0.6
 
 
+def test_a_swath_that_the_edge_of_a_projection_tears_is_right_on_both_sides():
+    row, col = np.mgrid[:60, :80].astype(float)
+    lon, lat = 179.2 + 0.02 * col, 10 - 0.02 * row
+    model = Geolocation((lon + 180) % 360 - 180, lat)
+    for left, side in ((19_900_000, 1), (-20_037_508, -1)):
+        target = placed("EPSG:3857", left, 1_110_000, 2000, (60, 68))
+        grid = Grid.between("EPSG:4326", model, target.crs, target.transform, target.shape, 0.01, source_shape=(60, 80))
+        found, valid = resample(np.stack([row, col]), grid, "linear")
+        x = np.broadcast_to(left + 2000 * (np.arange(68) + 0.5), (60, 68))
+        at = x / 20_037_508.342789244 * 180
+        expected = ((at if side > 0 else at + 360) - 179.2) / 0.02
+        assert valid.mean() > 0.6 and abs(found[1] - expected)[valid != 0].max() < 0.01
+
+
 def test_places_off_the_swath_have_no_coordinates():
     x, y = swath()
     far = placed("EPSG:32633", 6e5, 5_600_000, 60, (100, 100))
