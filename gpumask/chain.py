@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import select_for_files
-from gpumask.datasets import GridSource, Output, SourceFile, gdal_cache, gdal_environment
+from gpumask.datasets import Output, SourceFile, gdal_cache, gdal_environment
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid
+from gpumask.grid_files import GridSource
 from gpumask.memory import FOR_GDAL, memory_limit
 from gpumask.method import Method
 from gpumask.overlap import Slot, overlapped

@@ -17,8 +17,9 @@ import numpy as np
 from gpumask.chain import Job, Summary, resample_datasets
 from gpumask.cleanup import check_filters
 from gpumask.creation import Creation
-from gpumask.datasets import GridFile, GridSource, SourceFile, same_shape
+from gpumask.datasets import SourceFile, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
+from gpumask.grid_files import GridFile, GridSource
 from gpumask.inputs import Inputs
 from gpumask.method import method_of
 from gpumask.outputs import check_free, output_paths

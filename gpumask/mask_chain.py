@@ -14,9 +14,10 @@ import numpy as np
 
 from gpumask.backends import Backend, select_for_files
 from gpumask.chain import Summary, Written
-from gpumask.datasets import GridFile, MaskBand, check_bands, check_can_hold, check_mask, check_open, ranges
+from gpumask.datasets import MaskBand, check_bands, check_can_hold, check_mask, check_open, ranges
 from gpumask.errors import GpumaskError
 from gpumask.grid import check_resolution, full_shape, node_window
+from gpumask.grid_files import GridFile
 from gpumask.mask import CoarseMask, Part, Validity, all_of
 from gpumask.oversample import full_resolution
 from gpumask.resample import held

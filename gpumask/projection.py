@@ -6,8 +6,10 @@ centre, as everywhere in gpumask.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,7 +70,11 @@ class Place:
     @property
     def identity(self) -> str:
         """What tells this place from others, however its CRS was given."""
-        return repr((None if self.crs is None else wkt_of("crs", self.crs), self.transform, self.shape))
+        found: list[Any] = [None if self.crs is None else wkt_of("crs", self.crs), self.transform, self.shape]
+        with contextlib.suppress(OSError, TypeError):  # there are no heights, or in no file
+            heights = os.stat(getattr(self.transform, "dem", None))  # type: ignore[arg-type]
+            found += [heights.st_size, heights.st_mtime_ns]
+        return repr(found)
 
 
 def projection(source: Place, target: Place) -> Exact:
@@ -80,7 +86,11 @@ def projection(source: Place, target: Place) -> Exact:
         if _is_affine(given) and not (all(map(math.isfinite, given[:6])) and given.determinant):
             raise GpumaskError(f"{name}: expected one that can be inverted; got {tuple(given[:6])}")
     model, source_crs = _model(source.transform), source.crs
-    if source_crs is None and isinstance(model, RationalPolynomials):
+    if isinstance(model, RationalPolynomials):
+        if source_crs is not None and not crs_of(wkt_of("source_crs", source_crs)).is_geographic:
+            raise GpumaskError(
+                f"source_crs: expected None, or WGS 84's degrees, for RPCs; got {source_crs}"
+            )
         source_crs = "OGC:CRS84"
     crs = wkt_of("source_crs", source_crs), wkt_of("target_crs", target.crs)
     if isinstance(model, Geolocation):

@@ -7,6 +7,7 @@ along as a coordinate, `validity`. Places are read and written by rioxarray.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from gpumask.projection import Place
 from gpumask.quality import as_rules, by_band, mask_from_rules
 from gpumask.resample import Resampled, compute_type, output_type, taken_as
 from gpumask.warp import target_place
+from gpumask.window import Window
 
 VALIDITY = "validity"
 
@@ -248,8 +250,6 @@ def _described(valid: xarray.DataArray) -> xarray.DataArray:
 
 def _placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
     """Say where the pixels of a grid's target lie."""
-    from gpumask.window import Window
-
     where = grid.georeference(Window.of_shape(grid.full_shape))
     a, b, c, d, e, f = where["transform"][:6]
     rows, cols = grid.full_shape
@@ -331,11 +331,9 @@ def _rules(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> li
 
 def _kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | None) -> Any:
     """Return bool arrays, True where all rules match, lazy where a band is."""
-    from functools import partial
-
     depth = 0 if grow is None else sum(radius for _, radius in check_filters("grow", grow))
     names, arrays = list(by_band(rules)), list(bands.values())
-    job = partial(_kept_now, rules, tuple(bands), grow, backend)
+    job = functools.partial(_kept_now, rules, tuple(bands), grow, backend)
     if not names or not is_lazy(*arrays):
         return job(*arrays)
     import dask.array

@@ -14,7 +14,8 @@ import gpumask
 from gpumask import Grid, GridRIOMode, Window, chain, resample
 from gpumask.boundary import Boundary
 from gpumask.chain import Job, resample_datasets
-from gpumask.datasets import GridFile, MaskBand, OutputFile, SourceFile
+from gpumask.datasets import MaskBand, OutputFile, SourceFile
+from gpumask.grid_files import GridFile
 from gpumask.interp import bspline, interpolator
 from gpumask.method import Method
 

@@ -13,7 +13,8 @@ from test_chain import Counted, Files, random_scene
 
 import gpumask
 from gpumask import GridRIOMode, Window
-from gpumask.datasets import GridFile, MaskBand
+from gpumask.datasets import MaskBand
+from gpumask.grid_files import GridFile
 from gpumask.mask_chain import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
 
 RESOLUTIONS = ((1, 1), (4, 3), (16, 16))

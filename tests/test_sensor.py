@@ -260,6 +260,7 @@ def test_places_off_the_swath_have_no_coordinates():
     ("make", "error", "says"),
     [
         (lambda: ControlPoints(control_points()[:2]), GpumaskError, "expected 3 ground control points or more; got 2"),
+        (lambda: between("EPSG:32633", rational_polynomials()), GpumaskError, "source_crs: expected None, or WGS 84's"),
         (lambda: RationalPolynomials(3), ArgumentTypeError, "expected a rasterio.rpc.RPC; got int"),
         (lambda: RationalPolynomials(rational_polynomials(), height="a"), ArgumentTypeError, "height: .*got 'a'"),
         (

@@ -9,9 +9,10 @@ import numpy as np
 
 from gpumask.boundary import check_boundary
 from gpumask.chain import Job, resample_datasets
-from gpumask.datasets import GridFile, MaskBand, OutputFile, SourceFile, same_shape
+from gpumask.datasets import MaskBand, OutputFile, SourceFile, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid import check_resolution, full_shape
+from gpumask.grid_files import GridFile
 from gpumask.gridr.arguments import (
     half_open,
     real_dtype,
