@@ -88,9 +88,7 @@ def projection(source: Place, target: Place) -> Exact:
     model, source_crs = _model(source.transform), source.crs
     if isinstance(model, RationalPolynomials):
         if source_crs is not None and not crs_of(wkt_of("source_crs", source_crs)).is_geographic:
-            raise GpumaskError(
-                f"source_crs: expected None, or WGS 84's degrees, for RPCs; got {source_crs}"
-            )
+            raise GpumaskError(f"source_crs: expected None, or WGS 84's degrees, for RPCs; got {source_crs}")
         source_crs = "OGC:CRS84"
     crs = wkt_of("source_crs", source_crs), wkt_of("target_crs", target.crs)
     if isinstance(model, Geolocation):

@@ -12,6 +12,12 @@ from gpumask.errors import BackendError
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest, lest one of them is left to a single worker in the end."""
+    longest = "test_sanitizers.py", "test_kernels.py"
+    items.sort(key=lambda item: item.path.name not in longest)
+
+
 @pytest.fixture(params=NAMES)
 def backend(request) -> str:
     """Each backend's name in turn; skips those that this machine lacks. A kernel that fails to compile is no skip."""

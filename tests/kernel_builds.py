@@ -89,11 +89,11 @@ def with_march(march: str) -> list[str]:
 
 
 def sanitized(name: str) -> Build:
-    """Return the build "wide", "one lane" or "cuda text", under the sanitizers."""
+    """Return the build "wide" or "cuda text", under the sanitizers."""
     checked = [flag for flag in native.FLAGS if flag != "-O3"] + SANITIZERS
     if name == "cuda text":
         return CudaText(checked)
-    return Build(checked + (["-DLANES=1"] if name == "one lane" else []))
+    return Build(checked)
 
 
 def compile_all(libraries: Iterable[Any]) -> None:

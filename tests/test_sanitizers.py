@@ -75,7 +75,7 @@ def watched(compiler) -> dict[str, str]:
     return {**os.environ, **options, "LD_PRELOAD": " ".join(libraries)}
 
 
-@pytest.mark.parametrize("name", ["wide", "one lane", "cuda text"])
+@pytest.mark.parametrize("name", ["wide", "cuda text"])
 def test_kernels_keep_to_their_arrays_and_to_defined_behaviour(watched, name):
     build = sanitized(name)
     _compile(build, COVERING)
@@ -83,7 +83,7 @@ def test_kernels_keep_to_their_arrays_and_to_defined_behaviour(watched, name):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["wide", "one lane", "cuda text"])
+@pytest.mark.parametrize("name", ["wide", "cuda text"])
 @pytest.mark.parametrize(
     "check, said", [("read_past_the_end", "heap-buffer-overflow"), ("cast_out_of_range", "outside the range")]
 )
