@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from test_xarray import image_at, same, small, target_words
-from warp_cases import PAIRS, placed
+from test_xarray import image_at, same, small
+from warp_cases import PAIRS, placed, words_of
 
 distributed = pytest.importorskip("distributed")
 dask_array = pytest.importorskip("dask.array")
@@ -39,8 +39,8 @@ def client():
 def test_two_processes_make_the_pixels_of_one(name, client):
     pair = small(PAIRS[name], 3)
     array = image_at(pair.source, bands=[("time", 2), ("band", 2)])
-    found = array.chunk(time=1, y=64, x=64).gpumask.reproject(**target_words(pair), chunks=(70, 80))
-    same(found, array.gpumask.reproject(**target_words(pair)))
+    found = array.chunk(time=1, y=64, x=64).gpumask.reproject(**words_of(pair.target), chunks=(70, 80))
+    same(found, array.gpumask.reproject(**words_of(pair.target)))
     assert len(client.has_what()) == 2
 
 
@@ -50,9 +50,9 @@ def test_processes_write_to_one_store(client, tmp_path):
 
     pair = small(PAIRS["to the web"], 3)
     array = image_at(pair.source)
-    lazy = array.chunk(y=64, x=64).gpumask.reproject(**target_words(pair), chunks=(64, 64))
+    lazy = array.chunk(y=64, x=64).gpumask.reproject(**words_of(pair.target), chunks=(64, 64))
     lazy.to_dataset().to_zarr(tmp_path / "out.zarr")
-    expected = array.gpumask.reproject(**target_words(pair))
+    expected = array.gpumask.reproject(**words_of(pair.target))
     found = xarray.open_zarr(tmp_path / "out.zarr", decode_coords="all")
     np.testing.assert_array_equal(found.red, expected)
     np.testing.assert_array_equal(found.validity, expected.validity)

@@ -14,8 +14,8 @@ from rasterio.rpc import RPC
 from rasterio.transform import GCPTransformer, RPCTransformer
 from rasterio.warp import Resampling, reproject, transform
 from test_mesh import coordinates
-from test_warp import read, words_of, written
-from warp_cases import placed, ramps
+from test_warp import read, written
+from warp_cases import placed, ramps, words_of
 
 from gpumask import (
     ControlPoints,

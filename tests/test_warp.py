@@ -9,7 +9,7 @@ import rasterio
 from affine import Affine
 from click.testing import CliRunner
 from rasterio.warp import calculate_default_transform
-from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps
+from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, words_of
 
 import gpumask
 from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Window, resample, warp_file
@@ -87,12 +87,6 @@ def scene(tmp_path):
     image = np.random.default_rng(0).integers(1, 4000, (2, *pair.source.shape), dtype=np.uint16)
     image[:, 100:103, 200:260] = 0
     return pair, image, written(tmp_path / "source.tif", image, pair.source, nodata=0, tiled=True)
-
-
-def words_of(target):
-    """Return what `warp_file` is told of a target."""
-    t, (rows, cols) = target.transform, target.shape
-    return {"crs": target.crs, "resolution": (t.a, -t.e), "bounds": (t.c, t.f + rows * t.e, t.c + cols * t.a, t.f)}
 
 
 def read(path):

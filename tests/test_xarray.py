@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from affine import Affine
-from warp_cases import PAIRS, POLE, Pair, placed
+from warp_cases import PAIRS, POLE, Pair, placed, words_of
 
 from gpumask import (
     GpumaskError,
@@ -52,13 +52,6 @@ def small(pair, factor=4):
     return Pair(*map(coarser, pair))
 
 
-def target_words(pair):
-    """Return what `reproject` is told of a target."""
-    t, (rows, cols) = pair.target.transform, pair.target.shape
-    bounds = t.c, t.f + rows * t.e, t.c + cols * t.a, t.f
-    return {"crs": pair.target.crs, "resolution": (t.a, -t.e), "bounds": bounds}
-
-
 def same(found, expected):
     """Compare two DataArrays and their validities to the bit, with all that is said about them."""
     xarray.testing.assert_identical(found.compute(), expected)
@@ -69,7 +62,7 @@ def same(found, expected):
 def test_it_is_resample_through_the_grid_between(name):
     pair = small(PAIRS[name])
     array = image_at(pair.source)
-    found = array.gpumask.reproject(**target_words(pair))
+    found = array.gpumask.reproject(**words_of(pair.target))
     grid = ProjectedGrid(
         Place(pair.source.crs, array.rio.transform(recalc=True), array.shape),
         Place(pair.target.crs, found.rio.transform(), found.shape),
@@ -89,7 +82,7 @@ def test_lazy_is_eager_to_the_bit(name, chunks, backend):
     array = array.assign_coords(
         validity=(("time", "y", "x"), np.random.default_rng(1).random((2, *pair.source.shape)) > 0.02)
     )
-    words = target_words(pair) | {"backend": backend}
+    words = words_of(pair.target) | {"backend": backend}
     lazy = array.chunk(dict(zip("yx", chunks, strict=True)) | {"time": 1, "band": 2})
     found = lazy.gpumask.reproject(**words, chunks=(41, 60))
     assert found.chunks is not None and found.validity.chunks is not None
@@ -103,7 +96,7 @@ def test_every_interpolator_and_boundary_is_lazy_as_eager(interp, boundary):
     pair = small(PAIRS["over the antimeridian"], 6)
     array = image_at(pair.source, dtype="float32")
     array[5:7, 20:30] = np.nan
-    words = target_words(pair) | {"interp": interp, "boundary": boundary}
+    words = words_of(pair.target) | {"interp": interp, "boundary": boundary}
     found = array.chunk(y=17, x=23).gpumask.reproject(**words, chunks=(30, 31))
     same(found, array.gpumask.reproject(**words))
 
@@ -112,14 +105,14 @@ def test_renormalized_weights_are_lazy_as_eager():
     pair = small(PAIRS["to the web"], 6)
     array = image_at(pair.source, dtype="float32")
     array[5:7, 20:30] = np.nan
-    words = target_words(pair) | {"mask_policy": "renormalize", "interp": "linear"}
+    words = words_of(pair.target) | {"mask_policy": "renormalize", "interp": "linear"}
     same(array.chunk(y=17, x=23).gpumask.reproject(**words), array.gpumask.reproject(**words))
 
 
 def test_around_a_pole_lazy_is_eager():
     pair = Pair(POLE.source, small(POLE, 2).target)
     array = image_at(pair.source)
-    words = target_words(pair) | {"interp": "linear"}
+    words = words_of(pair.target) | {"interp": "linear"}
     found = array.chunk(y=100, x=900).gpumask.reproject(**words, chunks=(150, 150))
     expected = array.gpumask.reproject(**words)
     same(found, expected)
@@ -130,7 +123,7 @@ def test_a_part_of_a_chunk_that_no_source_reaches_is_filled():
     """Around the pole there are blocks of their own, and of those some lie beyond this quarter of the world."""
     source = Place("EPSG:4326", POLE.source.transform, (300, 900))
     array = image_at(source)
-    words = target_words(small(POLE, 2)) | {"interp": "linear"}
+    words = words_of(small(POLE, 2).target) | {"interp": "linear"}
     expected = array.gpumask.reproject(**words)
     assert 0.2 < expected.validity.mean() < 0.3
     for chunks in ((150, 150), (600, 600)):
@@ -185,7 +178,7 @@ def test_what_is_said_of_the_source_is_said_of_the_result():
         season=("time", ["dry", "wet"]), platform="landsat-8", slope=(("y", "x"), array.values[0] * 1.0)
     )
     array = array.rio.write_nodata(0)
-    found = array.gpumask.reproject(**target_words(pair))
+    found = array.gpumask.reproject(**words_of(pair.target))
     assert found.name == "red" and found.attrs["units"] == "1" and found.dtype == np.uint16
     assert list(found.season.values) == ["dry", "wet"] and str(found.platform.values) == "landsat-8"
     assert "slope" not in found.coords
@@ -237,16 +230,16 @@ def test_bands_are_valid_together_and_dates_by_themselves():
 def test_dimensions_may_come_in_any_order():
     pair = small(PAIRS["polar"])
     array = image_at(pair.source, bands=[("band", 3)])
-    found = array.transpose("y", "x", "band").gpumask.reproject(**target_words(pair))
+    found = array.transpose("y", "x", "band").gpumask.reproject(**words_of(pair.target))
     assert found.dims == ("y", "x", "band")
-    xarray.testing.assert_identical(found.transpose("band", "y", "x"), array.gpumask.reproject(**target_words(pair)))
+    xarray.testing.assert_identical(found.transpose("band", "y", "x"), array.gpumask.reproject(**words_of(pair.target)))
 
 
 @pytest.mark.parametrize("name", [*PAIRS])
 def test_rioxarray_and_odc_geo_read_where_it_lies(name):
     pytest.importorskip("odc.geo.xr")
     pair = small(PAIRS[name])
-    found = image_at(pair.source).gpumask.reproject(**target_words(pair))
+    found = image_at(pair.source).gpumask.reproject(**words_of(pair.target))
     assert found.rio.crs.to_epsg() == int(pair.target.crs.partition(":")[2])
     assert found.rio.transform().almost_equals(pair.target.transform, 1e-9)
     assert found.rio.transform(recalc=True).almost_equals(pair.target.transform, 1e-6)
@@ -311,7 +304,7 @@ def test_what_rules_do_not_keep_gets_into_no_pixel():
     rule = {"flags": {"cloud": False}}
     kept = array.gpumask.keep(rule, qa)
     spoiled = kept.copy(data=np.where(kept.validity, kept.values, 65535).astype(np.uint16))
-    words = target_words(pair) | {"interp": "linear"}
+    words = words_of(pair.target) | {"interp": "linear"}
     xarray.testing.assert_identical(spoiled.gpumask.reproject(**words), kept.gpumask.reproject(**words))
 
 
@@ -351,8 +344,8 @@ def test_a_result_can_be_pickled_and_written(tmp_path):
     pytest.importorskip("zarr")
     pair = small(PAIRS["polar"])
     array = image_at(pair.source)
-    found = array.chunk(y=50, x=50).gpumask.reproject(**target_words(pair), chunks=(64, 64))
-    same(pickle.loads(pickle.dumps(found)), array.gpumask.reproject(**target_words(pair)))
+    found = array.chunk(y=50, x=50).gpumask.reproject(**words_of(pair.target), chunks=(64, 64))
+    same(pickle.loads(pickle.dumps(found)), array.gpumask.reproject(**words_of(pair.target)))
     found.to_dataset().to_zarr(tmp_path / "it.zarr", consolidated=False)
     again = xarray.open_zarr(tmp_path / "it.zarr", decode_coords="all", consolidated=False)
     np.testing.assert_array_equal(again.red, found)

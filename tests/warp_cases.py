@@ -41,6 +41,12 @@ PAIRS = {
 POLE = Pair(placed("EPSG:4326", -180.0, 90.0, 0.1, (300, 3600)), placed("EPSG:3413", -2.4e6, 2.4e6, 4000, (1200, 1200)))
 
 
+def words_of(target: Place) -> dict[str, object]:
+    """Return what `warp_file` and `reproject` are told of a target."""
+    t, (rows, cols) = target.transform, target.shape
+    return {"crs": target.crs, "resolution": (t.a, -t.e), "bounds": (t.c, t.f + rows * t.e, t.c + cols * t.a, t.f)}
+
+
 def ramps(shape: tuple[int, int]) -> np.ndarray:
     """Return an image whose values are its rows and its columns."""
     return np.mgrid[: shape[0], : shape[1]].astype(float)
