@@ -261,13 +261,13 @@ def _placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
 
 def _place_like(like: Any) -> Place:
     """Return where a DataArray, a Dataset or a GeoBox lies."""
-    if hasattr(like, "affine") and hasattr(like, "shape") and hasattr(like, "crs"):
-        if like.crs is None:
-            raise GpumaskError("like: expected a GeoBox with a CRS; got one without")
-        return Place(str(like.crs.to_wkt()), like.affine, tuple(like.shape))
-    if not isinstance(like, xarray.DataArray | xarray.Dataset):
+    if isinstance(like, xarray.DataArray | xarray.Dataset):  # which other libraries give what a GeoBox has
+        return _place_of("like", like)
+    if not all(hasattr(like, name) for name in ("affine", "shape", "crs")):
         raise ArgumentTypeError(f"like: expected a DataArray, a Dataset or a GeoBox; got {type(like).__name__}")
-    return _place_of("like", like)
+    if like.crs is None:
+        raise GpumaskError("like: expected a GeoBox with a CRS; got one without")
+    return Place(str(like.crs.to_wkt()), like.affine, tuple(like.shape))
 
 
 def _spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:

@@ -97,6 +97,17 @@ COVERING = [
     Variant("float64", "float32", "float32", "bspline5"),
     Variant("uint16", "uint16", "float64", "lanczos3"),
 ]
+# Of these, what the sanitizers watch: each interpolator, each size of a pixel, sums that are clipped.
+WATCHED_VARIANTS = [
+    Variant("int8", "int8", "float64", "cubic"),
+    Variant("uint8", "uint8", "float64", "linear"),
+    Variant("int16", "int16", "float64", "nearest"),
+    Variant("int64", "uint8", "float64", "nearest"),
+    Variant("float32", "uint16", "float32", "cubic"),
+    Variant("float64", "int64", "float64", "linear"),
+    Variant("float64", "float32", "float32", "bspline5"),
+    Variant("uint16", "uint16", "float64", "lanczos3"),
+]
 
 
 class Case(NamedTuple):

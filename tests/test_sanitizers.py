@@ -13,7 +13,7 @@ import pytest
 from kernel_builds import Build, CudaText, compile_all, sanitized, with_march
 from kernel_cases import (
     APPLIED,
-    COVERING,
+    WATCHED_VARIANTS,
     Case,
     Variant,
     assert_same_bits,
@@ -78,7 +78,7 @@ def watched(compiler) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["wide", "cuda text"])
 def test_kernels_keep_to_their_arrays_and_to_defined_behaviour(watched, name):
     build = sanitized(name)
-    _compile(build, COVERING)
+    _compile(build, WATCHED_VARIANTS)
     done = _run(watched, name, "twins")
     assert done.returncode == 0, done.stderr
 
@@ -93,7 +93,7 @@ def test_the_sanitizers_catch_what_they_are_for(watched, name, check, said):
     assert said in done.stderr
 
 
-@pytest.fixture(scope="session", params=[*LEVELS, "1 lane", "256 lanes", "cuda text"])
+@pytest.fixture(scope="session", params=[*LEVELS, "256 lanes", "cuda text"])
 def other_build(request, compiler) -> Build:
     """The kernels for an instruction set, segments of a width, or as NVRTC reads them."""
     if request.param in LEVELS:
