@@ -194,8 +194,8 @@ def table(results: dict[str, dict[str, float]], where: dict[str, Any]) -> str:
     gpu = f"; {where['gpu']}, {where['copy_bandwidth_gpu'] / 1e9:.0f} GB/s" if "gpu" in where else ""
     lines += [
         "",
-        "In brackets: how many times as fast as GridR, or datacube, which have one thread; where these take no part, as",
-        "GDAL on two, whose coordinates are up to 0.125 pixels off from one CRS to another, unless they are exact.",
+        "In brackets: how many times as fast as GridR, or datacube, which have one thread; where these take no part,",
+        "as GDAL on two, whose coordinates are up to 0.125 pixels off from one CRS to another, unless they are exact.",
         "Images are 2000 x 2000 pixels, turned by 7 degrees, one pixel in 10 000 masked; GDAL, OpenCV and SciPy do it",
         "without a mask. Files are tiled GeoTIFFs of 4000 x 4000 pixels; GDAL compresses on all cores, but",
         "for gpumask on one thread. Kernels were compiled before;",
