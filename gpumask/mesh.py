@@ -19,6 +19,8 @@ _MOST, _BLOCK = 256, 256
 _CELLS = 4  # along each axis at least: a lone cell may be right at its centre by its symmetry alone
 _BEYOND = 8  # pixels around a source that may have a say, and more than any interpolator's taps reach
 _POINTS = 1 << 18  # at a time
+_EVEN = 8  # times as great as most are errors that are still much alike
+_THIN = 8  # of so many rows and columns of cells one is looked at, where there are many
 _DIGITS = 6  # of coordinates, so that pixels which lie on each other do so although projections are rounded
 
 
@@ -79,7 +81,7 @@ def mesh(
     """Return a mesh whose coordinates are at most `max_error` source pixels off, at the centres and edges of cells.
 
     source_shape: cells that don't reach this source need not hold; None: all must. uniform: whether one grid is to
-    serve all. Otherwise a few blocks may have exact coordinates, where halving the step would ask for more.
+    serve all. Otherwise a few blocks may have exact coordinates, where half the step would ask for more.
     """
     step = min(_MOST, 1 << max(min(shape) // _CELLS, 1).bit_length() - 1)
     while step > 1:
@@ -91,24 +93,42 @@ def mesh(
         more_points = 0 if uniform else 12 * shape[0] * shape[1] / step**2
         if found.bad_pixels <= more_points:
             return Mesh(exact, shape, source_shape, step, found.fine, found.block)
-        step //= 2
+        step = found.finer(step, max_error)
     return Mesh(exact, shape, source_shape, 1, np.ones((-(-shape[0] // _BLOCK), -(-shape[1] // _BLOCK)), bool))
 
 
 @dataclass
 class _Measured:
-    """How well a step does. error: the greatest, in source pixels, of cells that reach the source and hold."""
+    """How well a step does.
+
+    error: the greatest, in source pixels, of cells that reach the source and hold. some: errors of some of all cells.
+    """
 
     shape: tuple[int, int]
     block: int
     fine: np.ndarray = field(init=False)
     error: float = 0.0
+    some: list[np.ndarray] = field(default_factory=list)
 
     @property
     def bad_pixels(self) -> int:
         """How many pixels are in blocks where a cell does not hold."""
         rows, cols = (np.minimum(self.block, n - self.block * np.arange(-(-n // self.block))) for n in self.shape)
         return int((np.outer(rows, cols) * self.fine).sum())
+
+    def finer(self, step: int, max_error: float) -> int:
+        """Return the step to try next: errors grow with its square. Half of it where they say nothing.
+
+        Where a few cells are far worse than the others, as around a pole, what is asked for is that most hold. Not
+        less than an eighth: errors of large cells tell little of small ones.
+        """
+        known = np.concatenate(self.some)
+        known = known[np.isfinite(known) & (known > 0)]
+        if not len(known):
+            return step // 2
+        most, usual = known.max(), np.quantile(known, 0.75)
+        wanted = int(step * np.sqrt(max_error / (most if most < _EVEN * usual else usual)))
+        return max(wanted, step // 8, 1) if wanted < step else step // 2
 
     @classmethod
     def of(
@@ -125,6 +145,7 @@ class _Measured:
                 error = _errors(*exact(some[:, None], cols), source_shape)
             bad = error > max_error
             made.error = max(made.error, float(error[~bad].max(initial=0.0)))
+            made.some.append(error[::_THIN, ::_THIN].ravel() if error.size > _POINTS // 64 else error.ravel())
             i, j = np.nonzero(bad)
             made.fine[(i + first) * step // made.block, j * step // made.block] = True
         return made

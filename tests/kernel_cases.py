@@ -57,14 +57,14 @@ WIDE = [
     Variant("uint16", "uint16", "float64", "lanczos3"),
     Variant("float32", "float32", "float32", "lanczos3"),
 ]
-# Every source type: to the same type by nearest, linear and cubic, to float32 and float64 by one of these each; in
-# float64, some in float32 too. How a sum is stored does not depend on the interpolator.
+# Every source type to the same type by nearest, linear and cubic, some to float32 and float64 by one of these each; in
+# float64, some in float32 too. How a sum is stored depends neither on the interpolator nor on the source.
 _USUAL = ("nearest", "linear", "cubic")
 MATRIX = [
     *(Variant(source, source, "float64", interp) for source in TYPES for interp in _USUAL),
     *(
         Variant(source, output, "float64", _USUAL[(i + j) % 3])
-        for i, source in enumerate(TYPES)
+        for i, source in enumerate(("uint8", "int16", "int32", "float32", "float64"))
         for j, output in enumerate(("float32", "float64"))
         if output != source
     ),
