@@ -162,15 +162,13 @@ class Grid:
         >>> Grid([[0.5, 0.5]], [[0.0, 1.0]], resolution=(1, 4)).displaced().col
         array([[0., 5.]])
         """
-        counts, places = self.counts(), []
-        for k, count, step in zip(first, self.row.shape, self.resolution, strict=True):
-            places.append(np.arange(k, k + count, like=self.row) * float(step))
-        row, col = self.row + places[0][:, None], self.col + places[1]
-        return replace(
-            self, row=np.where(counts, row, np.nan), col=np.where(counts, col, np.nan), mask=None, nodata=None
+        rows, cols = (
+            np.arange(k, k + count, like=self.row) * float(step)
+            for k, count, step in zip(first, self.row.shape, self.resolution, strict=True)
         )
+        return self.shifted(rows[:, None], cols)
 
-    def shifted(self, rows: float, cols: float) -> Grid:
+    def shifted(self, rows: Any, cols: Any) -> Grid:
         """Return the grid with something added to its coordinates; nodes that don't count are NaN in it."""
         counts = self.counts()
         row, col = np.where(counts, self.row + rows, np.nan), np.where(counts, self.col + cols, np.nan)
@@ -236,15 +234,20 @@ def node_window(output: Window, resolution: tuple[int, int]) -> Window:
 
 def check_resolution(resolution: Any, name: str = "grid.resolution") -> tuple[int, int]:
     """Return (R, C) as two ints of at least 1."""
-    try:
-        rows, cols = resolution
-        whole = int(rows) == rows and int(cols) == cols
-    except (TypeError, ValueError, OverflowError):
-        whole = False
-    if not whole or not 1 <= rows < 2**31 or not 1 <= cols < 2**31:
-        kind = GpumaskError if whole else ArgumentTypeError
+    found = whole_pair(resolution)
+    if found is None or not 1 <= min(found) <= max(found) < 2**31:
+        kind = GpumaskError if found else ArgumentTypeError
         raise kind(f"{name}: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
-    return int(rows), int(cols)
+    return found
+
+
+def whole_pair(given: Any) -> tuple[int, int] | None:
+    """Return two whole numbers, of any type, as ints; None for all else."""
+    try:
+        rows, cols = given
+        return (int(rows), int(cols)) if int(rows) == rows and int(cols) == cols else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _shape(array: Any) -> str:

@@ -107,9 +107,9 @@ class Chunk:
                         valid[to] = masks[number][at] != 0
             return valid
 
-        has = next((has for has in self.windows if has.contains(window)), None)
-        if has is not None:  # no copy
-            number, at = self.windows.index(has), window.shift(-has.row, -has.col).slices
+        number, has = next(((n, has) for n, has in enumerate(self.windows) if has.contains(window)), (None, window))
+        if number is not None:  # no copy
+            at = window.shift(-has.row, -has.col).slices
             image, valid = images[number][:, *at], masks[number][at] if masks else None
         else:
             image = empty((len(images[0]), *window.shape), images[0].dtype)

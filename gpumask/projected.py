@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.grid import Grid, node_window
+from gpumask.grid import Grid, node_window, whole_pair
 from gpumask.mesh import Mesh, mesh
 from gpumask.projection import Place, projection
 from gpumask.window import Window
@@ -112,11 +112,7 @@ def _mesh(source: Place, target: Place, max_error: float, uniform: bool) -> Mesh
 
 def check_shape(name: str, shape: Any) -> tuple[int, int]:
     """Return (rows, cols) as ints from 1 on."""
-    try:
-        rows, cols = shape
-        whole = int(rows) == rows and int(cols) == cols and rows >= 1 and cols >= 1
-    except (TypeError, ValueError, OverflowError):
-        whole = False
-    if not whole:
+    found = whole_pair(shape)
+    if found is None or min(found) < 1:
         raise GpumaskError(f"{name}: expected (rows, cols), whole numbers from 1 on; got {shape!r}")
-    return int(rows), int(cols)
+    return found

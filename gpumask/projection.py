@@ -19,6 +19,7 @@ import numpy as np
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocated, Geolocation, widest_cell
 from gpumask.mesh import Exact
+from gpumask.place import moved
 from gpumask.sensor import ControlPoints, RationalPolynomials
 
 if TYPE_CHECKING:
@@ -206,10 +207,15 @@ def _seam(crs: str, model: Any, shape: tuple[int, int] | None) -> float | None:
     elif shape is None:
         return float(model.c if model.a >= 0 else model.c - turn)
     else:
-        rows, cols = shape
-        found = [model.c + model.a * col + model.b * row for row in (0, rows) for col in (0, cols)]
-        ends = min(found), max(found)
+        x = corners(model, shape)[0]
+        ends = x.min(), x.max()
     return float(ends[0] - max(turn - (ends[1] - ends[0]), 0) / 2)
+
+
+def corners(affine: Any, shape: tuple[int, int]) -> np.ndarray:
+    """Return (x, y) rows with the four corners of a raster of (rows, cols)."""
+    rows, cols = shape
+    return moved(affine, np.array([(0, 0), (cols, 0), (0, rows), (cols, rows)], float)).T
 
 
 def _is_affine(given: Any) -> bool:

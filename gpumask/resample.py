@@ -149,10 +149,9 @@ def resample(
     """
     method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
     grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality)
-    result = Result(nodata_out, dtype, compute_type(compute_dtype))
-    result.of(asked.source.image.dtype)  # checked before a backend is looked for
+    kind, compute = output_type(asked.source.image.dtype, dtype, nodata_out), compute_type(compute_dtype)
     chosen = select(backend, *asked.arrays, grid.row, grid.col, grid.mask)
-    return asked.resampled(chosen, grid, method, result)
+    return asked.resampled(chosen, grid, method, *kind, compute)
 
 
 class Resampler:
@@ -181,7 +180,7 @@ class Resampler:
         backend: str | None = None,
     ) -> None:
         self._method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
-        self._result = Result(nodata_out, dtype, compute_type(compute_dtype))
+        self._dtype, self._nodata, self._compute = dtype, nodata_out, compute_type(compute_dtype)
         grid = check_grid(grid)
         self.backend = select(backend, grid.row, grid.col, grid.mask)
         row, col = self.backend.asarray(grid.row), self.backend.asarray(grid.col)
@@ -192,8 +191,9 @@ class Resampler:
     def __call__(self, source: Any, source_valid: Any = None, *, keep: Any = None, quality: Any = None) -> Resampled:
         """Bring an image into the geometry of the grid; see `resample`."""
         asked = _Asked.of(source, source_valid, keep, quality)
-        self._result.of(asked.source.image.dtype)
-        return asked.resampled(select(self.backend.name, *asked.arrays), self.grid, self._method, self._result)
+        kind = output_type(asked.source.image.dtype, self._dtype, self._nodata)
+        chosen = select(self.backend.name, *asked.arrays)
+        return asked.resampled(chosen, self.grid, self._method, *kind, self._compute)
 
 
 def check_grid(grid: Any) -> Grid:
@@ -201,18 +201,6 @@ def check_grid(grid: Any) -> Grid:
     if not isinstance(grid, Grid):
         raise ArgumentTypeError(f"grid: expected a Grid; got {type(grid).__name__}")
     return grid
-
-
-class Result(NamedTuple):
-    """What an output is to be: see `resample`."""
-
-    nodata: Any
-    dtype: Any
-    compute: np.dtype[Any]
-
-    def of(self, source: np.dtype[Any]) -> tuple[np.dtype[Any], float]:
-        """Return dtype and nodata for a source of that dtype; raise GpumaskError where they don't fit."""
-        return output_type(source, self.dtype, self.nodata)
 
 
 class _Asked(NamedTuple):
@@ -236,15 +224,17 @@ class _Asked(NamedTuple):
         """All arrays, None where there is none."""
         return self.source.image, self.source.valid, *self.bands.values()
 
-    def resampled(self, backend: Backend, grid: Grid, method: Method, result: Result) -> Resampled:
+    def resampled(
+        self, backend: Backend, grid: Grid, method: Method, dtype: np.dtype[Any], nodata: float, compute: Any
+    ) -> Resampled:
         """Resample, into the array family of the source."""
-        source, (dtype, nodata) = self.source, result.of(self.source.image.dtype)
+        source = self.source
         if self.bands:
             kept = validity_of(backend, self.rules, self.bands, source.image.shape[-2:])
             source = Source(source.image, kept if source.valid is None else kept & (backend.asarray(source.valid) != 0))
         image = backend.empty((source.image.shape[0], *grid.shape), dtype)
         target = Target(image, backend.empty(grid.shape, np.uint8), nodata)
-        resample_into(backend, source, grid, method, target, result.compute)
+        resample_into(backend, source, grid, method, target, compute)
         image = image if self.axes == 3 else image[0]
         return Resampled(*(backend.to_family_of(source.image, array) for array in (image, target.validity)))
 

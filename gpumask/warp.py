@@ -17,7 +17,7 @@ from gpumask.geolocation import Geolocation
 from gpumask.inputs import Inputs
 from gpumask.outputs import check_free
 from gpumask.projected import ProjectedGrid, check_max_error, check_shape
-from gpumask.projection import Place, full_turn, wkt_of
+from gpumask.projection import Place, corners, full_turn, wkt_of
 from gpumask.sensor import ControlPoints, RationalPolynomials
 
 if TYPE_CHECKING:
@@ -147,10 +147,8 @@ def _suggested(source: Place, crs: str, sizes: tuple[float, float] | None) -> tu
     elif isinstance(model, Geolocation):
         about = {"src_geoloc_array": np.stack([model.x, model.y])}
     elif hasattr(model, "determinant"):
-        a, b, c, d, e, f = model[:6]
-        x = [a * col + b * row + c for row in (0, rows) for col in (0, cols)]
-        y = [d * col + e * row + f for row in (0, rows) for col in (0, cols)]
-        about = {"left": min(x), "bottom": min(y), "right": max(x), "top": max(y)}
+        x, y = corners(model, (rows, cols))
+        about = {"left": x.min(), "bottom": y.min(), "right": x.max(), "top": y.max()}
     else:
         raise GpumaskError("bounds, resolution: expected for a model that is a function; got none")
     try:

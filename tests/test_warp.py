@@ -8,6 +8,7 @@ import pytest
 import rasterio
 from affine import Affine
 from click.testing import CliRunner
+from commands import write
 from rasterio.warp import calculate_default_transform
 from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, words_of
 
@@ -74,10 +75,7 @@ def suggested(place, crs):
 
 def written(path, image, place, **options):
     """Write a (band, row, col) image at a place."""
-    profile = {"driver": "GTiff", "dtype": image.dtype, "crs": place.crs, "transform": place.transform, **options}
-    with rasterio.open(path, "w", count=len(image), height=image.shape[1], width=image.shape[2], **profile) as file:
-        file.write(image)
-    return path
+    return write(path, image, crs=place.crs, transform=place.transform, **options)
 
 
 @pytest.fixture
