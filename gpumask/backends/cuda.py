@@ -142,7 +142,8 @@ class CudaBackend:
             program = self._nvrtc.createProgram(text, f"{kernel}.cu", (), ())
             try:
                 self._nvrtc.compileProgram(program, options)
-                path.write_bytes(self._nvrtc.getCUBIN(program))
+                # CuPy strips the last byte, a zero, as if it ended a string; without it the file is no ELF.
+                path.write_bytes(self._nvrtc.getCUBIN(program) + b"\0")
             except self._nvrtc.NVRTCError as error:
                 log = self._nvrtc.getProgramLog(program)
                 raise BackendError(f"cuda backend: NVRTC failed on {kernel}.cu ({error}):\n{log}") from error
