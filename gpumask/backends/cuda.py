@@ -150,7 +150,7 @@ class CudaBackend:
             finally:
                 self._nvrtc.destroyProgram(program)
 
-        return cached(f"{kernel}-{variant_key(text, *options, version)}", ".cubin", build)
+        return cached(f"{kernel}-{variant_key(text, *options, version, 'whole')}", ".cubin", build)
 
 
 def describe() -> dict[str, str]:
