@@ -274,8 +274,7 @@ class _Run:
         image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
         there = dataclasses.replace(target, image=image, validity=validity)
         resample_into(self.backend, source, here, self.job.method, there, self.compute_type)
-        self.backend.fetch(image, target.image)
-        self.backend.fetch(validity, target.validity)
+        self.backend.fetch((image, target.image), (validity, target.validity))
 
     def _write(self, piece: Stage) -> Written:
         """Count a tile's pixels, and write it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.table import Table
 from gpumask.errors import ArgumentTypeError, GpumaskError
 
 OPERATIONS = ("dilation", "erosion", "opening", "closing")
@@ -77,18 +79,30 @@ def filtered(backend: Backend, mask: Any, steps: Iterable[tuple[str, int]]) -> A
     for operation, radius in steps:
         if radius:
             # What is eroded is what the rest grows over.
-            disc = np.floor(np.sqrt(radius**2 - np.arange(-radius, radius + 1) ** 2))
-            mask = dilated(backend, mask, disc) if operation == "dilation" else dilated(backend, mask ^ 1, disc) ^ 1
+            figure = disc(radius)
+            mask = dilated(backend, mask, figure) if operation == "dilation" else dilated(backend, mask ^ 1, figure) ^ 1
     return mask
 
 
-def dilated(backend: Backend, mask: Any, heights: np.ndarray) -> Any:
+@functools.lru_cache(maxsize=16)
+def disc(radius: int) -> Table:
+    """Return a disc as a figure that `dilated` takes."""
+    return Table(np.floor(np.sqrt(radius**2 - np.arange(-radius, radius + 1) ** 2)).astype(np.int32))
+
+
+@functools.lru_cache(maxsize=16)
+def diamond(radius: int) -> Table:
+    """Return a diamond: what lies within a distance counted along rows plus columns."""
+    return Table((radius - abs(np.arange(-radius, radius + 1))).astype(np.int32))
+
+
+def dilated(backend: Backend, mask: Any, figure: Table) -> Any:
     """Grow a mask by a figure: first along columns, then along rows.
 
-    heights: how far the figure reaches up and down, at each column from -radius to radius, and at most the radius.
+    figure: how far it reaches up and down, at each column from -radius to radius, and at most the radius.
     """
-    radius = len(heights) // 2
+    radius = len(figure.host) // 2
     distance, out = backend.empty(mask.shape, np.uint16), backend.empty(mask.shape, np.uint8)
     backend.run("disc_columns", mask.shape, mask, mask.strides[0], radius, distance)
-    backend.run("disc_rows", mask.shape, distance, backend.asarray(heights.astype(np.int32)), radius, out)
+    backend.run("disc_rows", mask.shape, distance, backend.table(figure), radius, out)
     return out

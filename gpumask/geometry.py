@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import Backend
+from gpumask.backends.table import Table
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window
 
 WIDENING = 1e-6
 _MOST_CROSSINGS = 1 << 22  # of rows by outlines, at a time
+_MOST_KEPT = 1 << 18  # from one call to the next
 _LARGEST = 1e100  # coordinate: products of two don't overflow
 
 _log = logging.getLogger("gpumask")
@@ -78,7 +80,7 @@ class Polygons:
         """Return a uint8 (row, col) validity of a window of pixels, in the backend's memory."""
         inside = {name: outlines.inside(window, backend) for name, outlines in self._outlines.items()}
         if not inside:
-            return backend.asarray(np.ones(window.shape, np.uint8))
+            return backend.full(window.shape, 1, np.uint8)
         if "invalid" not in inside:
             return inside["valid"]
         outside = inside["invalid"] ^ 1
@@ -98,6 +100,8 @@ class Outlines:
     bottom: np.ndarray
     turn: np.ndarray
     level: np.ndarray
+    #: The crossings of the window that was asked for last.
+    _last: dict[Window, tuple[Table, Table, Table]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, polygons: list[Any], origin: tuple[float, float], step: tuple[float, float] = (1.0, 1.0)) -> Outlines:
@@ -122,13 +126,30 @@ class Outlines:
 
     def inside(self, window: Window, backend: Backend) -> Any:
         """Return uint8 (row, col), 1 where a pixel of the window is inside, in the backend's memory."""
+        first, stop = self._rows_crossed(window)
+        if window.rows > 1 and (stop - first).sum() > _MOST_CROSSINGS:
+            halves = window.tiles(-(-window.rows // 2), window.cols)
+            return np.concatenate([self.inside(half, backend) for half in halves])
+        out = backend.empty(window.shape, np.uint8)
+        tables = self._last.get(window)
+        if tables is None:
+            tables = self._crossings(window, first, stop)
+            self._last.clear()
+            if (stop - first).sum() <= _MOST_KEPT:
+                self._last[window] = tables
+        backend.run("winding", window.shape, *map(backend.table, tables), out)
+        return out
+
+    def _rows_crossed(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of a window from the first to before the last whose middle each edge crosses."""
         first, stop = (
             np.clip(np.ceil(end[1] - 0.5) - window.row, 0, window.rows).astype(np.int64)
             for end in (self.top, self.bottom)
         )
-        if window.rows > 1 and (stop - first).sum() > _MOST_CROSSINGS:
-            halves = window.tiles(-(-window.rows // 2), window.cols)
-            return np.concatenate([self.inside(half, backend) for half in halves])
+        return first, stop
+
+    def _crossings(self, window: Window, first: np.ndarray, stop: np.ndarray) -> tuple[Table, Table, Table]:
+        """Return where each row's crossings start, their columns, and windings, as the kernel reads them."""
         found = self._slanted(window, first, stop), self._level(window)
         rows, places, turns = (np.concatenate(parts) for parts in zip(*found, strict=True))
         places = np.clip(np.floor(places + 0.5) - window.col, 0, window.cols).astype(np.int64)
@@ -137,10 +158,8 @@ class Outlines:
         starts = np.searchsorted(keys >> 1, np.arange(window.rows + 1) * window.cols)
         sums = np.concatenate([[0], np.cumsum((keys & 1) * 2 - 1)])
         windings = sums[1:] - np.repeat(sums[starts[:-1]], np.diff(starts))
-        out = backend.empty(window.shape, np.uint8)
-        tables = starts.astype(np.int64), ((keys >> 1) % window.cols).astype(np.int32), windings.astype(np.int32)
-        backend.run("winding", window.shape, *map(backend.asarray, tables), out)
-        return out
+        places = ((keys >> 1) % window.cols).astype(np.int32)
+        return Table(starts.astype(np.int64)), Table(places), Table(windings.astype(np.int32))
 
     def _slanted(
         self, window: Window, first: np.ndarray, stop: np.ndarray

@@ -114,7 +114,7 @@ def validity_mask(
     chosen = select(backend, *values, out)
     valid = all_of(part.validity(window, chosen) for part in parts)
     if valid is None:
-        valid = chosen.asarray(np.full(window.shape, Validity.VALID, np.uint8))
+        valid = chosen.full(window.shape, Validity.VALID, np.uint8)
     if out is None:
         return chosen.to_family_of(values[0] if values else np.empty(0), valid)
     out[...] = chosen.to_family_of(out, valid)

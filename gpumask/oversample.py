@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.table import Table
 from gpumask.errors import GpumaskError
 from gpumask.grid import check_resolution, full_shape
 from gpumask.window import Window, check_inside
@@ -34,13 +36,17 @@ class Axis:
         >>> axis.node, axis.weight, axis.total
         (array([0, 1, 1], dtype=int32), array([3., 0., 1.]), 4.0)
         """
-        node, weight = np.divmod(np.arange(start, start + count), step)
-        return cls(node.astype(np.int32), weight.astype(np.float64), float(step))
+        return _cells(start, count, step)
 
-    @property
+    @functools.cached_property
     def fractions(self) -> Axis:
         """The same axis with weights out of 1, which are rounded."""
         return Axis(self.node, self.weight / self.total, 1.0)
+
+    @functools.cached_property
+    def tables(self) -> tuple[Table, Table]:
+        """Nodes and weights as the kernel reads them."""
+        return Table(self.node), Table(self.weight)
 
     @classmethod
     def between(cls, nodes: np.ndarray, places: np.ndarray) -> Axis:
@@ -54,6 +60,13 @@ class Axis:
             weight = np.where(after > node, (places - nodes[node]) / (nodes[after] - nodes[node]), 0.0)
         inside = (places >= nodes[0]) & (places <= nodes[-1])
         return cls(node.astype(np.int32), np.where(inside, weight, np.nan), 1.0)
+
+
+@functools.lru_cache(maxsize=16)
+def _cells(start: int, count: int, step: int) -> Axis:
+    """Return an axis of cells; see `Axis.of_cells`."""
+    node, weight = np.divmod(np.arange(start, start + count), step)
+    return Axis(node.astype(np.int32), weight.astype(np.float64), float(step))
 
 
 def oversample(
@@ -142,7 +155,7 @@ def _least_sum(threshold: float, total: float) -> float:
 
 def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, reach: float, out: Any) -> None:
     """Run the kernel on one plane of nodes in the backend's memory."""
-    tables = [(backend.asarray(axis.node), backend.asarray(axis.weight), axis.total) for axis in (rows, cols)]
+    tables = [(*map(backend.table, axis.tables), axis.total) for axis in (rows, cols)]
     backend.run(
         "oversample", out.shape,
         nodes, *nodes.shape, nodes.strides[0] // nodes.itemsize, *tables[0], *tables[1],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from gpumask.backends import Backend
+from gpumask.backends.table import Table
 from gpumask.boundary import MODES, Boundary, pixels_at
-from gpumask.cleanup import dilated
+from gpumask.cleanup import diamond, dilated
 from gpumask.interp import POLES, Interpolator
 from gpumask.window import Window
 
@@ -60,7 +62,7 @@ def coefficients(
     these, and for those that are not finite, each pass of the filter takes one before or after them in its segment.
     """
     segment, samples = segment_of(interp)
-    poles = backend.asarray(np.array(POLES[interp.order])), backend.asarray(np.array(interp.steps, np.int64))
+    poles = [backend.table(table) for table in _poles(interp)]
     by_columns = backend.empty((wanted.rows, here.cols), np.float64)
     counts: list[Any] = [None, None]  # which samples do, for each pass
     if valid is not None:
@@ -90,8 +92,7 @@ def coefficient_validity(
     around = wanted.pad(interp.influence)
     framed = extended(backend, valid, here, boundary, around) ^ 1
     reach = interp.influence
-    heights = reach - abs(np.arange(-reach, reach + 1))
-    spoilt = dilated(backend, framed, heights) if reach else framed
+    spoilt = dilated(backend, framed, diamond(reach)) if reach else framed
     return spoilt[wanted.shift(-around.row, -around.col).slices] ^ 1
 
 
@@ -101,11 +102,26 @@ def extended(backend: Backend, valid: Any, here: Window, boundary: Boundary, wan
     if here.contains(wanted):
         return backend.asarray(valid[wanted.shift(-here.row, -here.col).slices])
     mode = boundary.number if boundary.counts else MODES["constant"]
-    rows = pixels_at(wanted.row - here.row, wanted.rows, here.rows, mode)
-    cols = pixels_at(wanted.col - here.col, wanted.cols, here.cols, mode)
-    down, across = (backend.asarray(np.maximum(places, 0)) for places in (rows, cols))
+    axes = (wanted.row - here.row, wanted.rows, here.rows), (wanted.col - here.col, wanted.cols, here.cols)
+    (down, above), (across, left) = ([backend.table(table) for table in _places(*axis, mode)] for axis in axes)
     out = backend.asarray(valid[down[:, None], across])
     if mode == MODES["constant"]:  # what is trusted there is valid whatever the mask says
-        out[backend.asarray(rows < 0)] = int(boundary.counts)
-        out[:, backend.asarray(cols < 0)] = int(boundary.counts)
+        for nothing in (above[:, None], left):
+            if boundary.counts:
+                out |= nothing
+            else:
+                out &= nothing ^ 1
     return out
+
+
+@functools.lru_cache(maxsize=16)
+def _poles(interp: Interpolator) -> tuple[Table, Table]:
+    """Return a filter's poles, and how far each looks, as kernels read them."""
+    return Table(np.array(POLES[interp.order])), Table(np.array(interp.steps, np.int64))
+
+
+@functools.lru_cache(maxsize=16)
+def _places(first: int, count: int, n: int, mode: int) -> tuple[Table, Table]:
+    """Return which of n pixels stands at each of `count` places, and, as 0 or 1, where none does."""
+    places = pixels_at(first, count, n, mode)
+    return Table(np.maximum(places, 0)), Table((places < 0).astype(np.uint8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.table import Table
 from gpumask.cleanup import check_filters, cleaned
 from gpumask.errors import MaskRuleError, renamed
 from gpumask.flags import flags_of
@@ -55,7 +57,7 @@ def mask_from_rules(
     for name, of_band in asked.items():
         keep = evaluate(chosen, of_band, arrays[name], keep)
     if keep is None:
-        keep = chosen.asarray(np.ones(like.size, np.uint8)).reshape(like.shape)
+        keep = chosen.full(like.shape, 1, np.uint8)
     if filters:
         keep = cleaned(chosen, keep ^ 1, filters) ^ 1
     return chosen.to_family_of(like, keep).view(bool)
@@ -73,7 +75,7 @@ def validity_of(backend: Backend, rules: Sequence[MaskRule], quality: Mapping[st
         ]
         for name, asked in by_band(rules).items()
     )
-    return backend.asarray(np.ones(shape, np.uint8)) if valid is None else valid
+    return backend.full(shape, 1, np.uint8) if valid is None else valid
 
 
 def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tuple[int, int]:
@@ -188,13 +190,15 @@ def describe_flags(band: Any, flags_definition: Any) -> list[FlagCount]:
 def _histogram(band: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the values that a band of integers has, as unsigned ones of the same bits, and how many pixels have each.
 
-    Both come to host memory.
+    They are counted where the band is, and come to host memory.
     """
-    bits = np.ascontiguousarray(select(None, band).to_family_of(np.empty(0), band))
-    bits = bits.view(f"u{bits.dtype.itemsize}").ravel()
+    native = band.astype(band.dtype.newbyteorder("="), copy=False)
+    bits = native.view(f"u{native.dtype.itemsize}").ravel()
+    backend, host = select(None, band), np.empty(0)
     if bits.dtype.itemsize > 2:
-        return np.unique(bits, return_counts=True)
-    counts = np.bincount(bits)
+        values, counts = np.unique(bits, return_counts=True)
+        return backend.to_family_of(host, values), backend.to_family_of(host, counts)
+    counts = backend.to_family_of(host, np.bincount(bits))
     values = np.flatnonzero(counts)
     return values.astype(bits.dtype), counts[values]
 
@@ -249,7 +253,7 @@ def evaluate(backend: Backend, rules: Sequence[MaskRule], band: Any, keep: Any =
     if band.dtype == np.float16 or band.dtype.itemsize > 8:
         band = band.astype(np.float32 if band.dtype == np.float16 else np.float64)
     dtype = band.dtype.newbyteorder("=")
-    table = np.array(compile_table(rules, dtype), np.float64 if dtype.kind == "f" else np.int64)
+    table = _table(tuple(compile_table(rules, dtype)), "float64" if dtype.kind == "f" else "int64")
     pixels = backend.asarray(_two_axes(band))
     if dtype.kind == "b":
         pixels = pixels.view(np.uint8)
@@ -257,11 +261,17 @@ def evaluate(backend: Backend, rules: Sequence[MaskRule], band: Any, keep: Any =
     if out.size:
         backend.run(
             "rules", out.shape,
-            pixels, pixels.strides[0] // pixels.itemsize, backend.asarray(table), len(rules), int(keep is not None),
+            pixels, pixels.strides[0] // pixels.itemsize, backend.table(table), len(rules), int(keep is not None),
             out, out.strides[0],
-            SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=table.dtype,
+            SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=table.host.dtype,
         )  # fmt: skip
     return out.reshape(band.shape)
+
+
+@functools.lru_cache(maxsize=64)
+def _table(numbers: tuple[Any, ...], dtype: str) -> Table:
+    """Return rules as kernels read them."""
+    return Table(np.array(numbers, dtype))
 
 
 def _two_axes(band: Any) -> Any:

@@ -61,7 +61,7 @@ class QualityBands:
         wider = window.pad(self.margin).intersect(Window.of_shape(self.image.shape))
         kept = all_of(self._kept(name, asked, wider, backend) for name, asked in by_band(self.rules).items())
         if kept is None:
-            kept = backend.asarray(np.ones(wider.shape, np.uint8))
+            kept = backend.full(wider.shape, 1, np.uint8)
         if self.grow:
             kept = filtered(backend, kept ^ 1, self.grow) ^ 1
         return kept[window.shift(-wider.row, -wider.col).slices]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpumask.backends import Backend, adopt, select
+from gpumask.backends import Backend, adopt, one_memory, select
 from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints
@@ -57,6 +57,8 @@ class Source:
     def of(cls, source: Any, valid: Any = None) -> Source:
         """Check an image and its validity as a user gives them; a masked array brings a validity of its own."""
         masked = np.ma.getmaskarray(source) if isinstance(source, np.ma.MaskedArray) else None
+        if masked is not None and valid is not None:
+            one_memory(np.ma.getdata(source), valid := adopt("source_valid", valid))
         image = adopt("source", np.ma.getdata(source) if masked is not None else source)
         if image.ndim not in (2, 3) or 0 in image.shape:
             raise GpumaskError(f"source: expected (row, col) or (band, row, col) with pixels; got shape {image.shape}")
@@ -284,19 +286,25 @@ def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
 
 def _finite(backend: Backend, source: Source, compute: Any) -> Source:
     """Return a source whose pixels are not valid where any band is NaN, or infinite in the type that computes."""
-    most = min(float(np.finfo(dtype).max) for dtype in (source.image.dtype, compute))
-    if most == float(np.finfo(source.image.dtype).max):
-        with np.errstate(all="ignore"):
-            if np.isfinite(source.image.sum()):  # the usual case
-                return source
-    finite = abs(source.image[0]) <= most
-    for band in source.image[1:]:
-        finite &= abs(band) <= most
-    if bool(finite.all()):
+    image, types = source.image, (source.image.dtype, compute)
+    most = min(float(np.finfo(dtype).max) for dtype in types)
+    if most == float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
         return source
-    if source.valid is not None:
-        finite &= backend.asarray(source.valid) != 0
-    return Source(source.image, finite.view(np.uint8), source.origin, source.whole)
+    valid = None if source.valid is None else backend.asarray(source.valid)
+    finite = backend.empty(image.shape[1:], np.uint8)
+    backend.run(
+        "all_finite", finite.shape, image, len(image), *_steps(image), most, valid, _pitch(valid), finite,
+        SRC_T=image.dtype,
+    )  # fmt: skip
+    if valid is None and backend.at_once(finite.all):
+        return source
+    return Source(image, finite, source.origin, source.whole)
+
+
+def _has_finite_sum(image: np.ndarray) -> bool:
+    """Say whether the sum of all pixels is finite, as then all of them are."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(image.sum()))
 
 
 def _filtered(backend: Backend, source: Source, method: Method) -> Source:

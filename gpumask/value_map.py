@@ -49,13 +49,13 @@ def apply_value_map(
     arrays = of_one_shape(bands, rules)
     chosen = select(backend, *arrays.values())
     like = next(iter(arrays.values()))
-    image = chosen.asarray(np.zeros((*like.shape, 4), np.uint8))
+    painted = chosen.full(like.shape or (1,), 0, np.uint32)  # a colour's four bytes as one number
     for band, found in rules.items():
         pixels, counts = _whole_numbers(chosen.asarray(np.atleast_1d(arrays[band])))
         for rule, colour in reversed(found):
             matched = evaluate(chosen, [rule], pixels).view(bool) & counts
-            image[matched.reshape(like.shape)] = chosen.asarray(np.array(colour, np.uint8))
-    return chosen.to_family_of(like, image)
+            painted = np.where(matched, np.array(colour, np.uint8).view(np.uint32)[0], painted)
+    return chosen.to_family_of(like, painted.view(np.uint8).reshape(*like.shape, 4))
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class MultiDateMaskRule:
         if stack.ndim == 0 or len(stack) != len(self.rules):
             raise MaskRuleError(f"stack: expected {len(self.rules)} dates; got shape {stack.shape}")
         chosen = select(backend, stack)
-        matched = chosen.asarray(np.full(np.shape(stack[0]) or (1,), not self.nothing, np.uint8))
+        matched = chosen.full(np.shape(stack[0]) or (1,), not self.nothing, np.uint8)
         for rule, date in zip(self.rules, stack, strict=True):
             if rule is not None:
                 matched = evaluate(chosen, [rule], date, matched)

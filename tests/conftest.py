@@ -1,11 +1,21 @@
 """Fixtures for every test file."""
 
+import contextlib
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
-from gpumask.backends import NAMES, get, native, use_backend
+sys.path.insert(1, str(Path(__file__).parent / "cuda"))
+import gpu
+from device_arrays import device_arrays
+
+from gpumask.backends import get, native, use_backend
 from gpumask.errors import BackendError
+
+# What is in there is no test: a stand-in for CuPy.
+collect_ignore = ["cuda"]
 
 # Read by OpenMP when a kernel is first loaded. Threads that spin between kernels make thousands of small ones take ten
 # times as long where other processes want the cores.
@@ -18,17 +28,25 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in longest)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=["cuda", "cuda, arrays there", "native", "numpy"])
 def backend(request) -> str:
-    """Each backend's name in turn; skips those that this machine lacks. A kernel that fails to compile is no skip."""
-    try:
-        if request.param == "cuda":
-            get("cuda")
-        elif request.param == "native":
-            native.compiler()
-    except BackendError as error:
-        pytest.skip(str(error))
-    return get(request.param).name
+    """Each backend's name in turn; skips what this machine lacks. A kernel that fails to compile is no skip.
+
+    "cuda, arrays there": public functions get device arrays wherever a test gives NumPy's.
+    """
+    name, _, arrays = request.param.partition(", ")
+    with contextlib.ExitStack() as stack:
+        if name == "native":
+            try:
+                native.compiler()
+            except BackendError as error:
+                pytest.skip(str(error))
+        elif name == "cuda":
+            stack.enter_context(gpu.at_hand())
+        if arrays:
+            stack.enter_context(device_arrays())
+        yield get(name).name
+    assert not gpu.hazards()
 
 
 @pytest.fixture

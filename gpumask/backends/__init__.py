@@ -17,12 +17,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gpumask.backends.table import Table
 from gpumask.errors import BackendError, GpumaskError
 
 NAMES = ("cuda", "native", "numpy")
 
 _log = logging.getLogger("gpumask")
 _chosen: contextvars.ContextVar[str | None] = contextvars.ContextVar("gpumask_backend", default=None)
+_there: dict[str, Backend] = {}  # those that work here, by name
 
 
 class Backend(Protocol):
@@ -40,11 +42,20 @@ class Backend(Protocol):
     def asarray(self, array: Any) -> Any:
         """Bring an array into this backend's memory, in native byte order, rows contiguous; no copy if it is there."""
 
+    def table(self, table: Table) -> Any:
+        """Return a table in this backend's memory; it is brought there but once."""
+
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Make an array, not filled, in this backend's memory."""
 
+    def full(self, shape: tuple[int, ...], value: int, dtype: Any) -> Any:
+        """Make an array of one value in this backend's memory."""
+
+    def at_once(self, ask: Callable[[], Any]) -> bool:
+        """Return what `ask` says of arrays of this backend; False where one would have to wait for the answer."""
+
     def to_family_of(self, like: Any, array: Any) -> Any:
-        """Bring a result of this backend to where `like` lives: NumPy in, NumPy out."""
+        """Bring a result, or an array of the host, to where `like` lives: NumPy in, NumPy out."""
 
     # For work from file to file, of which threads do several pieces at the same time:
 
@@ -62,8 +73,8 @@ class Backend(Protocol):
     def mirror(self, array: np.ndarray) -> Any:
         """Return an array of this shape and dtype, not filled, that kernels can write to."""
 
-    def fetch(self, mirror: Any, array: np.ndarray) -> None:
-        """Bring what kernels wrote to a mirror to its array, in host memory."""
+    def fetch(self, *mirrors: tuple[Any, np.ndarray]) -> None:
+        """Bring what kernels wrote to mirrors to their arrays, in host memory: (mirror, array) pairs."""
 
 
 @contextlib.contextmanager
@@ -87,11 +98,7 @@ def select(backend: str | None, *arrays: Any) -> Backend:
     Raises BackendError where the backend named is not there, and GpumaskError where host and device arrays are mixed.
     Only auto falls back: from native to numpy, and says why in the log, once.
     """
-    on_device = {is_device_array(array) for array in arrays if array is not None}
-    if len(on_device) > 1:
-        raise GpumaskError("arrays: expected all in host memory or all on the device; got both")
-    device = on_device == {True}
-    name = _asked(backend)
+    device, name = one_memory(*arrays), _asked(backend)
     if name == "auto":
         return get("cuda") if device else _host()
     if device and name != "cuda":
@@ -106,9 +113,15 @@ def select_for_files(backend: str | None) -> Backend:
     return select(backend)
 
 
-@functools.cache
 def get(name: str) -> Backend:
     """Return a backend by name; raise BackendError, saying what is missing, where it can't work here."""
+    if name not in _there:
+        _there[name] = _made(name)
+    return _there[name]
+
+
+def _made(name: str) -> Backend:
+    """Make a backend."""
     if name == "cuda":
         from gpumask.backends.cuda import CudaBackend
 
@@ -160,6 +173,14 @@ def _check_name(argument: str, name: Any) -> str:
 def is_device_array(array: Any) -> bool:
     """Say whether an adopted array lives on a GPU."""
     return not isinstance(array, np.ndarray)
+
+
+def one_memory(*arrays: Any) -> bool:
+    """Say whether adopted arrays (None is skipped) live on a GPU; raise GpumaskError where some do and some don't."""
+    on_device = {is_device_array(array) for array in arrays if array is not None}
+    if len(on_device) > 1:
+        raise GpumaskError("arrays: expected all in host memory or all on the device; got both")
+    return on_device == {True}
 
 
 def adopt(name: str, array: Any) -> Any:

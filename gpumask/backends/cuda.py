@@ -16,6 +16,7 @@ import numpy as np
 from gpumask.backends.cache import cached
 from gpumask.backends.host import rows_contiguous
 from gpumask.backends.source import define_options, kernel_source, variant_key
+from gpumask.backends.table import Table
 from gpumask.errors import BackendError
 
 BLOCK = (32, 8)
@@ -73,16 +74,32 @@ class CudaBackend:
     def asarray(self, array: Any) -> Any:
         """Bring an array to the current device; see `Backend.asarray`."""
         if isinstance(array, np.ndarray):
-            return self._cupy.asarray(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")))
+            # From pinned memory at once, from other memory by way of some that CuPy keeps: neither waits.
+            return self._cupy.asarray(array, array.dtype.newbyteorder("="), order="C")
         return array if rows_contiguous(array) else self._cupy.ascontiguousarray(array)
+
+    def table(self, table: Table) -> Any:
+        """Return a table on the current device, brought there by the current stream when it was first asked for."""
+        place = self._cupy.cuda.Device().id, self._cupy.cuda.get_current_stream().ptr
+        if place not in table.there:
+            table.there[place] = self._cupy.asarray(table.host)
+        return table.there[place]
+
+    def at_once(self, ask: Callable[[], Any]) -> bool:
+        """Say no: every answer would have to come from the device."""
+        return False
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Make an array on the current device, not filled."""
         return self._cupy.empty(shape, dtype)
 
+    def full(self, shape: tuple[int, ...], value: int, dtype: Any) -> Any:
+        """Make an array of one value on the current device."""
+        return self._cupy.full(shape, value, dtype)
+
     def to_family_of(self, like: Any, array: Any) -> Any:
-        """Return the array where `like` lives: copied to the host for NumPy arrays."""
-        return self._cupy.asnumpy(array) if isinstance(like, np.ndarray) else array
+        """Return the array where `like` lives: copied to the host for NumPy arrays, or to the device."""
+        return self._cupy.asnumpy(array) if isinstance(like, np.ndarray) else self._cupy.asarray(array)
 
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
         """Return two streams on each device, so that one copies while the other computes; see `Backend.lanes`."""
@@ -116,12 +133,16 @@ class CudaBackend:
         """Make an array on the current device, not filled."""
         return self._cupy.empty(array.shape, array.dtype)
 
-    def fetch(self, mirror: Any, array: np.ndarray) -> None:
-        """Copy to the host, after all that the current stream does before, and wait for it."""
-        if array.flags.c_contiguous:
-            mirror.get(out=array)
-        else:
-            array[...] = mirror.get()
+    def fetch(self, *mirrors: tuple[Any, np.ndarray]) -> None:
+        """Copy to the host, after all that the current stream does before, and wait once for all."""
+        straight = [(mirror, array) for mirror, array in mirrors if array.flags.c_contiguous]
+        for mirror, array in straight:
+            mirror.get(out=array, blocking=False)
+        for mirror, array in mirrors:
+            if not array.flags.c_contiguous:
+                array[...] = mirror.get()
+        if straight:
+            self._cupy.cuda.get_current_stream().synchronize()
 
     def _function(self, kernel: str, defines: dict[str, Any]) -> Any:
         """Return the compiled kernel for the current device."""

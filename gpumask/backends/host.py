@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends.pool import Pool
+from gpumask.backends.table import Table
 from gpumask.errors import GpumaskError
 
 _pool = Pool()
@@ -28,9 +29,23 @@ class HostMemory:
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         return array if array.flags.aligned and rows_contiguous(array) else np.ascontiguousarray(array)
 
+    def table(self, table: Table) -> Any:
+        """Return the table's own array."""
+        return table.host
+
+    def at_once(self, ask: Callable[[], Any]) -> bool:
+        """Ask: there is nothing to wait for."""
+        return bool(ask())
+
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Make an array, not filled."""
         return _pool.empty(shape, dtype)
+
+    def full(self, shape: tuple[int, ...], value: int, dtype: Any) -> Any:
+        """Make an array of one value."""
+        made = self.empty(shape, dtype)
+        made.fill(value)
+        return made
 
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Return the array as it is: it is in host memory already."""
@@ -50,8 +65,8 @@ class HostMemory:
         """Return the array itself."""
         return array
 
-    def fetch(self, mirror: Any, array: np.ndarray) -> None:
-        """Do nothing: it is there already."""
+    def fetch(self, *mirrors: tuple[Any, np.ndarray]) -> None:
+        """Do nothing: they are there already."""
 
 
 def rows_contiguous(array: Any) -> bool:

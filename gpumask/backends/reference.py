@@ -258,6 +258,13 @@ def rules(rows, cols, band, pitch, table, count, also, out, out_pitch, *, SRC_T,
         out[part] = keep & (out[part] != 0) if also else keep
 
 
+def all_finite(rows, cols, source, bands, pitch, plane, most, valid, valid_pitch, out, *, SRC_T):
+    """Twin of kernels/all_finite.cu."""
+    out[:] = 1 if valid is None else valid != 0
+    for band in source:
+        out &= abs(band) <= most
+
+
 def disc_columns(rows, cols, on, pitch, radius, out):
     """Twin of kernels/disc_columns.cu."""
     out[:] = radius + 1
@@ -306,6 +313,7 @@ def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 TWINS: dict[str, Any] = {
+    "all_finite": all_finite,
     "disc_columns": disc_columns,
     "disc_rows": disc_rows,
     "footprint": footprint,

@@ -82,7 +82,7 @@ def grid_rasterize(
         raster = np.where(inside, np.asarray(inner_value, dtype), np.asarray(outer_value, dtype))
     if output is None:
         return raster
-    output[...] = select(None, output).asarray(raster)
+    output[...] = select(None, output).to_family_of(output, raster)
     return output if rule == "rasterio" else None
 
 

@@ -83,7 +83,8 @@ def array_grid_resampling(
     pixels valid: see `resample`.
 
     Without effect: check_boundaries (they always are), array_in_mask_safe_win (results never depend on it), logger,
-    logger_msg_prefix. Raises GpumaskError, a ValueError, for bad input; warns where no node of the grid counts.
+    logger_msg_prefix. Raises GpumaskError, a ValueError, for bad input; warns where no node of a grid in host memory
+    counts (to look at one on a GPU would mean to wait for it).
     Unlike GridR: NaN is an invalid pixel, NaN and infinite nodes do not count, and nothing of the caller's is changed.
     """
     taps = interpolator_of(interp, interp_kwargs, filtered=not standalone)
@@ -105,7 +106,7 @@ def array_grid_resampling(
     image_view, mask_view = (None if array is None else array[..., *where.slices] for array in (image, mask))
     inputs = (source.image, source.valid, grid.row, grid.col, grid.mask)
     target = Target(_writable(backend, image_view, inputs), _writable(backend, mask_view, inputs), nodata)
-    if standalone and not _any_counts(grid):
+    if standalone and not is_device_array(grid.row) and not _any_counts(grid):
         warnings.warn("grid_row, grid_col: no node counts, so that no pixel is valid", UserWarning, stacklevel=3)
     resample_into(backend, source, grid, method, target, np.dtype(np.float64))
     for view, written in ((image_view, target.image), (mask_view, target.validity)):

@@ -1,0 +1,135 @@
+"""Public functions that get device arrays wherever a test gives NumPy's, and give back what a test can compare.
+
+Importing this wraps them; within `device_arrays` what the wrappers do is switched on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+import gpumask
+import gpumask.gridr
+import gpumask.quality
+from gpumask.backends import _asked
+from gpumask.errors import GpumaskError
+
+FUNCTIONS = (
+    "resample", "footprint_validity", "validity_mask", "oversample", "mask_from_rules", "mask_cleanup",
+    "apply_value_map", "describe_flags", "array_grid_resampling", "build_mask", "build_grid", "interpolate_grid",
+    "oversample_regular_grid", "array_shift_grid_coordinates", "array_bspline_prefiltering", "grid_rasterize",
+)  # fmt: skip
+# Arguments that stay on the host: coordinates of axes, windows.
+ON_HOST = frozenset({"x", "y", "x_new", "y_new", "grid_coords", "win", "window", "mask_in_target_win", "array_out_win"})
+# Arguments that are filled.
+FILLED = frozenset({"out", "output", "array_out", "array_out_mask", "array_in", "array_in_mask", "grid_row", "grid_col"})
+_on = False
+#: How many calls got device arrays.
+calls = 0
+
+
+@contextlib.contextmanager
+def device_arrays() -> Iterator[None]:
+    """Let public functions that run on cuda get device arrays."""
+    global _on  # noqa: PLW0603
+    _on = True
+    try:
+        yield
+    finally:
+        # Arguments that are filled.
+FILLED = frozenset({"out", "output", "array_out", "array_out_mask", "array_in", "array_in_mask", "grid_row", "grid_col"})
+_on = False
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that brings its arguments to the device, its results back, and what was written in place."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        global calls  # noqa: PLW0603
+        if not _on or not _on_cuda(kwargs.get("backend")) or _has_what_cupy_lacks(args, kwargs):
+            return function(*args, **kwargs)
+        calls += 1
+        brought: list[tuple[np.ndarray, Any]] = []
+        moved = [_there(value, brought) for value in args]
+        named = {name: value if name in ON_HOST else _there(value, brought) for name, value in kwargs.items()}
+        before = [host.copy() for host, _ in brought]
+        result = function(*moved, **named)
+        for (host, device), old in zip(brought, before, strict=True):
+            now = device.get()
+            if host.flags.writeable and now.tobytes() != old.tobytes():
+                host[...] = now
+        return _here(result, brought) if brought else result
+
+    return call
+
+
+def _has_what_cupy_lacks(args: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Say whether there are masked arrays, or arrays to be filled that may not be written to."""
+    filled = [value for name, value in kwargs.items() if name in FILLED and isinstance(value, np.ndarray)]
+    return any(isinstance(value, np.ma.MaskedArray) for value in (*args, *kwargs.values())) or any(
+        not value.flags.writeable for value in filled
+    )
+
+
+def _on_cuda(asked: Any) -> bool:
+    """Say whether a call with this `backend=` runs on cuda."""
+    try:
+        return _asked(asked) == "cuda"
+    except GpumaskError:
+        return False
+
+
+def _there(value: Any, brought: list[tuple[np.ndarray, Any]]) -> Any:
+    """Return what a function gets for an argument."""
+    import cupy
+
+    if isinstance(value, np.ndarray):
+        for host, device in brought:  # one array for two arguments stays one
+            if host is value:
+                return device
+        usual = value.dtype.kind in "biuf" and value.dtype.itemsize <= 8 and value.ndim
+        if not usual or isinstance(value, np.ma.MaskedArray):
+            return value
+        device = cupy.asarray(value)
+        brought.append((value, device))
+        return device
+    if not isinstance(value, cupy.ndarray) and hasattr(value, "__dlpack_device__"):
+        return _there(np.from_dlpack(value), brought)
+    if dataclasses.is_dataclass(value) and isinstance(value, gpumask.Grid | gpumask.CoarseMask):
+        names = ("row", "col", "mask") if isinstance(value, gpumask.Grid) else ("values",)
+        return dataclasses.replace(value, **{name: _there(getattr(value, name), brought) for name in names})
+    if isinstance(value, Mapping) and any(isinstance(part, np.ndarray) for part in value.values()):
+        return {name: _there(part, brought) for name, part in value.items()}
+    if isinstance(value, list) and value and all(isinstance(part, list) for part in value):
+        with contextlib.suppress(ValueError, TypeError):
+            return _there(np.array(value), brought)
+    return value
+
+
+def _here(value: Any, brought: list[tuple[np.ndarray, Any]]) -> Any:
+    """Return a result as a test can compare it."""
+    import cupy
+
+    if isinstance(value, cupy.ndarray):
+        given = [host for host, device in brought if device is value]
+        return given[0] if given else value.get()
+    if isinstance(value, tuple):
+        parts = [_here(part, brought) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return value
+
+
+for _name in FUNCTIONS:
+    _wrapped = wrapped(getattr(gpumask, _name))
+    for _module in (gpumask, gpumask.gridr):
+        if hasattr(_module, _name):
+            setattr(_module, _name, _wrapped)
+gpumask.Resampler.__call__ = wrapped(gpumask.Resampler.__call__)  # type: ignore[method-assign]
+gpumask.MultiDateMaskRule.evaluate = wrapped(gpumask.MultiDateMaskRule.evaluate)  # type: ignore[method-assign]
+gpumask.quality.matched = wrapped(gpumask.quality.matched)
