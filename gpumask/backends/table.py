@@ -10,8 +10,8 @@ import numpy as np
 class Table:
     """Numbers in host memory, which go to a device once, when a kernel first reads them there.
 
-    A table belongs to what it describes (an axis, rules, outlines) and lives as long. Each stream has a copy of its own,
-    so that none waits for another's.
+    A table belongs to what it describes (an axis, rules, outlines) and lives as long. Each stream has a copy of its
+    own, so that none waits for another's.
     """
 
     def __init__(self, numbers: np.ndarray) -> None:

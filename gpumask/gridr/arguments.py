@@ -66,7 +66,7 @@ def check_full_resolution(resolution: Any) -> None:
 def half_open(name: str, win: Any) -> Window:
     """Return a window from an inclusive one."""
     try:
-        array = np.asarray(win)
+        array = on_host(win)
     except ValueError:  # rows of different lengths
         array = np.empty(0)
     if array.shape != (2, 2) or array.dtype.kind not in "iu":

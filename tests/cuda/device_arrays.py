@@ -24,10 +24,12 @@ FUNCTIONS = (
     "apply_value_map", "describe_flags", "array_grid_resampling", "build_mask", "build_grid", "interpolate_grid",
     "oversample_regular_grid", "array_shift_grid_coordinates", "array_bspline_prefiltering", "grid_rasterize",
 )  # fmt: skip
-# Arguments that stay on the host: coordinates of axes, windows.
-ON_HOST = frozenset({"x", "y", "x_new", "y_new", "grid_coords", "win", "window", "mask_in_target_win", "array_out_win"})
+# Arguments that stay on the host: coordinates of axes.
+ON_HOST = frozenset({"x", "y", "x_new", "y_new", "grid_coords"})
 # Arguments that are filled.
-FILLED = frozenset({"out", "output", "array_out", "array_out_mask", "array_in", "array_in_mask", "grid_row", "grid_col"})
+FILLED = frozenset(
+    {"out", "output", "array_out", "array_out_mask", "array_in", "array_in_mask", "grid_row", "grid_col"}
+)
 _on = False
 #: How many calls got device arrays.
 calls = 0
@@ -41,9 +43,7 @@ def device_arrays() -> Iterator[None]:
     try:
         yield
     finally:
-        # Arguments that are filled.
-FILLED = frozenset({"out", "output", "array_out", "array_out_mask", "array_in", "array_in_mask", "grid_row", "grid_col"})
-_on = False
+        _on = False
 
 
 def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +57,7 @@ def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
         calls += 1
         brought: list[tuple[np.ndarray, Any]] = []
         moved = [_there(value, brought) for value in args]
-        named = {name: value if name in ON_HOST else _there(value, brought) for name, value in kwargs.items()}
+        named = {name: value if _stays(name, value) else _there(value, brought) for name, value in kwargs.items()}
         before = [host.copy() for host, _ in brought]
         result = function(*moved, **named)
         for (host, device), old in zip(brought, before, strict=True):
@@ -67,6 +67,11 @@ def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
         return _here(result, brought) if brought else result
 
     return call
+
+
+def _stays(name: str, value: Any) -> bool:
+    """Say whether an argument stays on the host: lists can't be filled, on neither side."""
+    return name in ON_HOST or (name in FILLED and isinstance(value, list))
 
 
 def _has_what_cupy_lacks(args: Any, kwargs: Mapping[str, Any]) -> bool:
@@ -87,29 +92,37 @@ def _on_cuda(asked: Any) -> bool:
 
 def _there(value: Any, brought: list[tuple[np.ndarray, Any]]) -> Any:
     """Return what a function gets for an argument."""
-    import cupy
-
-    if isinstance(value, np.ndarray):
-        for host, device in brought:  # one array for two arguments stays one
-            if host is value:
-                return device
-        usual = value.dtype.kind in "biuf" and value.dtype.itemsize <= 8 and value.ndim
-        if not usual or isinstance(value, np.ma.MaskedArray):
-            return value
-        device = cupy.asarray(value)
-        brought.append((value, device))
-        return device
-    if not isinstance(value, cupy.ndarray) and hasattr(value, "__dlpack_device__"):
-        return _there(np.from_dlpack(value), brought)
-    if dataclasses.is_dataclass(value) and isinstance(value, gpumask.Grid | gpumask.CoarseMask):
+    if isinstance(value, gpumask.Grid | gpumask.CoarseMask):
         names = ("row", "col", "mask") if isinstance(value, gpumask.Grid) else ("values",)
         return dataclasses.replace(value, **{name: _there(getattr(value, name), brought) for name in names})
     if isinstance(value, Mapping) and any(isinstance(part, np.ndarray) for part in value.values()):
         return {name: _there(part, brought) for name, part in value.items()}
-    if isinstance(value, list) and value and all(isinstance(part, list) for part in value):
-        with contextlib.suppress(ValueError, TypeError):
-            return _there(np.array(value), brought)
-    return value
+    array = _array_of(value)
+    usual = array is not None and array.dtype.kind in "biuf" and array.dtype.itemsize <= 8 and array.ndim
+    return _device_array(array, brought) if usual else value
+
+
+def _array_of(value: Any) -> np.ndarray | None:
+    """Return an array of the host, lists of lists and what has DLPack there as such; None for all else."""
+    if isinstance(value, np.ndarray):
+        return value
+    with contextlib.suppress(ValueError, TypeError):
+        if isinstance(value, list) and value and all(isinstance(part, list) for part in value):
+            return np.array(value)
+        if hasattr(value, "__dlpack_device__") and value.__dlpack_device__()[0] == 1:
+            return np.from_dlpack(value)
+    return None
+
+
+def _device_array(array: np.ndarray, brought: list[tuple[np.ndarray, Any]]) -> Any:
+    """Bring an array to the device; one that two arguments share stays one."""
+    import cupy
+
+    for host, device in brought:
+        if host is array:
+            return device
+    brought.append((array, cupy.asarray(array)))
+    return brought[-1][1]
 
 
 def _here(value: Any, brought: list[tuple[np.ndarray, Any]]) -> Any:

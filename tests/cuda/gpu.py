@@ -1,7 +1,7 @@
 """A GPU for the tests: the machine's own, or the stand-in for CuPy where there is none.
 
-`there` says which. Where it is the stand-in, only tests that ask for cuda see it, within `at_hand`: the others run as on
-a machine without a GPU. With stand_in/ on PYTHONPATH everything sees it, as on a machine with one.
+`own` says which. Where it is the stand-in, only tests that ask for cuda see it, within `at_hand`: the others run as
+on a machine without a GPU. With stand_in/ on PYTHONPATH everything sees it, as on a machine with one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "stand_in"))
 
-from calls import calls, chain
+from calls import CALLS, Scene, chain
 from cupy import _order
 
 KINDS = ("launch", "wait", "upload", "download")
@@ -37,17 +37,27 @@ def counted(call: Any) -> dict[str, collections.Counter[str]]:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    print("| call | kernels | waits | uploads | bytes up | downloads | bytes down |\n|---|---:|---:|---:|---:|---:|---:|")
+    print(
+        "| call | kernels | waits | uploads | bytes up | downloads | bytes down |\n|---|---:|---:|---:|---:|---:|---:|"
+    )
     places = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, call in {**calls(), "resample_file, 4 tiles and more": chain(Path(folder))}.items():
+        here, of_files = Scene(), chain(Path(folder))
+        for name, call in {**CALLS, "resample_file, 8 tiles": lambda _: of_files()}.items():
             try:
-                found = counted(call)
+                found = counted(lambda call=call: call(here))
             except Exception as error:
                 print(f"| {name} | {type(error).__name__}: {str(error)[:80]} |")
                 continue
             times, sizes, places[name] = found["times"], found["bytes"], found["places"]
-            row = [times["launch"], times["wait"], times["upload"], sizes["upload"], times["download"], sizes["download"]]
+            row = [
+                times["launch"],
+                times["wait"],
+                times["upload"],
+                sizes["upload"],
+                times["download"],
+                sizes["download"],
+            ]
             print(f"| {name} | {' | '.join(map(str, row))} |")
     for name, of_call in places.items():
         for place, times in of_call.items():

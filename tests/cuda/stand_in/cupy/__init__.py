@@ -74,7 +74,7 @@ def asarray(
 def _from_interface(described: dict[str, Any]) -> ndarray:
     """Return a view of memory that another library describes; the host waits for the stream that it names."""
     if described.get("stream") is not None:
-        _order.Stream.of(described["stream"]).synchronize()
+        _order.Stream._of(described["stream"]).synchronize()
     address, _ = described["data"]
     block = next(b for at, b in _order.Block.by_address.items() if at <= address < at + max(b.size, 1))
     made = object.__new__(ndarray)
@@ -133,7 +133,9 @@ def _like(a: ndarray, dtype: Any, shape: Any) -> tuple[Any, Any]:
     return (a.shape if shape is None else shape), (a.dtype if dtype is None else dtype)
 
 
-def empty_like(prototype: ndarray, dtype: Any = None, order: str = "K", subok: Any = None, shape: Any = None) -> ndarray:
+def empty_like(
+    prototype: ndarray, dtype: Any = None, order: str = "K", subok: Any = None, shape: Any = None
+) -> ndarray:
     """Make an array like another, not filled."""
     return empty(*_like(prototype, dtype, shape))
 
@@ -185,11 +187,6 @@ def stack(tup: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, castin
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> ndarray:
     """Repeat each value."""
     return _result(_np.repeat(_plain(a), repeats, axis), [a])
-
-
-def take(a: ndarray, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> ndarray:
-    """Take values by their numbers."""
-    return a[(slice(None),) * (axis or 0) + (indices,)] if axis is not None else a.ravel()[indices]
 
 
 def broadcast_to(array: ndarray, shape: Any) -> ndarray:
@@ -294,4 +291,4 @@ def __getattr__(name: str) -> Any:
 
 
 from cupy import cuda  # noqa: E402
-from cupy.cuda import RawModule  # noqa: E402, F401
+from cupy._module import RawModule  # noqa: E402, F401

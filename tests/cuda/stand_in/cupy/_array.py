@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from cupy import _order
-from cupy._order import Block, current_device, fly, is_pinned, note, touch
 from cupy._names import has
+from cupy._order import Block, current_device, fly, is_pinned, note, touch
 
 
 class Flags:
@@ -84,10 +84,12 @@ class ndarray:
     def __dlpack_device__(self) -> tuple[int, int]:
         return 2, self._block.device
 
-    def __dlpack__(self, *, stream: int | None = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:  # fmt: skip
+    def __dlpack__(
+        self, *, stream: int | None = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
         """Hand it over to a stream, which waits for what the current one does."""
         if stream != -1:
-            here, there = _order.current_stream(), _order.Stream.of(stream or 0)
+            here, there = _order.current_stream(), _order.Stream._of(stream or 0)
             if here != there:
                 there.wait_event(here.record())
         return Capsule(self)
@@ -146,9 +148,9 @@ class ndarray:
             note("upload pageable", self.nbytes)
         self._a[...] = arr
 
-    def item(self, *args: Any) -> Any:
-        """Return one value."""
-        return self.get().item(*args)
+    def item(self) -> Any:
+        """Return the one value that it has."""
+        return self.get().item()
 
     def tolist(self) -> Any:
         """Return all of them."""
@@ -190,7 +192,7 @@ class ndarray:
         return (self[i] for i in range(self.shape[0]))
 
     # ------------------------------------------------------------------------------------------------------- views
-    def view(self, dtype: Any = None, array_class: Any = None) -> ndarray:
+    def view(self, dtype: Any = None) -> ndarray:
         """Return another view."""
         if dtype is None:
             return ndarray._view_of(self, self._a.view())
@@ -419,12 +421,9 @@ def _give_operators() -> None:
         setattr(ndarray, f"__{name}__", lambda self, u=ufunc: apply(u, self))
 
     def reduction(name: str) -> Any:
-        def reduce(
-            self: ndarray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
-        ) -> ndarray:
-            more = {} if dtype is None else {"dtype": dtype}
+        def reduce(self: ndarray, axis: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
             with np.errstate(all="ignore"):
-                made = getattr(np, name)(self._a, axis=axis, keepdims=keepdims, **more)
+                made = getattr(np, name)(self._a, axis=axis, keepdims=keepdims)
             return result(made, [self], out)
 
         return reduce

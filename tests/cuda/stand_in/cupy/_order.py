@@ -105,7 +105,7 @@ class Stream:
     """As CuPy's. number: of its last operation; finished: up to which the host has waited; seen: what it waits for."""
 
     null: Stream
-    all: weakref.WeakSet[Stream] = weakref.WeakSet()
+    _all: weakref.WeakSet[Stream] = weakref.WeakSet()
     _pointers = itertools.count(0x1000, 0x10)
 
     def __init__(
@@ -115,14 +115,14 @@ class Stream:
         self.device_id = -1 if null else current_device()
         self.is_non_blocking = non_blocking
         self._state = _null_state if null else _State(non_blocking)
-        Stream.all.add(self)
+        Stream._all.add(self)
 
     @classmethod
-    def of(cls, pointer: int) -> Stream:
+    def _of(cls, pointer: int) -> Stream:
         """Return the stream with a pointer; 0 and 1 are the null stream's."""
         if pointer in (0, 1):
             return cls.null
-        return next(stream for stream in cls.all if stream.ptr == pointer)
+        return next(stream for stream in cls._all if stream.ptr == pointer)
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Stream) and self.ptr == other.ptr

@@ -44,7 +44,12 @@ template <class... P> const char* be_signature(void (*)(P...))
     static const char text[] = {be_parameter<P>::kind..., ':', be_parameter<P>::code..., 0};
     return text;
 }
-template <class T> T be_value(const unsigned long long& bits) { T value; memcpy(&value, &bits, sizeof value); return value; }
+template <class T> T be_value(const unsigned long long& bits)
+{
+    T value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 template <class... P, size_t... K>
 void be_launch(void (*kernel)(P...), const unsigned* dims, const unsigned long long* args, std::index_sequence<K...>)
 {

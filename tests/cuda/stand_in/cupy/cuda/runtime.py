@@ -46,7 +46,7 @@ def deviceSynchronize() -> None:
 
 def streamSynchronize(stream: int) -> None:
     """Let the host wait for a stream."""
-    Stream.of(stream).synchronize()
+    Stream._of(stream).synchronize()
 
 
 def memGetInfo() -> tuple[int, int]:

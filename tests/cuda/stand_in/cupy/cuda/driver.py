@@ -1,0 +1,5 @@
+"""What CUDA's driver raises."""
+
+
+class CUDADriverError(RuntimeError):
+    """As CuPy's."""

@@ -1,0 +1,225 @@
+"""The stand-in for CuPy: it has nothing that CuPy lacks, and sees what goes wrong on a device."""
+
+import gc
+import inspect
+
+import gpu
+import numpy as np
+import pytest
+
+from gpumask import Grid, Window, resample
+from gpumask.backends import get
+
+pytestmark = pytest.mark.skipif(gpu.own, reason="there is a GPU")
+
+
+@pytest.fixture(autouse=True)
+def cupy():
+    """The stand-in, within a test."""
+    with gpu.at_hand():
+        import cupy
+
+        yield cupy
+        gc.collect()
+    gpu.hazards()
+
+
+@pytest.fixture
+def order(cupy):
+    """What it knows of order."""
+    from cupy import _order
+
+    return _order
+
+
+def places(cupy):
+    """Return what has names: {name in cupy_names.json: object}."""
+    import cupyx
+
+    cuda = cupy.cuda
+    return {
+        "cupy": cupy,
+        "ndarray": cupy.ndarray,
+        "cuda": cuda,
+        "Device": cuda.Device,
+        "Stream": cuda.Stream,
+        "Event": cuda.Event,
+        "MemoryPool": cuda.MemoryPool,
+        "RawModule": cupy.RawModule,
+        "runtime": cuda.runtime,
+        "nvrtc": cuda.nvrtc,
+        "memory": cuda.memory,
+        "cupyx": cupyx,
+    }
+
+
+def test_it_has_no_name_and_no_parameter_that_cupy_lacks(cupy):
+    from cupy._names import NAMES
+
+    ours = {"Any", "annotations", "np", "ctypes", "Path", "itertools", "re", "shutil", "subprocess", "tempfile", "END"}
+    ours |= {"contextlib", "Iterator", "Kernel", "DEVICES", "Stream", "Event", "current_device", "set_device"}
+    checked = 0
+    for of, place in places(cupy).items():
+        for name, found in vars(place).items():
+            if name.startswith("_") or name in ours:
+                continue
+            assert name in NAMES[of], f"{of}.{name}"
+            wanted = NAMES[of][name]
+            if wanted is None or not inspect.isfunction(found):
+                continue
+            names = [p for p in inspect.signature(found).parameters if p != "self"]
+            assert set(names) <= {part.lstrip("*") for part in wanted} or "*args" in wanted, f"{of}.{name}{names}"
+            checked += 1
+    assert checked > 60
+
+
+def test_what_cupy_lacks_is_an_attribute_error_and_what_the_stand_in_lacks_says_so(cupy):
+    with pytest.raises(AttributeError):
+        cupy.ix  # noqa: B018
+    with pytest.raises(NotImplementedError, match="as CuPy has"):
+        cupy.linspace  # noqa: B018
+    with pytest.raises(AttributeError):
+        cupy.zeros(3).newbyteorder()
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        lambda device, host: device + host,
+        lambda device, host: host * device,
+        lambda device, host: np.asarray(device),
+        lambda device, host: np.minimum(host, device),
+        lambda device, host: np.where(host > 0, device, 0),
+        lambda device, host: host.__setitem__(..., device),
+        lambda device, host: device.__setitem__(..., host),
+        lambda device, host: np.concatenate([device, host]),
+    ],
+)
+def test_host_and_device_do_not_mix(cupy, mixed):
+    with pytest.raises((TypeError, ValueError)):
+        mixed(cupy.zeros(3), np.ones(3))
+
+
+def test_fresh_memory_holds_no_zeros(cupy):
+    assert cupy.empty(100, np.uint8).get().min() > 0
+
+
+def test_a_stream_that_uses_what_another_has_not_finished_is_an_error(cupy, order):
+    first, second = (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+    with first:
+        made = cupy.zeros(3)
+    with second, pytest.raises(order.HazardError):
+        made + 1
+    event = first.record()
+    second.wait_event(event)
+    with second:
+        added = made + 1
+    with first, pytest.raises(order.HazardError):
+        made.fill(2)  # while the second reads it
+    second.synchronize()
+    with first:
+        made.fill(2)
+    assert added.get(stream=second).tolist() == [1, 1, 1]
+
+
+def test_the_null_stream_waits_for_blocking_streams_alone(cupy, order):
+    with cupy.cuda.Stream():
+        made = cupy.zeros(3)
+    made + 1
+    with cupy.cuda.Stream(non_blocking=True):
+        other = cupy.zeros(3)
+    with pytest.raises(order.HazardError):
+        other + 1
+
+
+def test_memory_that_goes_while_another_stream_uses_it_is_seen(cupy):
+    first, second = (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+    with first:
+        made = cupy.zeros(3)
+    second.wait_event(first.record())
+    with second:
+        result = made + 1
+    del made
+    gc.collect()
+    assert any("freed" in text for text in gpu.hazards())
+    second.synchronize()
+    del result
+
+
+def test_pinned_memory_that_changes_while_it_is_copied_is_seen(cupy, order):
+    pinned = get("cuda").host_buffer(64)
+    pinned[:] = 1
+    device = cupy.asarray(pinned)
+    pinned[:] = 2
+    with pytest.raises(order.HazardError, match="host memory"):
+        cupy.cuda.get_current_stream().synchronize()
+    pageable = np.ones(64, np.uint8)
+    device = cupy.asarray(pageable)
+    pageable[:] = 2
+    assert device.get().max() == 1
+
+
+def test_a_write_beside_an_array_is_seen(cupy):
+    out, source = cupy.zeros((3, 5), np.uint8), cupy.zeros((4, 5), np.uint8)
+    get("cuda").run("footprint", (4, 5), source, 5, out, TAPS=1)  # a row more than it has
+    del out
+    gc.collect()
+    assert any("beside" in text for text in gpu.hazards())
+
+
+def test_a_kernel_gets_arrays_of_the_types_that_it_reads(cupy):
+    backend = get("cuda")
+    out, wrong = cupy.zeros((3, 5), np.uint8), cupy.zeros((3, 5), np.float32)
+    with pytest.raises(TypeError, match="float32 array"):
+        backend.run("footprint", (3, 5), wrong, 5, out, TAPS=1)
+    with pytest.raises(TypeError, match="arguments"):
+        backend.run("footprint", (3, 5), out, out, TAPS=1)
+    with pytest.raises(TypeError, match="float64"):
+        backend.run("footprint", (3, 5), out, 5.0, out, TAPS=1)
+
+
+def test_a_cubin_without_its_last_byte_is_no_image(cupy, tmp_path):
+    nvrtc = cupy.cuda.nvrtc
+    program = nvrtc.createProgram("typedef long long i64;\n", "nothing.cu", (), ())
+    nvrtc.compileProgram(program, ["--gpu-architecture=sm_90"])
+    path = tmp_path / "nothing.cubin"
+    path.write_bytes(nvrtc.getCUBIN(program))
+    with pytest.raises(cupy.cuda.driver.CUDADriverError):
+        cupy.RawModule(path=str(path))
+    path.write_bytes(nvrtc.getCUBIN(program) + b"\0")
+    cupy.RawModule(path=str(path))
+
+
+def test_a_full_device_raises_what_cupy_raises(cupy):
+    pool = cupy.get_default_memory_pool()
+    pool.set_limit(size=pool.used_bytes() + 1000)
+    try:
+        kept = cupy.zeros(900, np.uint8)
+        with pytest.raises(cupy.cuda.memory.OutOfMemoryError):
+            cupy.zeros(900, np.uint8)
+        assert kept.nbytes == 900
+        with cupy.cuda.Device(1):
+            cupy.zeros(900, np.uint8)
+    finally:
+        pool.set_limit(size=0)
+
+
+def test_another_device_s_memory_is_refused(cupy, order):
+    with cupy.cuda.Device(1):
+        there = cupy.zeros(3)
+    with pytest.raises(order.HazardError, match="device 1"):
+        there + 1
+    assert not cupy.zeros(3).device.id
+
+
+def test_what_is_not_said_of_streams_runs_on_the_current_one(cupy, order):
+    image = np.arange(35.0).reshape(5, 7)
+    row, col = np.mgrid[0:5, 0:7] * 1.0
+    stream = cupy.cuda.Stream(non_blocking=True)
+    with stream:
+        arrays = [cupy.asarray(array) for array in (image, row, col)]
+        before = stream._state.number, cupy.cuda.Stream.null._state.number
+        found = resample(arrays[0], Grid(*arrays[1:], window=Window(1, 1, 3, 3)))
+        assert stream._state.number > before[0]
+        assert cupy.cuda.Stream.null._state.number == before[1]
+        np.testing.assert_array_equal(found.image.get(), image[1:4, 1:4])
