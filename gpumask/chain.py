@@ -23,7 +23,7 @@ from gpumask.datasets import Output, SourceFile, gdal_cache, gdal_environment
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid
 from gpumask.grid_files import GridSource
-from gpumask.memory import FOR_GDAL, memory_limit
+from gpumask.memory import FOR_GDAL, memory_limit, no_room
 from gpumask.method import Method
 from gpumask.overlap import Slot, overlapped
 from gpumask.plan import Costs, Tile, fitting, tile_shape
@@ -256,7 +256,7 @@ class _Run:
             return
         except self.backend.out_of_memory as error:
             if grid.shape == (1, 1):
-                raise GpumaskError(f"max_memory: the device has no memory for a single pixel: {error}") from error
+                raise no_room(error) from error
         rows, cols = (-(-size // 2) for size in grid.shape)
         for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
             part = grid.crop(quarter)

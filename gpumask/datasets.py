@@ -16,6 +16,7 @@ from gpumask.boundary import Boundary
 from gpumask.edges import read_beyond
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.mask import Part, all_of
+from gpumask.memory import by_halves
 from gpumask.resample import Source, held
 from gpumask.window import Window
 
@@ -119,7 +120,7 @@ class SourceFile:
                 masks = self.dataset.read_masks(list(self.bands), window=ranges(window))
             yield masks.all(axis=0).view(np.uint8)
         for part in self.parts:
-            yield np.asarray(backend.to_family_of(np.empty(0), part.validity(window, backend)))
+            yield by_halves(backend, window, functools.partial(part.validity, backend=backend))
 
     @property
     def _alpha(self) -> int | None:

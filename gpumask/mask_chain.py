@@ -5,6 +5,7 @@ Each tile reads the nodes that it needs, so memory grows with the tile. Tiles ch
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from gpumask.errors import GpumaskError
 from gpumask.grid import check_resolution, full_shape, node_window
 from gpumask.grid_files import GridFile
 from gpumask.mask import CoarseMask, Part, Validity, all_of
+from gpumask.memory import by_halves
 from gpumask.oversample import full_resolution
 from gpumask.resample import held
 from gpumask.window import Window
@@ -143,10 +145,9 @@ def write_full_resolution(
 
 def _validity(backend: Backend, tile: Window, parts: tuple[Part, ...]) -> np.ndarray:
     """Return the AND of all parts in host memory."""
-    found = all_of(part.validity(tile, backend) for part in parts)
-    if found is None:
-        return np.full(tile.shape, Validity.VALID, np.uint8)
-    return np.asarray(backend.to_family_of(np.empty(0), found))
+    made = (by_halves(backend, tile, functools.partial(part.validity, backend=backend)) for part in parts)
+    found: np.ndarray | None = all_of(made)
+    return np.full(tile.shape, Validity.VALID, np.uint8) if found is None else found
 
 
 def _write_grid(backend: Backend, tile: Window, grid: GridOutput, validity: np.ndarray) -> None:
@@ -156,8 +157,11 @@ def _write_grid(backend: Backend, tile: Window, grid: GridOutput, validity: np.n
     place = tile.shift(-nodes.row * step[0], -nodes.col * step[1])
     both = [source.read(number, window=ranges(nodes)) for source, number in (grid.nodes.row, grid.nodes.col)]
     for values, (target, band) in zip(both, (grid.row, grid.col), strict=True):
-        full = full_resolution(backend, values[None], step, place, np.dtype(grid.dtype))[0]
-        full = backend.to_family_of(values, full)
+
+        def at_full_resolution(window: Window, nodes: Any = values[None]) -> Any:
+            return full_resolution(backend, nodes, step, window, np.dtype(grid.dtype))[0]
+
+        full = by_halves(backend, place, at_full_resolution)
         if grid.invalid is not None:
             filled = np.full(full.shape, grid.invalid, target.dtypes[band - 1])
             np.copyto(filled, full, casting="unsafe", where=validity == Validity.VALID)

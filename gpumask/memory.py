@@ -1,14 +1,17 @@
-"""How much memory a job may take."""
+"""How much memory a job may take, and what is done where a device has none left."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from gpumask.backends import Backend
 from gpumask.errors import GpumaskError
+from gpumask.window import Window
 
 # Of the memory that a job may take: for GDAL's cache.
 FOR_GDAL = 1 / 4
@@ -37,3 +40,20 @@ def memory_limit(asked: Any = None) -> int:
     if not whole or isinstance(asked, bool) or limit < _LEAST:
         raise GpumaskError(f"{name}: expected bytes, as 2000000000 or 2GB, {_LEAST >> 20} MiB or more; got {asked!r}")
     return limit
+
+
+def by_halves(backend: Backend, window: Window, make: Callable[[Window], Any]) -> np.ndarray:
+    """Return in host memory what `make(window)` makes; by halves where the device has no memory for all of it."""
+    try:
+        return np.asarray(backend.to_family_of(np.empty(0), make(window)))
+    except backend.out_of_memory as error:
+        if window.shape == (1, 1):
+            raise no_room(error) from error
+    rows, cols = (-(-window.rows // 2), window.cols) if window.rows > 1 else (1, -(-window.cols // 2))
+    halves = [by_halves(backend, half, make) for half in window.tiles(rows, cols)]
+    return np.concatenate(halves, axis=0 if window.rows > 1 else 1)
+
+
+def no_room(error: Exception) -> GpumaskError:
+    """Return the error for a device that has no memory for a single pixel."""
+    return GpumaskError(f"max_memory: the device has no memory for a single pixel: {error}")

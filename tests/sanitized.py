@@ -25,7 +25,7 @@ from polygon_cases import cases as polygon_cases
 from polygon_cases import inside_of
 from rule_cases import DISCS, RULE_TYPES, run_rules
 from rule_cases import cases as rule_cases
-from spline_cases import WATCHED, renormalized
+from spline_cases import FINITE, WATCHED, finite_of, renormalized
 from spline_cases import filtered as coefficients_of
 
 from gpumask.backends import Backend, get
@@ -60,6 +60,8 @@ def spline_twins(build: Build, twin: Backend) -> None:
     """Compare what B-splines and renormalised weights need with its twin."""
     for filtering in WATCHED:
         assert_same_bits(coefficients_of(build, filtering), coefficients_of(twin, filtering), str(filtering))
+    for finite in FINITE:
+        assert_same_bits(finite_of(build, *finite), finite_of(twin, *finite), str(finite))
     for interp, dtype in (("cubic", "uint16"), ("lanczos3", "float64")):
         for found, expected in zip(*(renormalized(each, interp, dtype) for each in (build, twin)), strict=True):
             assert_same_bits(found[2], expected[2], found[0])

@@ -13,6 +13,12 @@ from gpumask.prefilter import coefficients, domain_of, segment_of
 from gpumask.resample import Target, resample_into
 from gpumask.window import Window
 
+FINITE = [
+    (dtype, shape, masked)
+    for dtype in ("float32", "float64")
+    for shape in ((1, 1), (33, 130))
+    for masked in (False, True)
+]
 RENORMALIZED = ("linear", "cubic", "lanczos3")
 
 
@@ -62,6 +68,19 @@ def filtered(backend: Backend, case: Filtering) -> np.ndarray:
     image_here = backend.asarray(pixels)
     made = coefficients(backend, image_here, here, case.interp, case.boundary, domain, domain, counts)
     return to_host(backend, made)
+
+
+def finite_of(backend: Backend, dtype: str, shape: tuple[int, int], masked: bool) -> np.ndarray:
+    """Say which pixels of a part of three bands are finite in float32, or in float64."""
+    rng = np.random.default_rng(7)
+    pixels = image(rng, dtype, (3, shape[0] + 3, shape[1] + 5))
+    pixels[:, 1:-2, 2:-3][rng.random((3, *shape)) < 0.02] = 3e38
+    part, out = backend.asarray(pixels)[:, 1:-2, 2:-3], backend.empty(shape, np.uint8)
+    valid = backend.asarray(rng.integers(0, 3, shape).astype(np.uint8)) if masked else None
+    steps = part.strides[1] // part.itemsize, part.strides[0] // part.itemsize
+    most = 1e38 if dtype == "float64" else float(np.finfo(dtype).max)
+    backend.run("all_finite", shape, part, 3, *steps, most, valid, shape[1], out, SRC_T=np.dtype(dtype))
+    return to_host(backend, out)
 
 
 def renormalized(backend: Backend, interp: str, dtype: str) -> list[tuple[str, np.ndarray, np.ndarray]]:

@@ -71,6 +71,12 @@ def test_prefilter_compiles_for_every_architecture_and_has_its_samples_alone_on_
         assert found == [(str(8 * one["SAMPLES"]), "0")], log
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_all_finite_compiles_for_every_architecture_and_needs_no_stack(architectures, arch, dtype):
+    assert_compiles_without_stack(architectures, "all_finite", arch, {"SRC_T": np.dtype(dtype)})
+
+
 @pytest.mark.parametrize("interp", RENORMALIZED)
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_renormalize_compiles_for_every_architecture(architectures, arch, interp):

@@ -5,7 +5,7 @@ import pytest
 import rasterio.warp
 from affine import Affine
 from kernel_cases import assert_same_bits
-from spline_cases import RENORMALIZED, renormalized
+from spline_cases import FINITE, RENORMALIZED, finite_of, renormalized
 
 from gpumask import GpumaskError, Grid, resample
 from gpumask.backends import get
@@ -22,6 +22,13 @@ def test_renormalize_is_that_of_its_twin_to_the_bit(backend, interp, dtype):
     for found, expected in zip(*(renormalized(get(name), interp, dtype) for name in (backend, "numpy")), strict=True):
         assert_same_bits(found[2], expected[2], f"validity of {found[0]}")
         assert_same_bits(found[1], expected[1], f"image of {found[0]}")
+
+
+@pytest.mark.parametrize("case", FINITE, ids=str)
+def test_what_is_finite_is_that_of_its_twin(backend, case):
+    found, expected = (finite_of(get(name), *case) for name in (backend, "numpy"))
+    assert_same_bits(found, expected)
+    assert found.size == 1 or 0 < found.mean() < 1
 
 
 def some_source(rng, shape=(17, 19), share=0.3):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_builds import Build, CudaText, compile_all, sanitized, with_march
+from kernel_builds import Build, compile_all, sanitized, with_march
 from kernel_cases import (
     APPLIED,
     WATCHED_VARIANTS,
@@ -93,14 +93,12 @@ def test_the_sanitizers_catch_what_they_are_for(watched, name, check, said):
     assert said in done.stderr
 
 
-@pytest.fixture(scope="session", params=[*LEVELS, "256 lanes", "cuda text"])
+@pytest.fixture(scope="session", params=[*LEVELS, "256 lanes"])
 def other_build(request, compiler) -> Build:
-    """The kernels for an instruction set, segments of a width, or as NVRTC reads them."""
+    """The kernels for an instruction set, or for segments of a width. (As NVRTC reads them, they are cuda's.)"""
     if request.param in LEVELS:
         _skip_unless_this_cpu_has(request.param, compiler)
         build = Build(with_march(request.param))
-    elif request.param == "cuda text":
-        build = CudaText(native.FLAGS)
     else:
         build = Build([*native.FLAGS, f"-DLANES={request.param.split()[0]}"])
     _compile(build, VARIANTS)

@@ -7,7 +7,6 @@ import gpu
 import numpy as np
 import pytest
 
-from gpumask import Grid, Window, resample
 from gpumask.backends import get
 
 pytestmark = pytest.mark.skipif(gpu.own, reason="there is a GPU")
@@ -210,16 +209,3 @@ def test_another_device_s_memory_is_refused(cupy, order):
     with pytest.raises(order.HazardError, match="device 1"):
         there + 1
     assert not cupy.zeros(3).device.id
-
-
-def test_what_is_not_said_of_streams_runs_on_the_current_one(cupy, order):
-    image = np.arange(35.0).reshape(5, 7)
-    row, col = np.mgrid[0:5, 0:7] * 1.0
-    stream = cupy.cuda.Stream(non_blocking=True)
-    with stream:
-        arrays = [cupy.asarray(array) for array in (image, row, col)]
-        before = stream._state.number, cupy.cuda.Stream.null._state.number
-        found = resample(arrays[0], Grid(*arrays[1:], window=Window(1, 1, 3, 3)))
-        assert stream._state.number > before[0]
-        assert cupy.cuda.Stream.null._state.number == before[1]
-        np.testing.assert_array_equal(found.image.get(), image[1:4, 1:4])

@@ -87,16 +87,22 @@ CALLS: dict[str, Callable[[Scene], Any]] = {
 
 
 def chain(folder: Path, **options: Any) -> Callable[[], gpumask.Summary]:
-    """Return a call from file to file, in several tiles."""
+    """Return a call from file to file, in several tiles. Rules, as `keep`, may ask for the band "qa"."""
     import rasterio
 
-    source = np.round(np.random.default_rng(0).random((2, *SHAPE)) * 1000).astype(np.uint16)
-    for name, array in {"source": source, "grid": np.stack(_coordinates())}.items():
+    rng = np.random.default_rng(0)
+    source, quality = (
+        (rng.random((2, *SHAPE)) * 1000).astype(np.uint16),
+        rng.integers(0, 4, (1, *SHAPE)).astype(np.uint8),
+    )
+    for name, array in {"source": source, "grid": np.stack(_coordinates()), "quality": quality}.items():
         profile = {"count": len(array), "height": array.shape[1], "width": array.shape[2], "dtype": array.dtype}
         profile["transform"] = rasterio.Affine.scale(10, -10)
         with rasterio.open(folder / f"{name}.tif", "w", driver="GTiff", **profile) as file:
             file.write(array)
     options = {"backend": "cuda", "tile_shape": (33, 41), "overwrite": True, **options}
+    if "keep" in options:
+        options["quality"] = {"qa": folder / "quality.tif"}
     return lambda: gpumask.resample_file(
         folder / "source.tif", folder / "grid.tif", folder / "out.tif", resolution=(8, 8), **options
     )

@@ -123,8 +123,12 @@ class ndarray:
             return out
         stream = stream or _order.current_stream()
         touch([self._block], [], stream)
-        note("download pinned" if is_pinned(out) else "download", self.nbytes)
-        out[...] = self._a
+        if is_pinned(out) and out.flags.c_contiguous:
+            note("download pinned", self.nbytes)
+            fly(out, stream, self._a)
+        else:
+            note("download", self.nbytes)
+            out[...] = self._a
         if blocking:
             note("wait for a copy")
             stream._state.wait()
@@ -142,7 +146,7 @@ class ndarray:
             raise RuntimeError("Cannot set to non-contiguous array")
         touch([], [self._block], stream)
         if is_pinned(arr) and arr.flags.c_contiguous:
-            fly(arr)
+            fly(arr, stream)
             note("upload pinned", self.nbytes)
         else:
             note("upload pageable", self.nbytes)
@@ -338,7 +342,7 @@ class MemoryPointer:
         touch([], [self._array._block], stream)
         pinned = is_pinned(host)
         if pinned:
-            fly(host)
+            fly(host, stream)
         note("upload pinned" if pinned else "upload pageable", size)
         np.frombuffer((ctypes.c_char * size).from_address(self.ptr), np.uint8)[...] = host
 
@@ -348,8 +352,13 @@ class MemoryPointer:
 
         host = np.frombuffer((ctypes.c_char * size).from_address(int(mem)), np.uint8)
         touch([self._array._block], [], stream)
-        note("download pinned" if is_pinned(host) else "download", size)
-        host[...] = np.frombuffer((ctypes.c_char * size).from_address(self.ptr), np.uint8)
+        there = np.frombuffer((ctypes.c_char * size).from_address(self.ptr), np.uint8)
+        if is_pinned(host):
+            note("download pinned", size)
+            fly(host, stream, there)
+        else:
+            note("download", size)
+            host[...] = there
 
 
 class Capsule:

@@ -84,7 +84,7 @@ class OutOfMemoryError(MemoryError):
 
 # ------------------------------------------------------------------------------------------------------------- devices
 DEVICES = 2
-used = [0] * DEVICES
+used, most_used = [0] * DEVICES, [0] * DEVICES
 limits: list[int | None] = [None] * DEVICES
 
 
@@ -177,18 +177,22 @@ class _State:
         self.non_blocking, self.null = non_blocking, null
         self.number = self.finished = 0
         self.seen: dict[_State, int] = {}
-        self.in_flight: list[tuple[np.ndarray, int, str]] = []  # host memory, what was in it, who copies it
+        self.copies: list[_Copy] = []  # that may be on their way
 
     def wait(self) -> None:
         """Wait for all that it has done."""
+        self.reached(self.number)
+        for state, number in [*self.seen.items()]:
+            state.reached(number)
+
+    def reached(self, number: int) -> None:
+        """Note that the host has waited for an operation."""
         with lock:
-            self.finished = self.number
-            for state, number in self.seen.items():
-                state.finished = max(state.finished, number)
-            copied, self.in_flight = self.in_flight, []
-        for host, before, who in copied:
-            if zlib.crc32(host) != before:
-                hazard(f"host memory was changed while it was copied to the device ({who})")
+            self.finished = max(self.finished, number)
+            done = [copy for copy in self.copies if copy.number <= self.finished]
+            self.copies = [copy for copy in self.copies if copy.number > self.finished]
+        for copy in done:
+            copy.land()
 
     def after(self, other: _State, number: int) -> bool:
         """Say whether what comes here next is ordered after an operation there."""
@@ -196,6 +200,29 @@ class _State:
             return True
         # The null stream and all others wait for each other, but those that are non-blocking.
         return (self.null and not other.non_blocking) or (other.null and not self.non_blocking)
+
+
+class _Copy:
+    """A copy between pinned memory and a device, which takes its time: until its stream is waited for."""
+
+    def __init__(self, number: int, host: np.ndarray, arriving: np.ndarray | None = None) -> None:
+        """Note a copy from the host, or to it of what is arriving there; until it has, the host sees no such values."""
+        self.number, self.arriving, self.who = number, arriving, where()
+        self.host = host.reshape(-1).view(np.uint8) if host.size else np.empty(0, np.uint8)
+        if arriving is not None:
+            self.host[...] = _FRESH
+        self.before = zlib.crc32(self.host)
+
+    def check(self) -> None:
+        """Raise HazardError where the host memory has changed since."""
+        if zlib.crc32(self.host) != self.before:
+            hazard(f"host memory was changed while it was copied ({self.who})")
+
+    def land(self) -> None:
+        """End."""
+        self.check()
+        if self.arriving is not None:
+            self.host[...] = self.arriving
 
 
 class Event:
@@ -222,9 +249,8 @@ class Event:
     def synchronize(self) -> None:
         """Let the host wait for it."""
         note("wait event")
-        with lock:
-            for state, number in self.seen.items():
-                state.finished = max(state.finished, number)
+        for state, number in self.seen.items():
+            state.reached(number)
 
 
 def get_elapsed_time(start_event: Event, end_event: Event) -> float:
@@ -270,6 +296,7 @@ class Block:
                 self.size = 0
                 raise OutOfMemoryError(f"Out of memory allocating {size} bytes (limit set to: {limit} bytes).")
             used[self.device] += size
+            most_used[self.device] = max(most_used[self.device], used[self.device])
         self.whole = np.full(size + 2 * _GUARD, _FRESH, np.uint8)
         self.whole[:_GUARD] = self.whole[size + _GUARD :] = _FENCE
         self.bytes = self.whole[_GUARD : size + _GUARD]
@@ -323,7 +350,12 @@ def is_pinned(array: np.ndarray) -> bool:
         return any(first <= address < first + size for first, size in pinned.items())
 
 
-def fly(host: np.ndarray) -> None:
-    """Note that the current stream copies from pinned host memory, which must stay as it is until that is done."""
-    bytes_ = np.ascontiguousarray(host).view(np.uint8) if host.size else np.empty(0, np.uint8)
-    current_stream()._state.in_flight.append((bytes_, zlib.crc32(bytes_), where()))
+def fly(host: np.ndarray, stream: Stream | None = None, arriving: np.ndarray | None = None) -> None:
+    """Note that a stream copies from contiguous pinned memory, or to it: it must stay as it is until that is done."""
+    state = (stream or current_stream())._state
+    for copy in [copy for every in list(Stream._all) for copy in every._state.copies]:
+        if np.may_share_memory(copy.host, host):
+            copy.check()
+    copied = None if arriving is None else np.frombuffer(arriving.tobytes(), np.uint8)
+    with lock:
+        state.copies.append(_Copy(state.number, host, copied))

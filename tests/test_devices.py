@@ -1,0 +1,180 @@
+"""From file to file on several devices, and on ones with little memory: the same bits, and nothing left behind."""
+
+import gc
+import itertools
+
+import gpu
+import numpy as np
+import pytest
+import rasterio
+from calls import chain
+from shapely import box
+
+from gpumask import GpumaskError, Polygons, Window
+from gpumask import chain as chain_module
+from gpumask.backends import get
+from gpumask.backends.cuda import CudaBackend
+from gpumask.memory import by_halves
+
+KINDS = {
+    "cubic": {"interp": "cubic"},
+    "bspline3": {"interp": "bspline3", "boundary": "reflect"},
+    "renormalised": {"interp": "linear", "mask_policy": "renormalize"},
+    "rules": {"keep": [{"band": "qa", "values": [1], "invert": True}], "grow": 1},
+}
+
+
+@pytest.fixture(autouse=True)
+def at_hand():
+    """A GPU, or what stands in for it; in the end nothing is left on it, but for tables such as a filter's poles."""
+    with gpu.at_hand():
+        gc.collect()
+        pool = pools()
+        before = [pool(device) for device in range(devices())]
+        yield
+        gc.collect()
+        assert all(pool(device) <= before[device] + 4096 for device in range(devices()))
+    assert not gpu.hazards()
+
+
+def devices():
+    import cupy
+
+    return cupy.cuda.runtime.getDeviceCount()
+
+
+def pools():
+    import cupy
+
+    def used(device):
+        with cupy.cuda.Device(device):
+            return cupy.get_default_memory_pool().used_bytes()
+
+    return used
+
+
+@pytest.fixture
+def limit():
+    """Limit the current device's memory to so many bytes more than it has in use."""
+    import cupy
+
+    pool = cupy.get_default_memory_pool()
+    yield lambda more: pool.set_limit(size=pool.used_bytes() + more)
+    pool.set_limit(size=0)
+
+
+def written(folder):
+    with rasterio.open(folder / "out.tif") as file:
+        return file.read(), file.read_masks(1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_devices_write_what_the_host_writes(tmp_path, kind):
+    if devices() < 2:
+        pytest.skip("one device")
+    options = {"validity": "mask", "tile_shape": (16, 16), **KINDS[kind]}
+    chain(tmp_path, **options, backend="native")()
+    expected = written(tmp_path)
+    for numbers in ([0, 1], [1], [1, 0], None):
+        done = chain(tmp_path, **options, devices=numbers)()
+        assert done.backend == "cuda" and done.tiles > 20
+        for found, wanted in zip(written(tmp_path), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_both_devices_compute(tmp_path):
+    if gpu.own:
+        pytest.skip("a GPU does not say what it did")
+    from cupy import _order
+
+    _order.most_used[:] = _order.used
+    chain(tmp_path, devices=[0, 1], tile_shape=(8, 8))()
+    assert all(most > now for most, now in zip(_order.most_used, _order.used, strict=True))
+
+
+@pytest.mark.parametrize("numbers", [[], [0, 0], [7], [-1]])
+def test_devices_that_are_not_there_are_refused(tmp_path, numbers):
+    with pytest.raises(GpumaskError, match="devices: expected (different numbers|at least one)"):
+        chain(tmp_path, devices=numbers)()
+
+
+def most_used(call):
+    """Return how much memory a call takes of the stand-in's first device."""
+    from cupy import _order
+
+    _order.most_used[0] = before = _order.used[0]
+    call()
+    return _order.most_used[0] - before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("room", [45_000, 20_000, 6_000])
+def test_tiles_are_halved_until_a_device_has_memory_for_them(tmp_path, limit, kind, room):
+    options = {"validity": "mask", "tile_shape": (128, 128), **KINDS[kind]}
+    chain(tmp_path, **options, backend="native")()
+    expected = written(tmp_path)
+    assert gpu.own or most_used(chain(tmp_path, **options)) > room
+    limit(room)
+    try:
+        chain(tmp_path, **options)()
+    except GpumaskError as error:
+        # The taps and the filter of a B-spline take a minimum for the smallest of tiles.
+        assert kind == "bspline3" and "no memory for a single pixel" in str(error)  # noqa: PT017
+        return
+    for found, wanted in zip(written(tmp_path), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_device_without_memory_for_a_pixel_is_an_error_that_says_so(tmp_path, limit):
+    call = chain(tmp_path)
+    limit(8)
+    with pytest.raises(GpumaskError, match="max_memory: the device has no memory for a single pixel"):
+        call()
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_a_mask_is_made_by_halves_where_the_device_has_no_memory_for_it(limit):
+    polygons, window = Polygons(box(3, 4, 80, 60), box(9, 9, 20, 20)), Window(2, 3, 61, 77)
+    expected = by_halves(get("native"), window, lambda part: polygons.validity(part, get("native")))
+    limit(9_000)
+    found = by_halves(get("cuda"), window, lambda part: polygons.validity(part, get("cuda")))
+    np.testing.assert_array_equal(found, expected)
+    polygons = Polygons(box(3, 4, 80, 60))
+    limit(1)
+    with pytest.raises(GpumaskError, match="single pixel"):
+        by_halves(get("cuda"), window, lambda part: polygons.validity(part, get("cuda")))
+
+
+@pytest.mark.parametrize("numbers", [None, [0, 1]])
+def test_an_error_on_one_lane_ends_the_others_and_frees_everything(tmp_path, monkeypatch, numbers):
+    if numbers and devices() < 2:
+        pytest.skip("one device")
+    calls, resample_into = itertools.count(), chain_module.resample_into
+
+    def failing(*args):
+        if next(calls) == 5:
+            raise RuntimeError("a bad kernel")
+        resample_into(*args)
+
+    monkeypatch.setattr(chain_module, "resample_into", failing)
+    with pytest.raises(RuntimeError, match="a bad kernel"):
+        chain(tmp_path, tile_shape=(8, 8), devices=numbers)()
+    assert next(calls) < 20  # of 99 tiles
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_pinned_memory_that_is_used_again_before_its_copy_is_done_would_be_seen(tmp_path, monkeypatch):
+    if gpu.own:
+        pytest.skip("a GPU does not say what it copies when")
+    from cupy import _order
+
+    def hurried(self, *mirrors):
+        for mirror, array in mirrors:
+            mirror.get(out=array, blocking=False)
+
+    monkeypatch.setattr(CudaBackend, "fetch", hurried)
+    with pytest.raises((_order.HazardError, GpumaskError)):
+        chain(tmp_path, tile_shape=(8, 8))()
+    for stream in list(_order.Stream._all):
+        stream._state.copies.clear()
+    gpu.hazards()
