@@ -163,6 +163,19 @@ def test_an_error_on_one_lane_ends_the_others_and_frees_everything(tmp_path, mon
     assert not (tmp_path / "out.tif").exists()
 
 
+def test_a_system_without_memory_to_pin_is_slower_and_no_error(tmp_path, monkeypatch):
+    if gpu.own:
+        pytest.skip("a GPU's system has memory to pin")
+    from cupy import _order
+
+    chain(tmp_path, backend="native")()
+    expected = written(tmp_path)
+    monkeypatch.setattr(_order, "pinned_limit", [10_000])
+    chain(tmp_path)()
+    for found, wanted in zip(written(tmp_path), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_pinned_memory_that_is_used_again_before_its_copy_is_done_would_be_seen(tmp_path, monkeypatch):
     if gpu.own:
         pytest.skip("a GPU does not say what it copies when")

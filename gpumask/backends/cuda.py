@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,8 @@ from gpumask.errors import BackendError
 
 BLOCK = (32, 8)
 _GRID_LIMIT = (2**31 - 1, 65535)
+
+_log = logging.getLogger("gpumask")
 
 
 def nvrtc_options(arch: str, defines: dict[str, Any]) -> list[str]:
@@ -124,9 +127,13 @@ class CudaBackend:
         return lane
 
     def host_buffer(self, size: int) -> np.ndarray:
-        """Make bytes of pinned host memory."""
+        """Make bytes of pinned host memory; of usual memory where the system has no more to pin."""
         # Not from CuPy's pool, which rounds up to powers of two and keeps what it had.
-        memory = self._cupy.cuda.PinnedMemoryPointer(self._cupy.cuda.PinnedMemory(max(size, 1)), 0)
+        try:
+            memory = self._cupy.cuda.PinnedMemoryPointer(self._cupy.cuda.PinnedMemory(max(size, 1)), 0)
+        except self._cupy.cuda.runtime.CUDARuntimeError as error:
+            _log.info("copies to and from the GPU go by way of memory that is not pinned: %s", error)
+            return np.empty(size, np.uint8)
         return np.frombuffer(memory, np.uint8, size)
 
     def mirror(self, array: np.ndarray) -> Any:

@@ -62,7 +62,7 @@ def array_bspline_prefiltering(
         valid = coefficient_validity(backend, pixels, here, taps, nothing, inner)
         array_in_mask[...] = 0
         array_in_mask[inner.slices] = backend.to_family_of(array_in_mask, valid)
-    elif not bool(pixels.all()):
+    elif not backend.at_once(pixels.all):
         made = np.where(coefficient_validity(backend, pixels, here, taps, nothing, inner), made, np.nan)
     array_in[..., *inner.slices] = backend.to_family_of(array_in, made if array_in.ndim == 3 else made[0])
 

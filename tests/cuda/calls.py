@@ -10,7 +10,7 @@ import numpy as np
 from shapely import box
 
 import gpumask
-from gpumask import CoarseMask, Grid, MaskRule, Polygons, Resampler
+from gpumask import CoarseMask, Grid, MaskRule, MultiDateMaskRule, Polygons, Resampler
 
 SHAPE = (70, 90)
 _WINDOW = ((0, 69), (0, 89))
@@ -33,6 +33,7 @@ class Scene:
         self.coarse, self.polygons = CoarseMask(self.nodes, (10, 10)), Polygons(_FIELD, _POND)
         self.keep = [MaskRule.from_config({"band": "qa", "values": [1], "invert": True})]
         self.resampler = Resampler(self.grid)
+        self.dates = MultiDateMaskRule.from_config({"values": [[1, 2, 3], [4]], "invert": [False, True]}, 2)
 
     def resample(self, interp: str, image: Any = None, **options: Any) -> Any:
         """Resample an image of this scene, the one of float64 if none is given."""
@@ -82,6 +83,9 @@ CALLS: dict[str, Callable[[Scene], Any]] = {
     "array_shift_grid_coordinates": lambda here: gpumask.array_shift_grid_coordinates(
         here.grid.row, here.grid.col, (0.0, 0.0)
     ),
+    "Grid.displaced": lambda here: here.grid.displaced(),
+    "array_bspline_prefiltering": lambda here: gpumask.array_bspline_prefiltering(here.float64.copy(), n=3),
+    "MultiDateMaskRule": lambda here: here.dates.evaluate(here.uint16),
     "describe_flags": lambda here: gpumask.describe_flags(here.quality["qa"], "sentinel2_scl"),
 }
 

@@ -264,6 +264,7 @@ class ndarray:
         index, advanced = self._index(key)
         if isinstance(value, ndarray):
             touch([value._block], [self._block])
+            note("elementwise")
             with np.errstate(all="ignore"):
                 self._a[index] = value._a.astype(self.dtype)
             return
@@ -274,6 +275,7 @@ class ndarray:
         else:
             value = self._filling(value)
         touch([], [self._block])
+        note("elementwise")
         self._a[index] = value
 
     # -------------------------------------------------------------------------------------------------- arithmetic
@@ -314,6 +316,7 @@ class ndarray:
         """Fill it with a number."""
         value = self._filling(value)
         touch([], [self._block])
+        note("elementwise")
         self._a[...] = value
 
     def _filling(self, value: Any) -> np.ndarray:
@@ -394,6 +397,7 @@ def result(array: Any, operands: Any, out: ndarray | None = None) -> ndarray:
         by_column = array.flags.f_contiguous and not array.flags.c_contiguous
         out = ndarray(array.shape, array.dtype, order="F" if by_column else "C")
     touch([operand._block for operand in operands if isinstance(operand, ndarray)], [out._block])
+    note("elementwise")
     out._a[...] = array
     return out
 
