@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import adopt
+from gpumask.backends import adopt, is_device_array
 from gpumask.coordinates import coordinates_at
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window, check_inside
@@ -178,9 +178,10 @@ class Grid:
         """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
 
         Exact from the nodes that count and from where the output ends between them, since bilinear interpolation stays
-        within its corners. It may reach beyond the source, and has no pixels where no node counts.
+        within its corners. It may reach beyond the source, and has no pixels where no node counts. A grid on a device
+        is brought to the host for this.
         """
-        row, col = self._extremes()
+        row, col = self._on_host()._extremes()
         counts = np.isfinite(row) & np.isfinite(col)
         if not counts.any():
             return Window(0, 0, 0, 0)
@@ -188,6 +189,15 @@ class Grid:
         top, left = math.floor(float(row.min())) - margin, math.floor(float(col.min())) - margin
         bottom, right = math.ceil(float(row.max())) + margin, math.ceil(float(col.max())) + margin
         return Window(top, left, bottom - top + 1, right - left + 1)
+
+    def _on_host(self) -> Grid:
+        """Return the grid with its arrays in host memory."""
+        arrays = {
+            name: array.get()
+            for name in ("row", "col", "mask")
+            if (array := getattr(self, name)) is not None and is_device_array(array)
+        }
+        return replace(self, **arrays) if arrays else self
 
     def _extremes(self) -> tuple[Any, Any]:
         """Return (row, col) arrays that have the least and the greatest coordinates of the output; NaN for none."""

@@ -341,7 +341,7 @@ def _kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | Non
     lazy = dask.array.broadcast_arrays(*(dask.array.asarray(array) for array in arrays))
     axes = lazy[0].ndim
     around = {axis: depth if axis >= axes - 2 else 0 for axis in range(axes)}
-    meta = np.empty((0,) * axes, bool)
+    meta = np.empty((0,) * axes, bool, like=lazy[0]._meta)
     return dask.array.map_overlap(job, *lazy, depth=around, boundary="none", dtype=bool, align_arrays=True, meta=meta)
 
 

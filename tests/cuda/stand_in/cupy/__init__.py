@@ -189,6 +189,11 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> ndarray:
     return _result(_np.repeat(_plain(a), repeats, axis), [a])
 
 
+def take(a: ndarray, indices: Any, axis: int | None = None, out: Any = None) -> ndarray:
+    """Take values by their numbers."""
+    return a.ravel()[indices] if axis is None else a[(slice(None),) * axis + (indices,)]
+
+
 def broadcast_to(array: ndarray, shape: Any) -> ndarray:
     """Return a view that repeats it."""
     return ndarray._view_of(array, _np.broadcast_to(_plain(array), shape))
@@ -210,6 +215,16 @@ def copyto(dst: ndarray, src: Any, casting: str = "same_kind", where: Any = None
 def shape(a: Any) -> Any:
     """Return a shape."""
     return a.shape
+
+
+def astype(x: ndarray, dtype: Any, /, *, copy: bool = True) -> ndarray:
+    """Return it in another type."""
+    return x.astype(dtype, copy=copy)
+
+
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    """Return the type that holds what several types hold."""
+    return _np.result_type(*(part.dtype if isinstance(part, ndarray) else part for part in arrays_and_dtypes))
 
 
 def transpose(a: ndarray, axes: Any = None) -> ndarray:
@@ -278,16 +293,16 @@ def get_default_pinned_memory_pool() -> Any:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "cuda" or not _has("cupy", name):
+        raise AttributeError(f"module 'cupy' has no attribute {name!r}")
     ufunc = getattr(_np, name, None)
-    if _has("cupy", name) and isinstance(ufunc, _np.ufunc):
 
-        def applied(*args: Any, **kwargs: Any) -> Any:
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(ufunc, _np.ufunc):
             return _apply(ufunc, *args, **kwargs)
-
-        return applied
-    if _has("cupy", name) and name != "cuda":
         raise NotImplementedError(f"the stand-in has no cupy.{name}, as CuPy has")
-    raise AttributeError(f"module 'cupy' has no attribute {name!r}")
+
+    return called
 
 
 from cupy import cuda  # noqa: E402

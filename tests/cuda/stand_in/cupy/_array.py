@@ -58,6 +58,8 @@ class ndarray:
     nbytes = property(lambda self: self._a.nbytes)
     flags = property(Flags)
     T = property(lambda self: ndarray._view_of(self, self._a.T))
+    real = property(lambda self: self)
+    imag = property(lambda self: result(np.zeros_like(self._a), [self]))
 
     @property
     def device(self) -> Any:

@@ -1,0 +1,87 @@
+"""DataArrays whose arrays are on the device: results are there too, and those of the host to the bit."""
+
+import gpu
+import numpy as np
+import pytest
+
+from gpumask import Grid
+
+xarray = pytest.importorskip("xarray")
+pytest.importorskip("rioxarray")
+import gpumask.xarray  # noqa: E402, F401
+
+RNG = np.random.default_rng(0)
+Y, X = 5_500_000 - 10 * (np.arange(70) + 0.5), 800_000 + 10 * (np.arange(90) + 0.5)
+IMAGE = (RNG.random((3, 70, 90)) * 1000).astype(np.float32)
+IMAGE[:, 10, 10], IMAGE[1, 20:22, 30] = np.nan, -9999
+QUALITY = RNG.integers(0, 4, (70, 90)).astype(np.uint8)
+NODES = np.mgrid[0:8, 0:10] * 8.0
+
+
+@pytest.fixture(autouse=True)
+def at_hand():
+    """A GPU, or what stands in for it."""
+    with gpu.at_hand():
+        yield
+    assert not gpu.hazards()
+
+
+def scenes(bring):
+    """Return an image and its quality band, their arrays brought somewhere."""
+    places = {"y": Y, "x": X}
+    image = xarray.DataArray(bring(IMAGE), dims=("band", "y", "x"), coords=places).rio.write_crs("EPSG:32633")
+    return image, xarray.DataArray(bring(QUALITY), dims=("y", "x"), coords=places, name="qa")
+
+
+def on_device(array):
+    import cupy
+
+    return cupy.asarray(array)
+
+
+def lazily(array):
+    import cupy
+    import dask.array
+
+    return dask.array.from_array(cupy.asarray(array), chunks=(*(-1,) * (array.ndim - 2), 32, 40), asarray=False)
+
+
+def kept(image, quality, options):
+    clear = image.gpumask.keep({"values": [1], "invert": True}, quality, grow=1)
+    return clear.gpumask.reproject("EPSG:32634", resolution=10, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"interp": "bspline3", "boundary": "reflect"}, {"interp": "nearest"}], ids=str)
+@pytest.mark.parametrize("bring", [on_device, lazily])
+def test_what_is_on_the_device_stays_there_and_is_that_of_the_host(bring, options):
+    import cupy
+
+    expected = kept(*scenes(np.asarray), {**options, "backend": "numpy"})
+    found = kept(*scenes(bring), options).compute()
+    for there, here in ((found, expected), (found.validity, expected.validity)):
+        assert isinstance(there.data, cupy.ndarray)
+        np.testing.assert_array_equal(there.data.get(), here.data)
+    where = found.gpumask.where_valid()
+    assert isinstance(where.data, cupy.ndarray)
+    np.testing.assert_array_equal(where.data.get(), expected.gpumask.where_valid().data)
+
+
+def test_a_nodata_value_is_left_out_on_the_device():
+    import cupy
+
+    (host, _), (device, _) = (scenes(bring) for bring in (np.asarray, on_device))
+    expected, found = (
+        scene.rio.write_nodata(-9999).gpumask.reproject("EPSG:32634", interp="linear") for scene in (host, device)
+    )
+    assert isinstance(found.data, cupy.ndarray)
+    np.testing.assert_array_equal(found.data.get(), expected.data)
+
+
+@pytest.mark.parametrize("bring", [np.asarray, on_device])
+def test_a_grid_may_be_on_either_side(bring):
+    host, _ = scenes(np.asarray)
+    device, _ = scenes(on_device)
+    expected = host.gpumask.resample(Grid(*NODES, (8, 8)), backend="numpy")
+    found = device.gpumask.resample(Grid(*map(bring, NODES), (8, 8)))
+    np.testing.assert_array_equal(found.data.get(), expected.data)
+    np.testing.assert_array_equal(found.validity.data.get(), expected.validity.data)
