@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import adopt, is_device_array
+from gpumask.backends import adopt, is_device_array, one_memory
 from gpumask.coordinates import coordinates_at
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window, check_inside
@@ -103,6 +103,7 @@ class Grid:
             array = getattr(self, name)
             if array is not None and array.shape != self.row.shape:
                 raise GpumaskError(f"grid.{name}: expected shape {self.row.shape}, as grid.row; got {array.shape}")
+        one_memory(self.row, self.col, self.mask)
 
     def _set(self, name: str, value: Any) -> None:
         """Set a field of this frozen class, while it is made."""

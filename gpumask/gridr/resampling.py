@@ -155,8 +155,7 @@ def _output(
         return new_array(backend, (array_in.shape[0], *shape), np.float64, array_in), Window.of_shape(shape)
     check_writable("array_out", array_out)
     out = array_out if array_out.ndim == 3 else array_out[None]
-    if is_device_array(out) != is_device_array(array_in):
-        raise GpumaskError("array_out: expected an array where array_in is, on the host or the device; got the other")
+    _check_same_side("array_out", out, array_in)
     if out.shape[0] != array_in.shape[0]:
         raise GpumaskError(f"array_out: expected {array_in.shape[0]} bands, as array_in; got shape {array_out.shape}")
     window = Window.of_shape(shape) if array_out_win is None else half_open("array_out_win", array_out_win)
@@ -174,11 +173,18 @@ def _output_mask(array_out_mask: Any, shape: tuple[int, int], array_in: Any, bac
     if not hasattr(array_out_mask, "dtype"):
         return None
     check_writable("array_out_mask", array_out_mask)
+    _check_same_side("array_out_mask", array_out_mask, array_in)
     if array_out_mask.dtype != np.uint8 or array_out_mask.shape != shape:
         raise GpumaskError(
             f"array_out_mask: expected uint8 of shape {shape}; got {array_out_mask.dtype} of {array_out_mask.shape}"
         )
     return array_out_mask
+
+
+def _check_same_side(name: str, array: Any, array_in: Any) -> None:
+    """Raise GpumaskError unless an array to be filled lives where array_in does."""
+    if is_device_array(array) != is_device_array(array_in):
+        raise GpumaskError(f"{name}: expected an array where array_in is, on the host or the device; got the other")
 
 
 def _writable(backend: Backend, view: Any, inputs: tuple[Any, ...]) -> Any:
