@@ -54,7 +54,7 @@ def apply_value_map(
         pixels, counts = _whole_numbers(chosen.asarray(np.atleast_1d(arrays[band])))
         for rule, colour in reversed(found):
             matched = evaluate(chosen, [rule], pixels).view(bool) & counts
-            painted = np.where(matched, np.array(colour, np.uint8).view(np.uint32)[0], painted)
+            np.copyto(painted, int(np.array(colour, np.uint8).view(np.uint32)[0]), where=matched)
     return chosen.to_family_of(like, painted.view(np.uint8).reshape(*like.shape, 4))
 
 

@@ -207,9 +207,12 @@ def atleast_1d(*arys: ndarray) -> Any:
 
 def copyto(dst: ndarray, src: Any, casting: str = "same_kind", where: Any = None) -> None:
     """Copy values into an array."""
-    if where is not None:
-        raise NotImplementedError("the stand-in has no cupy.copyto with a condition, as CuPy has")
-    dst[...] = src
+    if where is None:
+        dst[...] = src
+    else:
+        made = dst._a.copy()
+        _np.copyto(made, _plain(src), casting, _plain(where))  # type: ignore[call-overload]
+        _result(made, [src, where], dst)
 
 
 def shape(a: Any) -> Any:
