@@ -827,7 +827,11 @@ def test_what_did_not_fit_is_let_go_before_less_is_tried(files, monkeypatch):
             raise DeviceIsFull
         backends.get("numpy").run(kernel, shape, *args, **defines)
 
-    of_backend(monkeypatch, mirror=mirror, run=computed, fetch=lambda mirror, array: np.copyto(array, mirror))
+    def fetch(*mirrors):
+        for mirror, array in mirrors:
+            np.copyto(array, mirror)
+
+    of_backend(monkeypatch, mirror=mirror, run=computed, fetch=fetch)
     go(**OUT_OF_MEMORY)
     assert_same(contents(), expected)
 

@@ -105,7 +105,7 @@ def _there(value: Any, brought: list[tuple[np.ndarray, Any]]) -> Any:
 def _array_of(value: Any) -> np.ndarray | None:
     """Return an array of the host, lists of lists and what has DLPack there as such; None for all else."""
     if isinstance(value, np.ndarray):
-        return value
+        return None if isinstance(value, np.ma.MaskedArray) else value
     with contextlib.suppress(ValueError, TypeError):
         if isinstance(value, list) and value and all(isinstance(part, list) for part in value):
             return np.array(value)
