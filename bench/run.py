@@ -20,32 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from chaining import Chaining
-from masking import Masking
-from oversampling import Oversampling
-from resampling import Resampling
-from warping import Warping
+from cases import all_cases
 
 import gpumask
 from gpumask.backends import get
 
 Call = Callable[[], Any]
-Case = Resampling | Oversampling | Masking | Chaining | Warping
+Case = Any  # see cases.py
 
-CASES: dict[str, Case] = {
-    "cubic, float64, full grid": Resampling("cubic"),
-    "cubic, float64, grid of step 16": Resampling("cubic", step=16),
-    "cubic, 4 bands of uint16, grid of step 16": Resampling("cubic", dtype="uint16", bands=4, step=16),
-    "linear, float32, full grid": Resampling("linear", dtype="float32"),
-    "nearest, uint8, full grid": Resampling("nearest", dtype="uint8"),
-    "lanczos3, uint16, full grid": Resampling("lanczos3", dtype="uint16"),
-    **{f"bspline{order}, float64, 1000 x 1000": Resampling(f"bspline{order}", size=1000) for order in (3, 5, 7, 9, 11)},
-    **{f"mask of step 16 to {size} x {size}": Oversampling(size) for size in (500, 1000, 2000, 4000, 8000)},
-    "file to file, 4 bands of uint16": Chaining(),
-    "file to file, 4 bands of uint16, deflate": Chaining("deflate"),
-    "6 flags of uint16, 8000 x 8000": Masking(8000),
-    "cubic, uint16, UTM to longitudes, 4000 x 4000": Warping(),
-}
+CASES = all_cases()
 REFERENCES = ("GridR, 1 thread", "datacube, 1 thread", "GDAL warp, 2 threads")
 
 
