@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from cases import all_cases
+from gpu.page import readme_table
 
 import gpumask
 from gpumask.backends import get
@@ -208,10 +209,12 @@ def shares(results: dict[str, dict[str, float]], where: dict[str, Any]) -> list[
     return ["", *lines] if lines else []
 
 
-def put_table(path: Path, text: str) -> None:
-    """Put the table between <!-- bench --> and <!-- /bench -->."""
-    before, start, rest = path.read_text().partition("<!-- bench -->\n")
-    _, end, after = rest.partition("<!-- /bench -->")
+def put_table(path: Path, text: str, name: str = "bench") -> None:
+    """Put the table between <!-- bench --> and <!-- /bench -->, or comments of another name."""
+    before, start, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    if not end:
+        raise SystemExit(f"{path}: expected <!-- {name} --> and <!-- /{name} -->")
     path.write_text(f"{before}{start}\n{text}\n{end}{after}")
 
 
@@ -234,7 +237,14 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--json", type=Path, help="where to store the figures, and the table beside them as .md")
     parser.add_argument("--readme", type=Path, help="the file to put the table in, between its bench comments")
+    parser.add_argument("--gpu", type=Path, help="results of bench/gpu.sh: write their table, and measure nothing")
     asked = parser.parse_args()
+    if asked.gpu:
+        text = readme_table(json.loads(asked.gpu.read_text()))
+        print(text)
+        if asked.readme:
+            put_table(asked.readme, text, "bench gpu")
+        return
     where = machine()
     results = {}
     with kept_environment():
