@@ -13,6 +13,7 @@ work=${GPUMASK_GPU_FOLDER:-${TMPDIR:-/tmp}/gpumask-gpu-$UID}
 whole=360
 mkdir -p "$work"
 
+rm -rf "$work/site"
 if compgen -G '.whl/*.whl' >/dev/null; then
     timeout -k 5 60 "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile \
         --no-cache-dir --upgrade --target "$work/site" .whl/*.whl || echo "wheels: not installed, exit code $?"
@@ -20,5 +21,5 @@ fi
 
 export PYTHONPATH=$PWD:$PWD/bench:$work/site${PYTHONPATH:+:$PYTHONPATH}
 export GPUMASK_CACHE_DIR=${GPUMASK_CACHE_DIR:-$work/kernels} CUPY_CACHE_DIR=${CUPY_CACHE_DIR:-$work/cupy}
-export OMP_WAIT_POLICY=passive PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-timeout -k 5 $((whole + 10 - SECONDS)) "$python" -m gpu --seconds $((whole - 5 - SECONDS)) "$@"
+export OMP_WAIT_POLICY=passive PYTHONUNBUFFERED=1
+timeout -k 5 $((whole + 10 - SECONDS)) "$python" -m gpu_day --seconds $((whole - 5 - SECONDS)) "$@"

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from cases import all_cases
-from gpu.page import readme_table
+from gpu_day.page import readme_table
 
 import gpumask
 from gpumask.backends import get

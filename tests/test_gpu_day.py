@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 BENCH = Path(__file__).parents[1] / "bench"
-pytestmark = pytest.mark.skipif(not (BENCH / "gpu").is_dir(), reason="not in a checkout")
+pytestmark = pytest.mark.skipif(not (BENCH / "gpu_day").is_dir(), reason="not in a checkout")
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def _bench_on_path(monkeypatch):
 
 @pytest.fixture
 def record(tmp_path):
-    from gpu.record import Record
+    from gpu_day.record import Record
 
     return Record(tmp_path / "card.json", "NVIDIA Card 1", "text")
 
@@ -37,14 +37,14 @@ def test_what_is_done_is_not_left_and_what_was_never_tried_comes_first(record):
 
 
 def test_results_are_on_disk_at_once_and_a_second_run_goes_on_from_them(record):
-    from gpu.record import Record
+    from gpu_day.record import Record
 
     record.put("part", "a", "done", seconds=1.5)
     assert Record(record.path, "NVIDIA Card 1", "text").items("part") == {"a": {"state": "done", "seconds": 1.5}}
 
 
 def test_results_of_another_text_are_kept_aside_and_count_no_more(record):
-    from gpu.record import Record
+    from gpu_day.record import Record
 
     record.put("part", "a", "done")
     assert Record(record.path, "NVIDIA Card 1", "another").left("part", ["a"]) == ["a"]
@@ -52,7 +52,7 @@ def test_results_of_another_text_are_kept_aside_and_count_no_more(record):
 
 
 def test_results_that_are_damaged_are_kept_aside(record):
-    from gpu.record import Record
+    from gpu_day.record import Record
 
     record.path.write_text('{"text": "te')
     assert Record(record.path, "NVIDIA Card 1", "text").left("part", ["a"]) == ["a"]
@@ -65,7 +65,7 @@ def test_a_part_that_is_asked_for_again_is_left_whole(record):
 
 
 def test_the_hash_depends_on_the_scale_of_what_is_measured():
-    from gpu.record import text_hash
+    from gpu_day.record import text_hash
 
     assert text_hash() == text_hash(1.0) != text_hash(0.5)
 
@@ -74,13 +74,13 @@ def test_the_hash_depends_on_the_scale_of_what_is_measured():
 
 
 def test_all_parts_together_take_less_than_six_minutes():
-    from gpu.parts import PARTS, WHOLE
+    from gpu_day.parts import PARTS, WHOLE
 
     assert sum(part.limit for part in PARTS) <= WHOLE < 360
 
 
 def test_limits_shrink_alike_where_time_is_short():
-    from gpu.parts import PARTS, limits
+    from gpu_day.parts import PARTS, limits
 
     asked = sum(part.limit for part in PARTS)
     assert limits(asked / 2) == pytest.approx({part.name: part.limit / 2 for part in PARTS})
@@ -93,11 +93,11 @@ def test_limits_shrink_alike_where_time_is_short():
 @pytest.fixture
 def part(tmp_path, monkeypatch):
     """A part whose items are what they are called."""
-    from gpu.parts import Part
+    from gpu_day.parts import Part
 
     code = """
 import os, time
-from gpu.common import NotHere, Wrong
+from gpu_day.common import NotHere, Wrong
 def items(options): return []
 def run(item, options):
     if "crash" in item: os.abort()
@@ -108,21 +108,21 @@ def run(item, options):
     print("noise")
     return {"pid": os.getpid()}
 """
-    folder = tmp_path / "gpu_module"
+    folder = tmp_path / "more"
     folder.mkdir()
     (folder / "made_up.py").write_text(code)
-    module = types.ModuleType("gpu.made_up")
-    monkeypatch.setitem(sys.modules, "gpu.made_up", module)
+    module = types.ModuleType("gpu_day.made_up")
+    monkeypatch.setitem(sys.modules, "gpu_day.made_up", module)
     exec(code, vars(module))
-    # The worker imports gpu.made_up: a package may have a second folder.
-    (folder / "sitecustomize.py").write_text(f"import gpu; gpu.__path__.append({str(folder)!r})")
+    # The worker imports gpu_day.made_up: a package may have a second folder.
+    (folder / "sitecustomize.py").write_text(f"import gpu_day; gpu_day.__path__.append({str(folder)!r})")
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{BENCH}")
     return Part("made up", "made_up", 20, 1.5)
 
 
 def run(part, record, tmp_path, names, seconds=20.0):
-    from gpu.common import Options
-    from gpu.run import run_part
+    from gpu_day.common import Options
+    from gpu_day.run import run_part
 
     asyncio.run(run_part(part, record, Options(folder=str(tmp_path)), names, seconds))
     return {name: item["state"] for name, item in record.items(part.name).items()}
@@ -148,7 +148,7 @@ def test_what_there_is_no_time_for_is_left(part, record, tmp_path):
 
 
 def test_a_batch_goes_on_after_the_item_that_ended_its_process(part, record, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["gpu.made_up"], "batches", lambda left: [left] if left else [], raising=False)
+    monkeypatch.setattr(sys.modules["gpu_day.made_up"], "batches", lambda left: [left] if left else [], raising=False)
     states = run(part, record, tmp_path, ["one", "crash", "two"])
     assert states == {"one": "done", "crash": "failed", "two": "done"}
 
@@ -157,7 +157,7 @@ def test_a_batch_goes_on_after_the_item_that_ended_its_process(part, record, tmp
 
 
 def test_a_file_that_was_cut_off_goes_on_after_its_finished_functions():
-    from gpu.suite import FileResult
+    from gpu_day.suite import FileResult
 
     result = FileResult.of({})
     result.wanted = {
@@ -179,7 +179,7 @@ def test_a_file_that_was_cut_off_goes_on_after_its_finished_functions():
 
 
 def test_functions_with_a_failing_test_are_done_again():
-    from gpu.suite import FileResult
+    from gpu_day.suite import FileResult
 
     result = FileResult.of({})
     result.wanted = {"tests/test_x.py::test_a[cuda-1]", "tests/test_x.py::test_a[cuda-2]"}
@@ -190,8 +190,8 @@ def test_functions_with_a_failing_test_are_done_again():
 
 
 def test_the_files_of_the_suite_are_those_with_the_fixture_and_the_first_are_there():
-    from gpu.common import Options
-    from gpu.suite import FIRST, items
+    from gpu_day.common import Options
+    from gpu_day.suite import FIRST, items
 
     names = items(Options())
     assert names[: len(FIRST)] == list(FIRST)
@@ -212,7 +212,7 @@ done: winding
 
 
 def test_a_sanitizers_finding_is_that_of_the_call_in_which_it_was_printed():
-    from gpu.sanitize import verdicts
+    from gpu_day.sanitize import verdicts
 
     calls = ["resample", "footprint", "winding", "rules"]
     found = verdicts("memcheck", calls, MEMCHECK, "cut off")
@@ -221,14 +221,14 @@ def test_a_sanitizers_finding_is_that_of_the_call_in_which_it_was_printed():
 
 
 def test_errors_that_are_only_in_the_sanitizers_summary_count():
-    from gpu.sanitize import verdicts
+    from gpu_day.sanitize import verdicts
 
     text = "========= COMPUTE-SANITIZER\ndone: rules\n========= ERROR SUMMARY: 2 errors\n"
     assert verdicts("memcheck", ["rules"], text, "exit code 0")[0][1] == "failed"
 
 
 def test_a_tool_that_does_not_work_here_says_why():
-    from gpu.sanitize import verdicts
+    from gpu_day.sanitize import verdicts
 
     text = "========= COMPUTE-SANITIZER\n========= Error: Device not supported. Please refer to the documentation.\n"
     ((_, state, found),) = verdicts("racecheck", ["rules"], text, "exit code 1")
@@ -236,7 +236,7 @@ def test_a_tool_that_does_not_work_here_says_why():
 
 
 def test_metrics_are_read_from_between_what_else_is_printed():
-    from gpu.counters import metrics_of
+    from gpu_day.counters import metrics_of
 
     text = (
         '==PROF== Connected\n"ID","Kernel Name","Metric Name","Metric Unit","Metric Value"\n'
@@ -250,7 +250,7 @@ def test_metrics_are_read_from_between_what_else_is_printed():
 
 
 def test_arrays_with_the_same_values_and_other_bits_differ():
-    from gpu.common import difference
+    from gpu_day.common import difference
 
     one, other = np.array([np.nan, 1.0]), np.array([-np.nan, 1.0])
     assert difference(one, one.copy()) is None
@@ -259,7 +259,7 @@ def test_arrays_with_the_same_values_and_other_bits_differ():
 
 
 def test_a_number_gives_the_same_random_call_each_time():
-    from gpu.draws import GROUPS, draw
+    from gpu_day.draws import GROUPS, draw
 
     for number in range(len(GROUPS), 2 * len(GROUPS)):
         group, call = draw(number)
@@ -269,7 +269,7 @@ def test_a_number_gives_the_same_random_call_each_time():
 
 
 def test_the_page_has_shares_peers_what_failed_and_what_did_not_run(record):
-    from gpu.page import page, readme_table
+    from gpu_day.page import page, readme_table
 
     record.put("identity", "copy bandwidth", "done", bytes_per_second=2e12)
     record.put("smoke", "resample", "done", kernels=["resample", "footprint"])
@@ -290,12 +290,12 @@ def test_the_page_has_shares_peers_what_failed_and_what_did_not_run(record):
 
 
 def test_an_empty_page_is_a_page(record):
-    from gpu.page import page
+    from gpu_day.page import page
 
     assert page(record.found).startswith("# NVIDIA Card 1")
 
 
 def test_names_of_files_come_from_the_card():
-    from gpu.record import file_name
+    from gpu_day.record import file_name
 
     assert file_name("NVIDIA H100 80GB HBM3") == "h100-80gb-hbm3"

@@ -1,6 +1,6 @@
 """compute-sanitizer's memcheck and racecheck over the calls of smoke, each array in an allocation of its own.
 
-python -m gpu.sanitize CALL... is what is watched.
+python -m gpu_day.sanitize CALL... is what is watched.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu.calls import CALLS
-from gpu.common import NotHere, Options, tool
+from gpu_day.calls import CALLS
+from gpu_day.common import NotHere, Options, tool
 
 TOOLS = ("memcheck", "racecheck")
 _SUMMARY = re.compile(r"(?:ERROR|RACECHECK) SUMMARY: (\d+)")
@@ -38,18 +38,21 @@ def run_all(asked: dict[str, Any], options: Options, tell: Callable[..., None]) 
     command = [
         tool("compute-sanitizer"), "--tool", watcher, "--print-limit", "20",
         *(["--report-api-errors", "no"] if watcher == "memcheck" else []),
-        sys.executable, "-u", "-m", "gpu.sanitize", *calls,
+        sys.executable, "-u", "-m", "gpu_day.sanitize", *calls,
     ]  # fmt: skip
     for item in asked["items"]:
         tell(item, "begun")
-    try:
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=max(asked["seconds"] - 3, 1), check=False
-        )
-        text, ended = done.stdout.decode(errors="replace"), f"exit code {done.returncode}"
-    except subprocess.TimeoutExpired as error:
-        text, ended = (error.stdout or b"").decode(errors="replace"), "cut off"
-    Path(options.folder, f"{watcher}.txt").write_text(text)
+    path = Path(options.folder, f"{watcher}.txt")
+    with path.open("w") as out:  # no pipe: what is watched may hold it open when the tool is gone
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                timeout=max(asked["seconds"] - 3, 1), check=False,
+            )  # fmt: skip
+            ended = f"exit code {done.returncode}"
+        except subprocess.TimeoutExpired:
+            ended = "cut off"
+    text = path.read_text(errors="replace")
     for item, state, found in verdicts(watcher, calls, text, ended):
         tell(item, state, **found)
 
@@ -70,7 +73,8 @@ def verdicts(watcher: str, calls: list[str], text: str, ended: str) -> list[tupl
         elif done or (problems and ended != "cut off"):
             verdict = "failed", {"why": "; ".join(problems[:3])[:500], "problems": len(problems)}
         else:
-            verdict = "begun" if ended == "cut off" else "failed", {"why": f"{ended}: {text.strip()[-300:]}"}
+            why = ended if ended == "cut off" else f"{ended}: {text.strip()[-300:]}"
+            verdict = "begun" if ended == "cut off" else "failed", {"why": why}
         found.append((f"{watcher}: {call}", *verdict))
     if summary and int(summary[1]) and all(state != "failed" for _, state, _ in found):
         return [(item, "failed", {"why": summary[0]}) for item, _, _ in found]

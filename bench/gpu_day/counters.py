@@ -1,4 +1,4 @@
-"""What Nsight Compute counts in three kernels. python -m gpu.counters KERNEL SIZE is what is watched."""
+"""What Nsight Compute counts in three kernels. python -m gpu_day.counters KERNEL SIZE is what is watched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from resampling import Resampling
 
-from gpu.common import Options, tool
+from gpu_day.common import Options, tool
 
 # What is run: the kernel that is counted, and the case that it is part of.
 KERNELS = {
@@ -36,9 +36,9 @@ def run(item: str, options: Options) -> dict[str, Any]:
     sections = [part for section in _SECTIONS for part in ("--section", section)]
     command = [
         tool("ncu"), "--clock-control", "none", *sections, "-k", f"regex:^{item}$", "-c", "1", "--csv",
-        sys.executable, "-m", "gpu.counters", item, str(size),
+        sys.executable, "-m", "gpu_day.counters", item, str(size),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
     with Path(options.folder, "ncu.txt").open("a") as log:
         log.write(f"{' '.join(command)}\n{done.stdout}{done.stderr}\n")
     metrics = metrics_of(done.stdout)

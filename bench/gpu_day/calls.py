@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import gpumask
-from gpu.common import NotHere
+from gpu_day.common import NotHere
 from gpumask.backends import get
 from gpumask.backends.source import kernels_folder
 

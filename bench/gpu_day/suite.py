@@ -9,7 +9,6 @@ import importlib.util
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -17,17 +16,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from gpu.common import NotHere, Options
-from gpu.record import ROOT
+from gpu_day.common import NotHere, Options
+from gpu_day.record import ROOT
 
 # Kernels against their twins and the laws first; then what has kernels in it; then files, peers, commands.
 FIRST = (
     "test_kernels.py", "test_laws.py", "test_oversample.py", "test_rules_kernel.py", "test_splines.py",
-    "test_renormalize.py", "test_cleanup.py", "test_resampler.py", "test_polygons.py", "test_build_mask.py",
+    "test_renormalize.py", "test_cleanup.py", "test_resampler.py", "test_streams.py", "test_devices.py", "test_polygons.py", "test_build_mask.py",
     "test_chain.py", "test_files.py", "test_rules.py", "test_value_map.py", "test_mask_chain.py",
     "test_quality_pipeline.py", "test_xarray.py", "test_against_gridr.py", "test_masks_against_gridr.py",
 )  # fmt: skip
-_FIXTURE = re.compile(r"def \w+\([^)]*\bbackend\b|on_every_backend")
+_FIXTURE = re.compile(r"def \w+\([^)]*\bbackend\b|on_every_backend|def at_hand")
 _TO_END = 3  # seconds, for what is known to be told
 
 
@@ -61,30 +60,29 @@ def run_all(asked: dict[str, Any], options: Options, tell: Callable[..., None]) 
                     take(lines, files, tell)
                 ended = process.poll() is not None
                 if not ended:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    process.kill()  # its workers end with it, or with this process
                     process.wait()
                 take(lines, files, tell)
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
     for name, result in files.items():
         state, why = result.verdict(f"exit code {process.returncode}" if ended else "cut off")
         tell(name, state, **result.found(), **({"why": why} if why else {}))
 
 
 def start(files: dict[str, FileResult], progress: Path, jobs: int, log: Any) -> subprocess.Popen[bytes]:
-    """Start pytest, which writes what it finds to `progress`; see `gpu.chosen`."""
+    """Start pytest, which writes what it finds to `progress`; see `gpu_day.chosen`."""
     workers = ["-n", str(jobs), "--dist", "load", "--maxschedchunk", "2"]
     if importlib.util.find_spec("xdist") is None:
         workers = []
     command = [
         sys.executable, "-m", "pytest", "-o", "addopts=", "-W", "default", "-q", "--tb=short", "-p", "no:cacheprovider",
-        "-p", "gpu.chosen", "--continue-on-collection-errors", *workers, *(f"tests/{name}" for name in files),
+        "-p", "gpu_day.chosen", "--continue-on-collection-errors", *workers, *(f"tests/{name}" for name in files),
     ]  # fmt: skip
     chosen = {"progress": str(progress), "done": {name: sorted(result.functions) for name, result in files.items()}}
     environment = {**os.environ, "GPU_SUITE": json.dumps(chosen)}
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
     )
 
 

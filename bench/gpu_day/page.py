@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from gpu.calls import all_kernels
+from gpu_day.calls import all_kernels
 
 Found = dict[str, Any]
 
@@ -47,7 +47,7 @@ def identity(known: Found) -> list[str]:
     card, copies = known.get("card", {}), known.get("copy bandwidth", {})
     lines = []
     if "sm" in card:
-        smi = card["nvidia-smi"]
+        smi = copies.get("nvidia-smi", {})
         clocks = f", SM {smi['clocks.sm']} of {smi['clocks.max.sm']}, memory {smi['clocks.mem']}" if smi else ""
         size = f"{card['multiprocessors']} multiprocessors, {card['memory'] / 2**30:.0f} GiB"
         lines.append(f"{card['sm']}, {size}{clocks}")
@@ -145,10 +145,11 @@ def each_kernel(item: Found, copy: float | None) -> str:
 
 def readme_table(found: Found) -> str:
     """Return the table of speed for the README, with what it was measured on."""
-    parts, card = found["parts"], items(found["parts"], "identity").get("card", {})
-    rate = copy_rate(parts)
+    parts, known = found["parts"], items(found["parts"], "identity")
+    card, rate = known.get("card", {}), copy_rate(parts)
     lines = speed(items(parts, "speed"), rate, kernels=False)
-    about = f"{found['card']}, driver {card.get('nvidia-smi', {}).get('driver_version') or card.get('driver')}"
+    smi = known.get("copy bandwidth", {}).get("nvidia-smi", {})
+    about = f"{found['card']}, driver {smi.get('driver_version') or card.get('driver')}"
     copies = f", copy {rate / 1e9:.0f} GB/s" if rate else ""
     return "\n".join([*lines[1:], f"Measured with CUDA events on {about}, CuPy {card.get('cupy')}{copies}."]) + "\n"
 
@@ -224,7 +225,16 @@ def problems(parts: Found, most: int = 30) -> list[str]:
                 alike.setdefault((SAID.get(known["state"], known["state"]), known.get("why", "")), []).append(item)
             for peer, why in known.get("why_peers", {}).items():
                 alike.setdefault(("not run", f"{peer}: {why}"), []).append(item)
-        lines += [f"* {name}, {', '.join(whose)}: {said}: {why}"[:400] for (said, why), whose in alike.items()]
+        lines += [f"* {name}, {some(whose)}: {said}: {why}".rstrip(": ")[:400] for (said, why), whose in alike.items()]
         lines += [f"  * {test}" for known in part["items"].values() for test in known.get("failed", ())[:5]]
     more = [f"* and {len(lines) - most} more"] if len(lines) > most else []
     return ["", *lines[:most], *more] if lines else []
+
+
+def some(names: list[str], most: int = 6) -> str:
+    """Return names, but not all of many.
+
+    >>> some(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

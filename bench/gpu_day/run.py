@@ -13,15 +13,15 @@ import sys
 import time
 from pathlib import Path
 
-from gpu.common import Options
-from gpu.parts import Part
-from gpu.record import Record
+from gpu_day.common import Options
+from gpu_day.parts import Part
+from gpu_day.record import Record
 
 _TO_END = 3  # seconds, for a process to clean up
 
 
 class Worker:
-    """A worker process; see `gpu.worker`."""
+    """A worker process; see `gpu_day.worker`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -30,11 +30,19 @@ class Worker:
     @classmethod
     async def start(cls, part: Part, options: Options) -> Worker:
         """Start one, in a process group of its own. What it prints goes to the part's log."""
-        command = [sys.executable, "-m", "gpu.worker", part.module, json.dumps(dataclasses.asdict(options))]
+        command = [sys.executable, "-m", "gpu_day.worker", part.module, json.dumps(dataclasses.asdict(options))]
         pipe = asyncio.subprocess.PIPE
+        # Where processes share the cores, each has one thread.
+        threads = {"GPUMASK_NUM_THREADS": "1"} if part.crowded else {}
         with Path(options.folder, f"{part.name}.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=pipe, stdout=pipe, stderr=log, start_new_session=True, limit=1 << 24
+                *command,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=log,
+                start_new_session=True,
+                limit=1 << 24,
+                env={**os.environ, **threads},
             )
         return cls(process)
 

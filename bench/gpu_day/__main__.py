@@ -1,4 +1,4 @@
-"""python -m gpu: run what is left of the parts, and print a page. See bench/gpu.sh."""
+"""python -m gpu_day: run what is left of the parts, and print a page. See bench/gpu.sh."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from gpu.common import Options
-from gpu.page import page
-from gpu.parts import CORES, PARTS, WHOLE, Part, limits
-from gpu.record import ROOT, UNFINISHED, UNTRIED, Record, commit, file_name, text_hash
-from gpu.run import run_part
+from gpu_day.common import Options
+from gpu_day.page import page
+from gpu_day.parts import CORES, PARTS, WHOLE, Part, limits
+from gpu_day.record import ROOT, UNFINISHED, UNTRIED, Record, commit, file_name, text_hash
+from gpu_day.run import run_part
 
 _CARD = "import cupy; print(cupy.cuda.runtime.getDeviceProperties(0)['name'].decode())"
 # What is taken along where there is $OUT: with the results and the page six files.
@@ -36,15 +36,17 @@ def main() -> None:
     record = Record(asked.results / f"{file_name(card)}.json", card, text_hash(asked.scale), commit())
     for name in asked.again:
         record.forget(name)
-    for states in (UNFINISHED, UNTRIED):
-        for number, part in enumerate(PARTS):
-            if asked.only and part.name not in asked.only:
-                continue
-            seconds = limits(end - time.monotonic(), PARTS[number:], asked.patience)[part.name]
-            run(part, record, options, states, seconds)
-            keep(record, folder)
-    print(page(record.found))
-    print(f"written: {record.path}, and logs in {folder}")
+    parts = tuple(part for part in PARTS if not asked.only or part.name in asked.only)
+    try:
+        for states in (UNFINISHED, UNTRIED):
+            for number, part in enumerate(parts):
+                seconds = limits(end - time.monotonic(), parts[number:], asked.patience)[part.name]
+                run(part, record, options, states, seconds)
+                keep(record, folder)
+    finally:
+        print(page(record.found))
+        print(f"written: {record.path}, and logs in {folder}")
+    sys.exit(any(item["state"] == "failed" for part in parts for item in record.items(part.name).values()))
 
 
 def run(part: Part, record: Record, options: Options, states: tuple[str, ...], seconds: float) -> None:

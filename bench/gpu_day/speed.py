@@ -9,9 +9,9 @@ from typing import Any
 from cases import ARRAYS, FLAGS, warped_cases
 from resampling import Resampling
 
-from gpu.common import NotHere, Options
-from gpu.peers import peers
-from gpu.timing import event_seconds, wall_seconds, watched
+from gpu_day.common import NotHere, Options
+from gpu_day.peers import peers
+from gpu_day.timing import event_seconds, wall_seconds, watched
 from gpumask.backends import get
 
 PEERS = "; peers"

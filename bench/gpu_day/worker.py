@@ -1,4 +1,4 @@
-"""A process that does items of one part: python -m gpu.worker PART OPTIONS.
+"""A process that does items of one part: python -m gpu_day.worker PART OPTIONS.
 
 It reads a batch of items a line, and answers with a line for each item that it begins or ends, and one for the batch.
 What a kernel breaks is broken in this process alone: where the device takes no more work, it ends.
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from gpu.common import NotHere, Options, Wrong
+from gpu_day.common import NotHere, Options, Wrong
 
 Tell = Callable[..., None]
 
@@ -26,7 +26,7 @@ def main() -> None:
     # Answers have a pipe of their own: what anything else prints goes to the log.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    module, options = importlib.import_module(f"gpu.{sys.argv[1]}"), Options(**json.loads(sys.argv[2]))
+    module, options = importlib.import_module(f"gpu_day.{sys.argv[1]}"), Options(**json.loads(sys.argv[2]))
 
     def tell(item: str, state: str, **found: Any) -> None:
         answers.write(json.dumps({"item": item, "state": state, **found}, default=str) + "\n")
@@ -43,6 +43,7 @@ def main() -> None:
                 one(module, item, options, tell)
         if broken():
             os._exit(71)
+        faulthandler.cancel_dump_traceback_later()
         answers.write("{}\n")
 
 

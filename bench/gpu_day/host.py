@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 from cases import ARRAYS, file_cases
 
-from gpu.common import NotHere, Options
-from gpu.timing import wall_seconds, watched
+from gpu_day.common import NotHere, Options
+from gpu_day.timing import wall_seconds, watched
 from gpumask.backends import get
 
 _ARRAYS = ("cubic, float64, full grid", "cubic, 4 bands of uint16, grid of step 16", "nearest, uint8, full grid")
 _FILES = "file to file, 4 bands of uint16"
 _SIZE, _FILE_SIZE = 6144, 6000
+_ROOM = 4 << 30  # bytes, for files that are written twice over
 
 
 def items(options: Options) -> list[str]:
@@ -110,7 +112,7 @@ def file_case(size: int) -> Any:
         case = file_cases()[_FILES]
     except ImportError as error:
         raise NotHere(str(error)) from error
-    if os.access("/dev/shm", os.W_OK):
+    if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > _ROOM:
         tempfile.tempdir = "/dev/shm"
     return dataclasses.replace(case, size=size)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import gpumask
-from gpu.common import Options, Wrong, difference
-from gpu.draws import GROUPS, Call, draw
+from gpu_day.common import Options, Wrong, difference
+from gpu_day.draws import GROUPS, Call, draw
 
 COUNT = 1000
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu.calls import CALLS, launches
-from gpu.common import Options, Wrong, difference
+from gpu_day.calls import CALLS, launches
+from gpu_day.common import Options, Wrong, difference
 
 
 def items(options: Options) -> list[str]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from gpu.suite import function_of
-from gpu.worker import broken
+from gpu_day.suite import function_of
+from gpu_day.worker import broken
 
 _ASKED = json.loads(os.environ["GPU_SUITE"])
 
@@ -37,10 +37,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def wanted(item: pytest.Item) -> bool:
-    """Say whether a test is one for cuda, of a function that is not done."""
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    done = _ASKED["done"].get(item.path.name, ())
-    return parameters.get("backend") == "cuda" and function_of(item.nodeid) not in done
+    """Say whether a test is one for cuda, by the backend that it gets or by its fixture, of a function not done."""
+    backend = getattr(getattr(item, "callspec", None), "params", {}).get("backend", "")
+    for_cuda = str(backend).partition(",")[0] == "cuda" or "at_hand" in getattr(item, "fixturenames", ())
+    return for_cuda and function_of(item.nodeid) not in _ASKED["done"].get(item.path.name, ())
 
 
 @pytest.hookimpl(optionalhook=True)

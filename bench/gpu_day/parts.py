@@ -24,9 +24,14 @@ class Part:
     item_limit: float
     jobs: int = 1
 
+    @property
+    def crowded(self) -> bool:
+        """Whether several processes work at the same time."""
+        return self.jobs > 1 or self.module == "suite"
+
     def code(self) -> ModuleType:
         """Return the module."""
-        return importlib.import_module(f"gpu.{self.module}")
+        return importlib.import_module(f"gpu_day.{self.module}")
 
     def batches(self, left: list[str]) -> list[list[str]]:
         """Return which items one process does at once: each for itself, unless the module says otherwise."""

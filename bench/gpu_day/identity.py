@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu.common import Options
-from gpu.timing import event_seconds
+from gpu_day.common import Options
+from gpu_day.timing import event_seconds
 
 ITEMS = ("card", "copy bandwidth")
 _ASKED = "driver_version,clocks.sm,clocks.max.sm,clocks.mem,power.limit,memory.total,memory.used"
@@ -41,7 +41,6 @@ def card() -> dict[str, Any]:
         "multiprocessors": has["multiProcessorCount"],
         "l2": has["l2CacheSize"],
         "memory": has["totalGlobalMem"],
-        "nvidia-smi": asked_of_driver(),
         "cupy": cupy.__version__,
         "nvrtc": ".".join(map(str, nvrtc.getVersion())),
         "runtime": runtime.runtimeGetVersion(),
@@ -57,7 +56,7 @@ def asked_of_driver() -> dict[str, str]:
     if shutil.which("nvidia-smi") is None:
         return {}
     command = ["nvidia-smi", f"--query-gpu={_ASKED}", "--format=csv,noheader"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False, stdin=subprocess.DEVNULL)
     values = done.stdout.partition("\n")[0].split(",")
     return dict(zip(_ASKED.split(","), map(str.strip, values), strict=False))
 
@@ -77,4 +76,6 @@ def copies(options: Options) -> dict[str, Any]:
     count = options.scaled(1 << 29)
     a, b = cupy.ones(count, np.float32), cupy.empty(count, np.float32)
     seconds = event_seconds(lambda: cupy.copyto(b, a), turns=15)
-    return {"array_bytes": a.nbytes, "seconds": seconds, "bytes_per_second": 2 * a.nbytes / seconds}
+    rate = 2 * a.nbytes / seconds
+    clocks = asked_of_driver()  # just after work: idle clocks are lower
+    return {"array_bytes": a.nbytes, "seconds": seconds, "bytes_per_second": rate, "nvidia-smi": clocks}
