@@ -39,7 +39,7 @@ def card() -> dict[str, Any]:
         "card": has["name"].decode(),
         "sm": f"sm_{has['major']}{has['minor']}",
         "multiprocessors": has["multiProcessorCount"],
-        "l2": has["l2CacheSize"],
+        "l2": has.get("l2CacheSize"),
         "memory": has["totalGlobalMem"],
         "cupy": cupy.__version__,
         "nvrtc": ".".join(map(str, nvrtc.getVersion())),

@@ -22,9 +22,10 @@ from gpu_day.record import ROOT
 # Kernels against their twins and the laws first; then what has kernels in it; then files, peers, commands.
 FIRST = (
     "test_kernels.py", "test_laws.py", "test_oversample.py", "test_rules_kernel.py", "test_splines.py",
-    "test_renormalize.py", "test_cleanup.py", "test_resampler.py", "test_streams.py", "test_devices.py", "test_polygons.py", "test_build_mask.py",
-    "test_chain.py", "test_files.py", "test_rules.py", "test_value_map.py", "test_mask_chain.py",
-    "test_quality_pipeline.py", "test_xarray.py", "test_against_gridr.py", "test_masks_against_gridr.py",
+    "test_renormalize.py", "test_cleanup.py", "test_resampler.py", "test_streams.py", "test_devices.py",
+    "test_waits.py", "test_polygons.py", "test_build_mask.py", "test_chain.py", "test_files.py", "test_rules.py",
+    "test_value_map.py", "test_mask_chain.py", "test_quality_pipeline.py", "test_xarray.py", "test_against_gridr.py",
+    "test_masks_against_gridr.py",
 )  # fmt: skip
 _FIXTURE = re.compile(r"def \w+\([^)]*\bbackend\b|on_every_backend|def at_hand")
 _TO_END = 3  # seconds, for what is known to be told

@@ -100,9 +100,9 @@ def watched(backend: Any) -> Iterator[Watch]:
         watch.down += array.nbytes * isinstance(like, np.ndarray)
         return to_family_of(like, array)
 
-    def watched_fetch(mirror: Any, array: np.ndarray) -> None:
-        watch.down += array.nbytes
-        fetch(mirror, array)
+    def watched_fetch(*mirrors: tuple[Any, np.ndarray]) -> None:
+        watch.down += sum(array.nbytes for _, array in mirrors)
+        fetch(*mirrors)
 
     spies = {
         "run": watched_run,
