@@ -1,6 +1,8 @@
 """bench/gpu.sh without a GPU: what is left after a run, limits, processes that end or hang, and the page."""
 
 import asyncio
+import doctest
+import importlib
 import json
 import sys
 import types
@@ -24,6 +26,13 @@ def record(tmp_path):
     from gpu_day.record import Record
 
     return Record(tmp_path / "card.json", "NVIDIA Card 1", "text")
+
+
+@pytest.mark.parametrize("name", ["common", "page", "parts", "record", "suite"])
+def test_the_examples_in_docstrings_hold(name):
+    module = importlib.import_module(f"gpu_day.{name}")
+    failed, tried = doctest.testmod(module, extraglobs={"np": np})
+    assert tried and not failed
 
 
 # ------------------------------------------------------------------------------------------------------ what is left
@@ -293,6 +302,15 @@ def test_an_empty_page_is_a_page(record):
     from gpu_day.page import page
 
     assert page(record.found).startswith("# NVIDIA Card 1")
+
+
+def test_results_that_are_odd_do_not_stop_the_page(record):
+    from gpu_day.page import page
+
+    record.put("speed", "cubic", "done", wall=1.0)
+    record.put("smoke", "rules", "failed", why="2 values differ")
+    assert "not shown: KeyError" in page(record.found)
+    assert "2 values differ" in page(record.found)
 
 
 def test_names_of_files_come_from_the_card():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gpu_day.calls import all_kernels
@@ -19,15 +19,24 @@ def page(found: Found) -> str:
     """
     parts = found["parts"]
     about = f"text {found['text']}" + (f", commit {found['commit']}" if found.get("commit") else "")
-    sections = (
-        (f"# {found['card']}", ["", about, *identity(items(parts, "identity"))]),
-        ("## Parts", ["", *states(parts)]),
-        ("## Speed, arrays on the device", speed(items(parts, "speed"), copy_rate(parts))),
-        ("## From host memory and from files", host(items(parts, "host"))),
-        ("## Nsight Compute", counters(items(parts, "counters"))),
-        ("## What is not as it should be", problems(parts)),
-    )
-    return "\n\n".join("\n".join([title, *lines]).strip() for title, lines in sections if lines) + "\n"
+    sections: dict[str, Callable[[], list[str]]] = {
+        f"# {found['card']}": lambda: ["", about, *identity(items(parts, "identity"))],
+        "## Parts": lambda: ["", *states(parts)],
+        "## Speed, arrays on the device": lambda: speed(items(parts, "speed"), copy_rate(parts)),
+        "## From host memory and from files": lambda: host(items(parts, "host")),
+        "## Nsight Compute": lambda: counters(items(parts, "counters")),
+        "## What is not as it should be": lambda: problems(parts),
+    }
+    written = {title: tried(make) for title, make in sections.items()}
+    return "\n\n".join("\n".join([title, *lines]).strip() for title, lines in written.items() if lines) + "\n"
+
+
+def tried(make: Callable[[], list[str]]) -> list[str]:
+    """Return a section's lines, or why there are none: results that are odd stop neither the page nor a run."""
+    try:
+        return make()
+    except Exception as error:
+        return ["", f"not shown: {type(error).__name__}: {error}"]
 
 
 def items(parts: Found, name: str) -> Found:

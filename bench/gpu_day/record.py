@@ -75,7 +75,7 @@ class Record:
                 path.replace(path.with_suffix(f".{before.get('text', 'unknown')}.json"))
 
     def part(self, part: str) -> dict[str, Any]:
-        """Return what is known of a part: "items", and "seconds" of its last run."""
+        """Return what is known of a part: "items", and "seconds" in all."""
         known: dict[str, Any] = self.found["parts"].setdefault(part, {"items": {}})
         return known
 

@@ -77,7 +77,8 @@ class Worker:
             await asyncio.wait_for(self.process.wait(), _TO_END)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
+        with contextlib.suppress(TimeoutError):  # a driver that hangs lets no process go
+            await asyncio.wait_for(self.process.wait(), _TO_END)
         return f"exit code {self.process.returncode}"
 
 
@@ -87,7 +88,8 @@ async def run_part(part: Part, record: Record, options: Options, left: list[str]
     batches = collections.deque(part.batches(left))
     lanes = min(part.jobs, len(batches))
     await asyncio.gather(*(lane(part, batches, record, options, start + seconds) for _ in range(lanes)))
-    record.note(part.name, seconds=round(time.monotonic() - start, 1))
+    took = time.monotonic() - start
+    record.note(part.name, seconds=round(record.part(part.name).get("seconds", 0) + took, 1))
 
 
 async def lane(part: Part, batches: collections.deque[list[str]], record: Record, options: Options, end: float) -> None:

@@ -38,6 +38,18 @@ def event_seconds(call: Call, turns: int = 7, most: float = 1.0) -> float:
     return statistics.median(between(calls) for _ in range(turns))
 
 
+def keep_busy(nbytes: int) -> None:
+    """Give the device work for some milliseconds, so that the host is ahead when it launches what is measured.
+
+    Otherwise what the host takes to launch a kernel is between the kernel's events.
+    """
+    import cupy
+
+    a, b = cupy.zeros(nbytes, np.uint8), cupy.empty(nbytes, np.uint8)
+    for _ in range(10):
+        cupy.copyto(b, a)
+
+
 def wall_seconds(call: Call, turns: int = 5, most: float = 3.0) -> float:
     """Return the median seconds of a call by the host's clock, waiting for the device."""
     import cupy
