@@ -20,7 +20,7 @@ from gpumask.backends import get
 
 _ARRAYS = ("cubic, float64, full grid", "cubic, 4 bands of uint16, grid of step 16", "nearest, uint8, full grid")
 _FILES = "file to file, 4 bands of uint16"
-_SIZE, _FILE_SIZE = 6144, 6000
+_SIZE, _FILE_SIZE = 6144, 5000
 _ROOM = 4 << 30  # bytes, for files that are written twice over
 
 
