@@ -235,7 +235,8 @@ def problems(parts: Found, most: int = 30) -> list[str]:
             for peer, why in known.get("why_peers", {}).items():
                 alike.setdefault(("not run", f"{peer}: {why}"), []).append(item)
         lines += [f"* {name}, {some(whose)}: {said}: {why}".rstrip(": ")[:400] for (said, why), whose in alike.items()]
-        lines += [f"  * {test}" for known in part["items"].values() for test in known.get("failed", ())[:5]]
+        failed = [test for known in part["items"].values() for test in known.get("failed", ())[:5]]
+        lines += [f"  * {' '.join(test.split())}" for test in failed]
     more = [f"* and {len(lines) - most} more"] if len(lines) > most else []
     return ["", *lines[:most], *more] if lines else []
 
