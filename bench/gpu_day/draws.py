@@ -39,7 +39,7 @@ def resampling(rng: np.random.Generator, variant: tuple[str, ...]) -> Call:
     shape, output = rng.integers(1, 120, 2), rng.integers(1, 150, 2)
     more: dict[str, Any] = {"dtype": out, "compute_dtype": compute}
     if rng.random() < 0.7:
-        more["source_valid"] = rng.random(shape) < rng.choice([0.5, 0.98, 1])
+        more["source_valid"] = rng.random(shape) < rng.choice([0.7, 0.98, 0.998, 1])
     if rng.random() < 0.3 and interp in ("linear", "cubic", "lanczos3"):
         more |= {"mask_policy": "renormalize", "min_weight": rng.choice([1e-5, 0.5])}
     elif rng.random() < 0.5:
@@ -54,7 +54,7 @@ def pixels(rng: np.random.Generator, dtype: str, shape: Any) -> np.ndarray:
     """Return one to three bands; floats have NaN, infinities and huge values among them."""
     values = rng.random((int(rng.integers(1, 4)), *shape)) * rng.choice([1, 200, 255])
     if np.dtype(dtype).kind == "f" and rng.random() < 0.6:
-        odd = rng.random(values.shape) < 0.01
+        odd = rng.random(values.shape) < rng.choice([0.0005, 0.01])
         values[odd] = rng.choice([np.nan, np.inf, -np.inf, 3e38, -0.0, 1e-42], odd.sum())
     with np.errstate(all="ignore"):
         return values.astype(dtype)
@@ -64,16 +64,21 @@ def grid(rng: np.random.Generator, shape: Any, output: Any) -> gpumask.Grid:
     """Return places turned, stretched and shifted, some of them whole, some outside, some that don't count."""
     step = rng.integers(1, 21, 2) if rng.random() < 0.7 else np.array([1, 1])
     counts = -(-(output - 1) // step) + 1
-    y, x = np.meshgrid(*(np.arange(n) * float(s) for n, s in zip(counts, step, strict=True)), indexing="ij")
-    angle, stretch = rng.choice([0, rng.uniform(-3, 3)]), rng.choice([1, rng.uniform(0.2, 2)])
-    shift = rng.uniform(-5, shape) if rng.random() < 0.6 else np.floor(rng.uniform(-5, shape))
-    row = stretch * (np.cos(angle) * y + np.sin(angle) * x) + shift[0]
-    col = stretch * (np.cos(angle) * x - np.sin(angle) * y) + shift[1]
+    middle = output // 2
+    y, x = np.meshgrid(
+        *(np.arange(n) * float(s) - c for n, s, c in zip(counts, step, middle, strict=True)), indexing="ij"
+    )
+    angle = rng.choice([0, rng.uniform(-3, 3)])
+    stretch = rng.choice([1, rng.uniform(0.2, 1.2) * min(shape / output)])
+    there = rng.uniform(0.3, 0.7, 2) * shape  # where the middle of the output lies
+    there = there if rng.random() < 0.6 else np.floor(there)
+    row = stretch * (np.cos(angle) * y + np.sin(angle) * x) + there[0]
+    col = stretch * (np.cos(angle) * x - np.sin(angle) * y) + there[1]
     if rng.random() < 0.4:
         row, col = (places + rng.normal(0, 0.3, places.shape) for places in (row, col))
     if rng.random() < 0.3:
-        row[rng.random(row.shape) < 0.03] = rng.choice([np.nan, np.inf, -1e300])
-    mask = (rng.random(row.shape) < 0.95).astype(np.uint8) if rng.random() < 0.4 else None
+        row[rng.random(row.shape) < rng.choice([0.003, 0.03])] = rng.choice([np.nan, np.inf, -1e300])
+    mask = (rng.random(row.shape) < rng.choice([0.9, 0.995])).astype(np.uint8) if rng.random() < 0.4 else None
     return gpumask.Grid(row, col, tuple(map(int, step)), mask=mask, window=gpumask.Window(0, 0, *map(int, output)))
 
 
