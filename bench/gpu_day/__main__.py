@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
+import math
 import os
 import shutil
 import signal
@@ -38,15 +40,22 @@ def main() -> None:
         record.forget(name)
     parts = tuple(part for part in PARTS if not asked.only or part.name in asked.only)
     try:
-        for states in (UNFINISHED, UNTRIED):
-            for number, part in enumerate(parts):
-                seconds = limits(end - time.monotonic(), parts[number:], asked.patience)[part.name]
-                run(part, record, options, states, seconds)
-                keep(record, folder)
+        in_turn(parts, record, options, UNFINISHED, end)
+        # What time is left goes to what was cut off.
+        cut_off = tuple(part for part in parts if record.left(part.name, record.items(part.name), UNTRIED))
+        in_turn(cut_off, record, dataclasses.replace(options, patience=math.inf), UNTRIED, end)
     finally:
         print(page(record.found))
         print(f"written: {record.path}, and logs in {folder}")
     sys.exit(any(item["state"] == "failed" for part in parts for item in record.items(part.name).values()))
+
+
+def in_turn(parts: tuple[Part, ...], record: Record, options: Options, states: tuple[str, ...], end: float) -> None:
+    """Run parts one after the other, each in its share of the time until `end`."""
+    for number, part in enumerate(parts):
+        seconds = limits(end - time.monotonic(), parts[number:], options.patience)[part.name]
+        run(part, record, options, states, seconds)
+        keep(record, Path(options.folder))
 
 
 def run(part: Part, record: Record, options: Options, states: tuple[str, ...], seconds: float) -> None:

@@ -52,7 +52,7 @@ def run_all(asked: dict[str, Any], options: Options, tell: Callable[..., None]) 
     files = {name: FileResult.of(asked["known"].get(name, {})) for name in asked["items"]}
     progress = Path(options.folder, "suite.jsonl")
     progress.write_text("")
-    with Path(options.folder, "suite.txt").open("w") as log:
+    with Path(options.folder, "suite.txt").open("a") as log:
         process = start(files, progress, options.jobs, log)
         try:
             with progress.open() as lines:
