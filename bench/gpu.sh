@@ -2,15 +2,15 @@
 # One command for the day that a GPU is at hand: identity, smoke, the tests for cuda, random cases, speed beside peers,
 # sanitizers, counters. Six minutes at the most; a second run does what is left. See "On a GPU" in CONTRIBUTING.md.
 #
-#   bench/gpu.sh [--again PART] [--only PART] [--seconds N] [--scale X]
+#   bench/gpu.sh [--again PART] [--only PART] [--patience X] [--scale X]
 #
-# PYTHON: the interpreter, one with CuPy. OUT: where results and logs are put too. .whl/: wheels of what is not
+# LIMIT: seconds for all of it. PYTHON: the interpreter, one with CuPy. OUT: where results and logs are put too. .whl/: wheels of what is not
 # installed (bench/wheels.sh).
 set -u
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 work=${GPUMASK_GPU_FOLDER:-${TMPDIR:-/tmp}/gpumask-gpu-$UID}
-whole=360
+whole=${LIMIT:-360}
 mkdir -p "$work"
 
 rm -rf "$work/site"
