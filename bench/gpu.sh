@@ -4,8 +4,8 @@
 #
 #   bench/gpu.sh [--again PART] [--only PART] [--patience X] [--scale X]
 #
-# LIMIT: seconds for all of it. PYTHON: the interpreter, one with CuPy. OUT: where results and logs are put too. .whl/: wheels of what is not
-# installed (bench/wheels.sh).
+# LIMIT: seconds for all of it. PYTHON: the interpreter, one with CuPy. OUT: where results and logs are put too.
+# .whl/: wheels of what is not installed (bench/wheels.sh).
 set -u
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}

@@ -88,12 +88,14 @@ def test_all_parts_together_take_less_than_six_minutes():
     assert sum(part.limit for part in PARTS) <= WHOLE < 360
 
 
-def test_limits_shrink_alike_where_time_is_short():
-    from gpu_day.parts import PARTS, limits
+def test_where_time_is_short_the_first_parts_have_it():
+    from gpu_day.parts import PARTS
 
-    asked = sum(part.limit for part in PARTS)
-    assert limits(asked / 2) == pytest.approx({part.name: part.limit / 2 for part in PARTS})
-    assert set(limits(-1).values()) == {0}
+    left, given = 60.0, []
+    for part in PARTS:
+        given.append(part.seconds(left))
+        left -= given[-1]
+    assert given[:3] == [PARTS[0].limit, 60 - PARTS[0].limit, 0]
 
 
 # ----------------------------------------------------------------------------------------- processes that end or hang

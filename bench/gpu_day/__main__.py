@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gpu_day.common import Options
 from gpu_day.page import page
-from gpu_day.parts import CORES, PARTS, WHOLE, Part, limits
+from gpu_day.parts import CORES, PARTS, WHOLE, Part
 from gpu_day.record import ROOT, UNFINISHED, UNTRIED, Record, commit, file_name, text_hash
 from gpu_day.run import run_part
 
@@ -51,10 +51,9 @@ def main() -> None:
 
 
 def in_turn(parts: tuple[Part, ...], record: Record, options: Options, states: tuple[str, ...], end: float) -> None:
-    """Run parts one after the other, each in its share of the time until `end`."""
-    for number, part in enumerate(parts):
-        seconds = limits(end - time.monotonic(), parts[number:], options.patience)[part.name]
-        run(part, record, options, states, seconds)
+    """Run parts one after the other, each for as long as it may, and none after `end`."""
+    for part in parts:
+        run(part, record, options, states, part.seconds(end - time.monotonic(), options.patience))
         keep(record, Path(options.folder))
 
 

@@ -29,6 +29,16 @@ class Part:
         """Whether several processes work at the same time."""
         return self.jobs > 1 or self.module == "suite"
 
+    def seconds(self, left: float, patience: float = 1.0) -> float:
+        """Return how long the part may take, of so many seconds that are left in all: the first parts come first.
+
+        patience: what the limit is multiplied by.
+
+        >>> Part("a", "a", 20, 5).seconds(100), Part("a", "a", 20, 5).seconds(12), Part("a", "a", 20, 5).seconds(100, 2)
+        (20.0, 12, 40)
+        """
+        return min(self.limit * patience, max(left, 0))
+
     def code(self) -> ModuleType:
         """Return the module."""
         return importlib.import_module(f"gpu_day.{self.module}")
@@ -52,15 +62,3 @@ PARTS = (
     Part("sanitize", "sanitize", 30, 30, 2),
     Part("counters", "counters", 25, 15),
 )
-
-
-def limits(left: float, parts: tuple[Part, ...] = PARTS, patience: float = 1.0) -> dict[str, float]:
-    """Return seconds for each part, out of those that are left in all: shorter ones where these are not enough.
-
-    patience: what the limits are multiplied by.
-
-    >>> [round(limit) for limit in limits(1000).values()] == [part.limit for part in PARTS]
-    True
-    """
-    asked = sum(part.limit for part in parts)
-    return {part.name: part.limit * min(max(left, 0) / asked, patience) for part in parts}
