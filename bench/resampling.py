@@ -5,6 +5,7 @@ What a library can't do is left out of its job and said below the table (no mask
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,12 +48,7 @@ class Resampling:
 
     def nodes(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Return source rows and columns at every `step`-th output pixel."""
-        centre = (self.size - 1) / 2
-        last = -(-(self.size - 1) // step) * step
-        y, x = np.mgrid[0 : last + 1 : step, 0 : last + 1 : step] - centre
-        angle = np.deg2rad(self.degrees)
-        row, col = np.cos(angle) * y + np.sin(angle) * x, -np.sin(angle) * y + np.cos(angle) * x
-        return row + centre, col + centre
+        return turned(self.size, step, self.degrees)
 
     def window(self) -> gpumask.Window:
         """Return the output window: the size of the source."""
@@ -88,6 +84,17 @@ class Resampling:
         how = {"nearest": 0, "linear": 1, "cubic": 2, "lanczos3": 4}.get(self.interp)
         warp = {} if how is None else {"GDAL warp": lambda: gdal(self, how, threads)}
         return warp | ({"OpenCV remap": lambda: opencv(self, threads)} if how in (0, 1, 2) else {})
+
+
+@functools.lru_cache(maxsize=2)
+def turned(size: int, step: int, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and columns of places turned about the centre, kept for the next case: they are large."""
+    centre = (size - 1) / 2
+    last = -(-(size - 1) // step) * step
+    y, x = np.mgrid[0 : last + 1 : step, 0 : last + 1 : step] - centre
+    angle = np.deg2rad(degrees)
+    row, col = np.cos(angle) * y + np.sin(angle) * x, -np.sin(angle) * y + np.cos(angle) * x
+    return row + centre, col + centre
 
 
 def gridr(case: Resampling) -> Call:

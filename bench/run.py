@@ -20,32 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from chaining import Chaining
-from masking import Masking
-from oversampling import Oversampling
-from resampling import Resampling
-from warping import Warping
+from cases import all_cases
+from gpu_day.page import readme_table
 
 import gpumask
 from gpumask.backends import get
 
 Call = Callable[[], Any]
-Case = Resampling | Oversampling | Masking | Chaining | Warping
+Case = Any  # see cases.py
 
-CASES: dict[str, Case] = {
-    "cubic, float64, full grid": Resampling("cubic"),
-    "cubic, float64, grid of step 16": Resampling("cubic", step=16),
-    "cubic, 4 bands of uint16, grid of step 16": Resampling("cubic", dtype="uint16", bands=4, step=16),
-    "linear, float32, full grid": Resampling("linear", dtype="float32"),
-    "nearest, uint8, full grid": Resampling("nearest", dtype="uint8"),
-    "lanczos3, uint16, full grid": Resampling("lanczos3", dtype="uint16"),
-    **{f"bspline{order}, float64, 1000 x 1000": Resampling(f"bspline{order}", size=1000) for order in (3, 5, 7, 9, 11)},
-    **{f"mask of step 16 to {size} x {size}": Oversampling(size) for size in (500, 1000, 2000, 4000, 8000)},
-    "file to file, 4 bands of uint16": Chaining(),
-    "file to file, 4 bands of uint16, deflate": Chaining("deflate"),
-    "6 flags of uint16, 8000 x 8000": Masking(8000),
-    "cubic, uint16, UTM to longitudes, 4000 x 4000": Warping(),
-}
+CASES = all_cases()
 REFERENCES = ("GridR, 1 thread", "datacube, 1 thread", "GDAL warp, 2 threads")
 
 
@@ -225,10 +209,12 @@ def shares(results: dict[str, dict[str, float]], where: dict[str, Any]) -> list[
     return ["", *lines] if lines else []
 
 
-def put_table(path: Path, text: str) -> None:
-    """Put the table between <!-- bench --> and <!-- /bench -->."""
-    before, start, rest = path.read_text().partition("<!-- bench -->\n")
-    _, end, after = rest.partition("<!-- /bench -->")
+def put_table(path: Path, text: str, name: str = "bench") -> None:
+    """Put the table between <!-- bench --> and <!-- /bench -->, or comments of another name."""
+    before, start, rest = path.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    if not end:
+        raise SystemExit(f"{path}: expected <!-- {name} --> and <!-- /{name} -->")
     path.write_text(f"{before}{start}\n{text}\n{end}{after}")
 
 
@@ -251,7 +237,14 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--json", type=Path, help="where to store the figures, and the table beside them as .md")
     parser.add_argument("--readme", type=Path, help="the file to put the table in, between its bench comments")
+    parser.add_argument("--gpu", type=Path, help="results of bench/gpu.sh: write their table, and measure nothing")
     asked = parser.parse_args()
+    if asked.gpu:
+        text = readme_table(json.loads(asked.gpu.read_text()))
+        print(text)
+        if asked.readme:
+            put_table(asked.readme, text, "bench gpu")
+        return
     where = machine()
     results = {}
     with kept_environment():
