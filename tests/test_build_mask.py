@@ -167,7 +167,8 @@ def test_every_integer_but_zero_is_valid_in_every_type_and_layout(dtype, resolut
     values = [1] if dtype == "?" else [1, 3, np.iinfo(dtype).max, np.iinfo(dtype).min or 2]
     wide, tall = np.zeros((18, 39), dtype), np.zeros((13, 9), dtype)
     for value in values:
-        mask = np.where(ones, value, 0).astype(dtype)
+        mask = np.zeros(ones.shape, dtype)
+        mask[ones != 0] = value
         wide[::2, ::3], tall[:] = mask, mask.T
         for layout in (mask, np.asfortranarray(mask), wide[::2, ::3], tall.T, mask[::-1, ::-1].copy()[::-1, ::-1]):
             found = build_mask(

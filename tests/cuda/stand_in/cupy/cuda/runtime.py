@@ -24,7 +24,14 @@ def setDevice(device: int) -> None:
 
 def getDeviceProperties(device: int) -> dict[str, Any]:
     """Describe a device."""
-    return {"name": b"stand-in", "major": 9, "minor": 0, "totalGlobalMem": 1 << 34, "multiProcessorCount": 1}
+    return {
+        "name": b"stand-in",
+        "major": 9,
+        "minor": 0,
+        "totalGlobalMem": 1 << 34,
+        "multiProcessorCount": 1,
+        "l2CacheSize": 1 << 20,
+    }
 
 
 def runtimeGetVersion() -> int:

@@ -1,0 +1,1 @@
+"""What gpumask's benchmarks use of cupyx.scipy."""
