@@ -441,7 +441,9 @@ def long_run(files):
 def test_an_interrupted_run_leaves_nothing(files, long_run, number):
     process, before = long_run
     process.send_signal(number)
-    assert process.communicate(timeout=60)[1] == "gpumask: interrupted\n"
+    said = process.communicate(timeout=60)[1].splitlines()
+    # GDAL has a line of its own at times, when the process ends: that a mutex was in use.
+    assert [line for line in said if not line.startswith("CPLDestroyMutex")] == ["gpumask: interrupted"]
     assert process.returncode == 1
     assert sorted(files.iterdir()) == before
 
@@ -524,7 +526,8 @@ def test_info_says_what_is_there():
 
 
 def test_no_compiler_is_said_by_info_and_by_auto(files):
-    environment = {**os.environ, "CXX": "/no/such/compiler", "PYTHONWARNINGS": "error"}
+    # With no GPU either, which auto would take for files.
+    environment = {**os.environ, "CXX": "/no/such/compiler", "PYTHONWARNINGS": "error", "CUDA_VISIBLE_DEVICES": ""}
     info = subprocess.run([*COMMAND, "info"], env=environment, capture_output=True, text=True, check=True)
     assert "native  not used: expected a C++ compiler, /no/such/compiler; found none" in info.stdout
     words = ["resample", "source.tif", "grid.tif", "out.tif", "--nodata", "0"]

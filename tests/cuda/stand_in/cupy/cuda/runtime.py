@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from cupy._order import DEVICES, CUDARuntimeError, Stream, current_device, set_device  # noqa: F401
@@ -9,6 +10,8 @@ from cupy._order import DEVICES, CUDARuntimeError, Stream, current_device, set_d
 
 def getDeviceCount() -> int:
     """Return how many devices there are."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        raise CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
     return DEVICES
 
 
