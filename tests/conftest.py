@@ -22,6 +22,19 @@ collect_ignore = ["cuda"]
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--exhaustive", action="store_true", help="Also run the tests marked exhaustive.")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "exhaustive: takes many minutes, and is skipped without --exhaustive")
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("exhaustive") and not item.config.getoption("exhaustive"):
+        pytest.skip("asked for by --exhaustive alone")
+
+
 def pytest_collection_modifyitems(items):
     """Begin with the files that take longest, lest one of them is left to a single worker in the end."""
     longest = "test_sanitizers.py", "test_kernels.py"
