@@ -1,0 +1,67 @@
+"""The kernels as NVIDIA's compiler translates them give the bits of the native backend, instruction by instruction.
+
+python -m pytest -n 0 tests/test_machine_code.py --exhaustive
+"""
+
+import pytest
+from machine_code import ARCHITECTURES, MachineCode, differing, tool
+from machine_code_cases import COUNT, KERNELS, cases, of_one_variant
+
+from gpumask.backends import get
+from gpumask.backends.source import kernels_folder
+from gpumask.errors import BackendError
+
+every_kernel = pytest.mark.parametrize("kernel", KERNELS)
+
+
+@pytest.fixture(scope="session")
+def machine():
+    """What makes a backend of an architecture; skips where the machine code can't be made."""
+    try:
+        tool()
+    except BackendError as error:
+        pytest.skip(str(error))
+    return MachineCode
+
+
+def assert_same_as_native(backend, kernel, numbers):
+    """Compare cases; say of all that differ in how many values they do."""
+    wrong = {}
+    for case in cases(kernel, numbers):
+        pairs = zip(case.run(backend), case.run(get("native")), strict=True)
+        if count := sum(differing(found, expected) for found, expected in pairs):
+            wrong[case.name] = count
+    assert not wrong, f"{len(wrong)} of {len(numbers)} cases differ on {backend.arch}, in so many values: {wrong}"
+
+
+@every_kernel
+def test_the_machine_code_gives_the_bits_of_the_native_backend(machine, kernel):
+    assert_same_as_native(machine("sm_90"), kernel, of_one_variant(kernel, 12))
+
+
+@every_kernel
+def test_fewer_threads_than_pixels_give_the_same_bits(machine, kernel):
+    assert_same_as_native(machine("sm_90", (1, 1)), kernel, of_one_variant(kernel, 12))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@every_kernel
+def test_every_case_gives_the_bits_of_the_native_backend_on_every_architecture(machine, kernel, arch):
+    assert_same_as_native(machine(arch), kernel, range(COUNT))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@every_kernel
+def test_what_nvrtc_makes_gives_the_bits_of_the_native_backend(machine, kernel, arch):
+    nvrtc = pytest.importorskip("test_nvrtc", exc_type=ImportError)
+
+    def by_nvrtc(kernel, arch, defines):
+        return nvrtc.compiled([arch], kernel, arch, defines)[0]
+
+    assert_same_as_native(machine(arch, None, by_nvrtc), kernel, of_one_variant(kernel, 12))
+
+
+def test_every_kernel_has_cases():
+    assert set(KERNELS) == {path.stem for path in kernels_folder().glob("*.cu")}
