@@ -172,7 +172,7 @@ def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> C
     return run
 
 
-# footprint and prefilter
+# footprint, all_finite and prefilter
 
 
 def _footprint(rng: np.random.Generator, interp: Interpolator) -> Callable[[Backend], list[np.ndarray]]:
@@ -181,6 +181,22 @@ def _footprint(rng: np.random.Generator, interp: Interpolator) -> Callable[[Back
     def run(backend: Backend) -> list[np.ndarray]:
         given, out = backend.asarray(mask), backend.asarray(np.full(mask.shape, 77, np.uint8))
         backend.run("footprint", mask.shape, given, given.strides[0], out, **interp.defines)
+        return [to_host(backend, out)]
+
+    return run
+
+
+def _all_finite(rng: np.random.Generator, dtype: str) -> Callable[[Backend], list[np.ndarray]]:
+    shape, most = _shape(rng, 30, 140), float(rng.choice([1e3, 1e38, np.finfo(dtype).max]))
+    pixels = _part(rng, lambda shape: image(rng, dtype, shape), (int(rng.integers(1, 4)), *shape))
+    mask = _mask(rng, shape) if _chance(rng, 0.6) else None
+
+    def run(backend: Backend) -> list[np.ndarray]:
+        given, out = backend.asarray(pixels), backend.asarray(np.full(shape, 77, np.uint8))
+        steps = given.strides[1] // given.itemsize, given.strides[0] // given.itemsize
+        valid = None if mask is None else backend.asarray(mask)
+        pitch = 0 if valid is None else valid.strides[0]
+        backend.run("all_finite", shape, given, len(given), *steps, most, valid, pitch, out, SRC_T=given.dtype)
         return [to_host(backend, out)]
 
     return run
@@ -328,6 +344,7 @@ KERNELS: dict[str, tuple[list[Any], Make]] = {
     "resample": (_RESAMPLED, _resample),
     "renormalize": (_RENORMALIZED, _renormalize),
     "footprint": ([APPLIED["cubic"], *(APPLIED[name] for name in APPLIED if name != "cubic")], _footprint),
+    "all_finite": (["float32", "float64"], _all_finite),
     "prefilter": (_FILTERINGS, _prefilter),
     "oversample": (NODE_TYPES[::-1], _oversample),
     "rules": (list(TYPES), _rules),
