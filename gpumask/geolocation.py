@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
 
 _SEEDS = 48  # samples along each axis among which the nearest begins the search
@@ -22,8 +23,9 @@ _TORN = 100  # times as wide as half the cells are
 class Geolocation:
     """Where the samples of a source lie: longitudes and latitudes of a swath, for instance.
 
-    x, y: (row, col) of a CRS; NaN where unknown. step: (rows, cols) of source pixels from sample to sample.
-    first: (row, col) of the source pixel that the first sample is the centre of. Between samples both are bilinear.
+    x, y: (row, col) of a CRS; NaN where unknown; they come to host memory.
+    step: (rows, cols) of source pixels from sample to sample. first: (row, col) of the source pixel that the first
+    sample is the centre of. Between samples both are bilinear.
     """
 
     x: Any
@@ -34,7 +36,7 @@ class Geolocation:
     def __post_init__(self) -> None:
         """Check the shapes."""
         for name in ("x", "y"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
+            object.__setattr__(self, name, on_host(f"geolocation.{name}", getattr(self, name)).astype(np.float64))
         if self.x.shape != self.y.shape or self.x.ndim != 2 or min(self.x.shape) < 2:
             raise GpumaskError(
                 f"geolocation: expected x and y of one shape, 2 x 2 or more; got {self.x.shape}, {self.y.shape}"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpumask.backends import Backend, adopt, is_device_array, select
+from gpumask.backends import Backend, adopt, on_host, select
 from gpumask.boundary import pixels_at
 from gpumask.edges import read_beyond
 from gpumask.errors import ArgumentTypeError, GpumaskError
@@ -93,7 +93,7 @@ class Chunk:
         if not inside:
             if self.windows == [Window.of_shape(self.whole)]:  # kernels know what is beyond the edges of a whole image
                 return Source.of(images[0], masks[0] if masks else None)
-            images, masks = ([_to_host(array) for array in arrays] for arrays in (images, masks))
+            images, masks = ([on_host("array", array) for array in arrays] for arrays in (images, masks))
         empty = partial(np.empty, like=images[0])
 
         def read(wanted: Window, out: Any) -> Any:
@@ -116,11 +116,6 @@ class Chunk:
             valid = read(window, image) if inside else read_beyond(read, self.whole, window, method.boundary, image)
         found = Source.of(image, valid)
         return Source(found.image, found.valid, (window.row, window.col), self.whole)
-
-
-def _to_host(array: Any) -> np.ndarray:
-    """Return an array in host memory."""
-    return np.asarray(array.get() if is_device_array(array) else array)
 
 
 def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...], valid: tuple[int, ...]) -> Any:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocated, Geolocation, widest_cell
 from gpumask.mesh import Exact
@@ -127,7 +128,7 @@ def _found_by(model: Any, x: np.ndarray, y: np.ndarray) -> Points:
     """Return the rows and columns that a model finds, as arrays of their own."""
     found = model(x, y)
     try:
-        row, col = (np.array(places, np.float64) for places in found)
+        row, col = (on_host("source_transform", places).astype(np.float64) for places in found)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(
             f"source_transform: expected a function that returns (row, col) arrays; got a {type(found).__name__}"

@@ -3,10 +3,21 @@
 import gpu
 import numpy as np
 import pytest
+from affine import Affine
 from shapely import box
 
 import gpumask
-from gpumask import CoarseMask, GpumaskError, Grid, MaskRule, MultiDateMaskRule, Polygons, Resampler, Window
+from gpumask import (
+    CoarseMask,
+    Geolocation,
+    GpumaskError,
+    Grid,
+    MaskRule,
+    MultiDateMaskRule,
+    Polygons,
+    Resampler,
+    Window,
+)
 
 RNG = np.random.default_rng(3)
 IMAGE, VALID = RNG.random((2, 30, 40)) * 100, (RNG.random((30, 40)) > 0.1).astype(np.uint8)
@@ -152,6 +163,15 @@ def part_of_larger(array):
     whole = np.zeros_like(array, shape=(*array.shape[:-2], array.shape[-2] + 3, array.shape[-1] + 4))
     whole[..., 1:-2, 3:-1] = array
     return whole[..., 1:-2, 3:-1]
+
+
+def test_a_swath_and_a_model_of_device_arrays_come_to_the_host():
+    lat, lon = np.mgrid[50:49:20j, 10:11:25j]
+    target = "EPSG:32632", Affine(4000, 0, 5.75e5, 0, -4000, 5.53e6), (12, 9)
+    both = [Geolocation(*map(bring, (lon, lat))) for bring in (np.asarray, to_device)]
+    same(*[_parts(Grid.between("OGC:CRS84", swath, *target)) for swath in both])
+    models = [lambda x, y, bring=bring: (bring(y / 100), bring(x / 100)) for bring in (np.asarray, to_device)]
+    same(*[_parts(Grid.between("EPSG:32632", model, *target)) for model in models])
 
 
 LAYOUTS = {

@@ -183,6 +183,12 @@ def one_memory(*arrays: Any) -> bool:
     return on_device == {True}
 
 
+def on_host(name: str, array: Any) -> np.ndarray:
+    """Return an array of any kind, adopted, in host memory."""
+    adopted = adopt(name, array)
+    return adopted.get() if is_device_array(adopted) else adopted
+
+
 def adopt(name: str, array: Any) -> Any:
     """Return `array` as a NumPy or CuPy array of a real dtype, without a copy where it has a protocol for that.
 

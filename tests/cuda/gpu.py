@@ -66,7 +66,11 @@ def at_hand() -> Iterator[None]:
         if not _backend:
             _backend.append(CudaBackend())
         patch.setitem(backends._there, "cuda", _backend[0])
+        # xarray looks but once whether there is a CuPy.
+        known = getattr(sys.modules.get("xarray.namedarray.pycompat"), "_cached_duck_array_modules", {})
+        known.pop("cupy", None)
         yield
+        known.pop("cupy", None)
 
 
 def hazards() -> list[str]:
