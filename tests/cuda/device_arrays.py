@@ -5,6 +5,7 @@ Importing this wraps them; within `device_arrays` what the wrappers do is switch
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -30,20 +31,19 @@ ON_HOST = frozenset({"x", "y", "x_new", "y_new", "grid_coords"})
 FILLED = frozenset(
     {"out", "output", "array_out", "array_out_mask", "array_in", "array_in_mask", "grid_row", "grid_col"}
 )
-_on = False
-#: How many calls got device arrays.
-calls = 0
+# Calls that got device arrays, by function, while the wrappers are on; None where they are off.
+_calls: collections.Counter[str] | None = None
 
 
 @contextlib.contextmanager
-def device_arrays() -> Iterator[None]:
-    """Let public functions that run on cuda get device arrays."""
-    global _on  # noqa: PLW0603
-    _on = True
+def device_arrays() -> Iterator[collections.Counter[str]]:
+    """Let public functions that run on cuda get device arrays; yield how many calls of which function did."""
+    global _calls  # noqa: PLW0603
+    _calls = collections.Counter()
     try:
-        yield
+        yield _calls
     finally:
-        _on = False
+        _calls = None
 
 
 def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,13 +51,12 @@ def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        global calls  # noqa: PLW0603
-        if not _on or not _on_cuda(kwargs.get("backend")) or _has_what_cupy_lacks(args, kwargs):
+        if _calls is None or not _on_cuda(kwargs.get("backend")) or _has_what_cupy_lacks(args, kwargs):
             return function(*args, **kwargs)
-        calls += 1
         brought: list[tuple[np.ndarray, Any]] = []
         moved = [_there(value, brought) for value in args]
         named = {name: value if _stays(name, value) else _there(value, brought) for name, value in kwargs.items()}
+        _calls[function.__name__] += bool(brought)
         before = [host.copy() for host, _ in brought]
         result = function(*moved, **named)
         for (host, device), old in zip(brought, before, strict=True):
