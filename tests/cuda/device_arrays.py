@@ -9,6 +9,7 @@ import collections
 import contextlib
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -138,10 +139,10 @@ def _here(value: Any, brought: list[tuple[np.ndarray, Any]]) -> Any:
 
 
 for _name in FUNCTIONS:
-    _wrapped = wrapped(getattr(gpumask, _name))
-    for _module in (gpumask, gpumask.gridr):
+    _function = getattr(gpumask, _name)
+    for _module in (gpumask, gpumask.gridr, sys.modules[_function.__module__]):
         if hasattr(_module, _name):
-            setattr(_module, _name, _wrapped)
+            setattr(_module, _name, wrapped(_function))
 gpumask.Resampler.__call__ = wrapped(gpumask.Resampler.__call__)  # type: ignore[method-assign]
 gpumask.MultiDateMaskRule.evaluate = wrapped(gpumask.MultiDateMaskRule.evaluate)  # type: ignore[method-assign]
 gpumask.quality.matched = wrapped(gpumask.quality.matched)
