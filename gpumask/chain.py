@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import threading
 import time
@@ -25,7 +26,7 @@ from gpumask.grid import Grid
 from gpumask.grid_files import GridSource
 from gpumask.memory import FOR_GDAL, memory_limit, no_room
 from gpumask.method import Method
-from gpumask.overlap import Slot, overlapped
+from gpumask.overlap import Slot, Turns, overlapped
 from gpumask.plan import Costs, Tile, fitting, tile_shape
 from gpumask.resample import Source, Target, compute_type, output_type, resample_into
 from gpumask.window import Window, check_inside
@@ -168,7 +169,9 @@ class _Run:
         self.nodes = grid.read(Window.of_shape(grid.full_shape)) if few else None
         self.read_nodes = self.nodes.crop if self.nodes else grid.read
         self.parts = grid.parts
-        self.own = threading.local()
+        self.turns = Turns()
+        self.there: dict[int, Grid | None] = {}  # all nodes, in the memory of the device of a thread
+        self.short = False  # whether a device had too little memory for a tile
 
     def tiles(self) -> Generator[Written, None, None]:
         """Do all tiles."""
@@ -217,10 +220,22 @@ class _Run:
         image = slot.array("source", (bands, *tile.source.shape), self.source.dtype)
         # Rules and polygons are computed here: on the first of the devices.
         with self.environment(), self.lanes[0]():
-            source = self.source.read(tile.source, self.backend, image, self.job.method.boundary)
+            source = self._source(tile.source, image)
         result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", shape, np.uint8)
         target = Target(result, validity, self.nodata, _OUTSIDE)
         return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
+
+    def _source(self, window: Window, image: np.ndarray) -> Source:
+        """Read a window of the source; once more, alone, where the device has no memory for its masks beside others."""
+        read = functools.partial(self.source.read, window, self.backend, image, self.job.method.boundary)
+        try:
+            with self.turns.together():
+                return read()
+        except GpumaskError as error:
+            if not isinstance(error.__cause__, self.backend.out_of_memory):
+                raise
+        with self.turns.alone():
+            return read()
 
     def _compute(self, piece: Stage) -> Stage:
         """Resample a tile."""
@@ -233,24 +248,35 @@ class _Run:
 
     def _nodes_here(self) -> Grid | None:
         """Return all nodes in the memory of the device that this thread computes on; None where they are too many."""
-        if not hasattr(self.own, "nodes"):
-            self.own.nodes = None
-            if self.nodes is not None:
-                with contextlib.suppress(*self.backend.out_of_memory):
-                    row, col, mask = (
-                        None if array is None else self.backend.asarray(array)
-                        for array in (self.nodes.row, self.nodes.col, self.nodes.mask)
-                    )
-                    self.own.nodes = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
-        nodes: Grid | None = self.own.nodes
-        return nodes
+        if self.nodes is None or self.short:
+            return None
+        own = threading.get_ident()
+        if own not in self.there:
+            self.there[own] = None
+            with contextlib.suppress(*self.backend.out_of_memory):
+                row, col, mask = (
+                    None if array is None else self.backend.asarray(array)
+                    for array in (self.nodes.row, self.nodes.col, self.nodes.mask)
+                )
+                self.there[own] = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
+        return self.there[own]
 
     def _resample(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
-        """Resample from host memory to host memory, in quarters where the device's memory does not hold it all."""
+        """Resample from host memory to host memory; where the device's memory does not hold it beside others, alone."""
         if source.window.is_empty:
             target.image.fill(self.nodata)
             target.validity.fill(_OUTSIDE)
             return
+        with contextlib.suppress(*self.backend.out_of_memory), self.turns.together():
+            self._resample_at_once(source, grid, output, target)
+            return
+        with self.turns.alone():
+            self.short = True
+            self.there.clear()  # from now on each tile brings its own nodes
+            self._resample_in_parts(source, grid, output, target)
+
+    def _resample_in_parts(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
+        """Resample at once, or in quarters where the device's memory does not hold it all."""
         try:
             self._resample_at_once(source, grid, output, target)
             return
@@ -262,7 +288,11 @@ class _Run:
             part = grid.crop(quarter)
             reach = self.job.method.reach(part, self.source.dataset.shape)
             image, validity = target.image[:, *quarter.slices], target.validity[quarter.slices]
-            self._resample(
+            if reach.is_empty:
+                image.fill(self.nodata)
+                validity.fill(_OUTSIDE)
+                continue
+            self._resample_in_parts(
                 source.crop(reach), part, quarter.shift(output.row, output.col),
                 dataclasses.replace(target, image=image, validity=validity),
             )  # fmt: skip

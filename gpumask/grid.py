@@ -171,6 +171,9 @@ class Grid:
 
     def shifted(self, rows: Any, cols: Any) -> Grid:
         """Return the grid with something added to its coordinates; nodes that don't count are NaN in it."""
+        for added in (rows, cols):
+            if getattr(added, "ndim", 0):
+                one_memory(self.row, adopt("grid.shifted", added))
         counts = self.counts()
         row, col = np.where(counts, self.row + rows, np.nan), np.where(counts, self.col + cols, np.nan)
         return replace(self, row=row, col=col, mask=None, nodata=None)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gpumask.backends import Backend, adopt, select
+from gpumask.backends import Backend, adopt, is_array, select
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geometry import Polygons
 from gpumask.grid import check_resolution, full_shape
@@ -107,7 +107,7 @@ def validity_mask(
         if isinstance(part, CoarseMask):
             check_inside("window", window, part.full_shape)
     values = [part.values for part in parts if isinstance(part, CoarseMask)]
-    if out is not None and (getattr(out, "shape", None), getattr(out, "dtype", None)) != (window.shape, np.uint8):
+    if out is not None and not (is_array(out) and (out.shape, out.dtype) == (window.shape, np.uint8)):
         raise GpumaskError(f"out: expected uint8 of shape {window.shape}; got {_described(out)}")
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise GpumaskError("out: expected an array that may be written to; got a read-only one")

@@ -158,8 +158,10 @@ def _write_grid(backend: Backend, tile: Window, grid: GridOutput, validity: np.n
     both = [source.read(number, window=ranges(nodes)) for source, number in (grid.nodes.row, grid.nodes.col)]
     for values, (target, band) in zip(both, (grid.row, grid.col), strict=True):
 
-        def at_full_resolution(window: Window, nodes: Any = values[None]) -> Any:
-            return full_resolution(backend, nodes, step, window, np.dtype(grid.dtype))[0]
+        def at_full_resolution(window: Window, values: Any = values) -> Any:
+            needed = node_window(window, step)
+            at = window.shift(-needed.row * step[0], -needed.col * step[1])
+            return full_resolution(backend, values[None, *needed.slices], step, at, np.dtype(grid.dtype))[0]
 
         full = by_halves(backend, place, at_full_resolution)
         if grid.invalid is not None:

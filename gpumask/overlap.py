@@ -36,6 +36,33 @@ class Slot:
         return self._buffers[name][:size].view(dtype).reshape(shape)
 
 
+class Turns:
+    """Lets threads work at the same time, and one of them alone where there is not memory for several."""
+
+    def __init__(self) -> None:
+        self._door, self._working, self._changed = threading.Lock(), 0, threading.Condition()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Work while others do."""
+        with self._door, self._changed:
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Work when the others have ended what they do; none begins meanwhile."""
+        with self._door:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._working)
+            yield
+
+
 def overlapped(
     reads: Iterator[Read],
     compute: Callable[[Read], Computed],

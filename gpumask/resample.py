@@ -160,7 +160,7 @@ class Resampler:
     """A grid that stays where the work is done, for many images: bands, dates.
 
     grid, interp and the rest: see `resample`. The grid's arrays choose the backend. With backend="cuda" a NumPy grid is
-    brought to the GPU once, and images are taken from host and device memory.
+    brought to the GPU once, for all streams, and images are taken from host and device memory.
 
     >>> halfway = Resampler(Grid([[0, 0]], [[0.5, 1.5]]), "linear", backend="numpy")
     >>> [halfway(date).image.tolist() for date in ([[0.0, 1.0, 2.0]], [[2.0, 4.0, 8.0]])]
@@ -189,6 +189,8 @@ class Resampler:
         mask = None if grid.mask is None else self.backend.asarray(as_bytes("grid.mask", grid.mask))
         #: The grid, in the backend's memory.
         self.grid = replace(grid, row=row, col=col, mask=mask)
+        if isinstance(grid.row, np.ndarray):
+            self.backend.settle()  # so that any stream may use it
 
     def __call__(self, source: Any, source_valid: Any = None, *, keep: Any = None, quality: Any = None) -> Resampled:
         """Bring an image into the geometry of the grid; see `resample`."""
@@ -312,8 +314,7 @@ def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     here, interp = source.window, method.interp
     domain = domain_of(interp, method.boundary, source.whole or here.shape)
     if domain.is_empty:  # the source is so small that its edges have a say in all of it
-        nothing = np.zeros((len(source.image), 1, 1)), np.zeros((1, 1), np.uint8)
-        return Source(*map(backend.asarray, nothing))
+        return Source(backend.full((len(source.image), 1, 1), 0, np.float64), backend.full((1, 1), 0, np.uint8))
     wanted = here.pad(-method.around) if source.whole else domain
     valid = source.valid
     counts = None if method.takes_invalid else valid

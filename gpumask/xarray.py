@@ -15,6 +15,7 @@ import numpy as np
 import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
+from gpumask.backends import is_device_array
 from gpumask.cleanup import check_filters
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.flags import flags_definition_from
@@ -147,7 +148,13 @@ class Accessor:
     def _validity(self) -> Any:
         """What the coordinate says, as bool; None where there is none. What is aligned or padded is NaN in it."""
         valid = self._array.coords.get(VALIDITY)
-        return None if valid is None else (valid != 0) & valid.notnull()
+        if valid is None:
+            return None
+        sides = [is_device_array(getattr(each.data, "_meta", each.data)) for each in (self._array, valid)]
+        if sides[0] != sides[1]:
+            where = "on the device" if sides[0] else "in host memory"
+            raise GpumaskError(f"validity: expected it {where}, as the array is; got the other")
+        return (valid != 0) & valid.notnull()
 
     @property
     def _nodata(self) -> Any:

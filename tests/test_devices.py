@@ -10,7 +10,7 @@ import rasterio
 from calls import chain
 from shapely import box
 
-from gpumask import GpumaskError, Polygons, Window
+from gpumask import GpumaskError, Polygons, Window, build_grid_mask_chain, use_backend
 from gpumask import chain as chain_module
 from gpumask.backends import get
 from gpumask.backends.cuda import CudaBackend
@@ -124,6 +124,38 @@ def test_tiles_are_halved_until_a_device_has_memory_for_them(tmp_path, limit, ki
         return
     for found, wanted in zip(written(tmp_path), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("room", [8_000, 16_000, 25_000])
+def test_lanes_that_lack_memory_because_of_each_other_wait(tmp_path, limit, room):
+    options = {"tile_shape": (33, 41), "keep": KINDS["rules"]["keep"]}
+    chain(tmp_path, **options, backend="native")()
+    expected = written(tmp_path)
+    call = chain(tmp_path, **options)
+    limit(room)
+    for _ in range(10):
+        call()
+        for found, wanted in zip(written(tmp_path), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_grid_at_full_resolution_brings_the_nodes_of_its_halves_alone(tmp_path, limit):
+    nodes = np.mgrid[0:60, 0:60] * 4.0
+    profile = {"driver": "GTiff", "count": 2, "dtype": "float64", "transform": rasterio.Affine.scale(10, -10)}
+    with rasterio.open(tmp_path / "nodes.tif", "w", height=60, width=60, **profile) as file:
+        file.write(nodes)
+    words = (None, 1, 2, None, np.uint8, None, None, None, np.float64, None, None)
+    found = []
+    for backend in ("native", "cuda"):
+        with (
+            rasterio.open(tmp_path / "nodes.tif") as given,
+            rasterio.open(tmp_path / f"{backend}.tif", "w+", height=237, width=237, **profile) as out,
+            use_backend(backend),
+        ):
+            limit(20_000)  # all nodes of an axis are 28 800 bytes
+            build_grid_mask_chain((4, 4), given, None, 1, 2, out, *words)
+            found.append(out.read())
+    np.testing.assert_array_equal(*found)
 
 
 def test_a_device_without_memory_for_a_pixel_is_an_error_that_says_so(tmp_path, limit):

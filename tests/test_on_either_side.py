@@ -165,6 +165,32 @@ def part_of_larger(array):
     return whole[..., 1:-2, 3:-1]
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_offsets_of_a_grid_live_where_its_nodes_do(there):
+    row, col = (to_device(ROW), to_device(COL)) if there else (ROW, COL)
+    other = np.ones((4, 5)) if there else to_device(np.ones((4, 5)))
+    for offsets in ((other, 0.0), (1.0, other)):
+        with pytest.raises(GpumaskError, match="expected all in host memory or all on the device"):
+            Grid(row, col, (8, 8)).shifted(*offsets)
+
+
+class Described:
+    """What looks like an array, and is none that a kernel could write to."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
+
+    def __setitem__(self, key, value):
+        self.array[key] = value
+
+
+@pytest.mark.parametrize("bring", [list, Described])
+def test_what_is_filled_is_an_array_of_numpy_or_cupy(bring):
+    for fill in (lambda out: validity(NODES, VALID, out), lambda out: build_mask(NODES, out), rasterized):
+        with pytest.raises(GpumaskError, match="^(out|output): expected"):
+            fill(bring(np.zeros((30, 40), np.uint8)))
+
+
 def test_a_swath_and_a_model_of_device_arrays_come_to_the_host():
     lat, lon = np.mgrid[50:49:20j, 10:11:25j]
     target = "EPSG:32632", Affine(4000, 0, 5.75e5, 0, -4000, 5.53e6), (12, 9)

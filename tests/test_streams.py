@@ -4,7 +4,9 @@ import gpu
 import numpy as np
 import pytest
 
-from gpumask import Grid, resample
+from gpumask import Grid, Resampler, resample
+from gpumask.backends import get
+from gpumask.oversample import Axis
 
 IMAGE = np.random.default_rng(0).random((5, 7))
 ROW, COL = np.mgrid[0:5, 0:7] * 1.0
@@ -97,6 +99,30 @@ def test_what_another_stream_fills_is_waited_for_by_the_array_interface(streams)
         found = resample(arrays[0], Grid(*arrays[1:]))
         np.testing.assert_array_equal(found.image.get(), IMAGE)
     streams[1].synchronize()
+
+
+def test_a_resampler_made_of_host_arrays_serves_every_stream(streams):
+    import cupy
+
+    places = np.frombuffer(cupy.cuda.PinnedMemoryPointer(cupy.cuda.PinnedMemory(ROW.nbytes), 0), np.float64, ROW.size)
+    places[...] = ROW.ravel()
+    with streams[0]:
+        resampler = Resampler(Grid(places.reshape(ROW.shape), COL), backend="cuda")
+    places[...] = 0
+    for stream in (*streams, cupy.cuda.Stream.null):
+        with stream:
+            np.testing.assert_array_equal(resampler(IMAGE).image, IMAGE)
+
+
+def test_tables_are_kept_for_the_last_few_streams():
+    import cupy
+
+    axis = Axis.of_cells(3, 5, 4)
+    for _ in range(30):
+        with cupy.cuda.Stream(non_blocking=True) as stream:
+            assert get("cuda").table(axis.tables[1]).get().tolist() == axis.weight.tolist()
+            stream.synchronize()
+    assert len(axis.tables[1].there) <= 8
 
 
 def test_results_are_handed_over_by_dlpack_too(streams):

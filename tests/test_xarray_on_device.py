@@ -77,6 +77,20 @@ def test_a_nodata_value_is_left_out_on_the_device():
     np.testing.assert_array_equal(found.data.get(), expected.data)
 
 
+@pytest.mark.parametrize("sides", [(np.asarray, on_device), (on_device, np.asarray), (lazily, np.asarray)])
+def test_a_validity_on_the_other_side_is_refused_by_name(sides):
+    (image, quality), (_, other) = scenes(sides[0]), scenes(sides[1])
+    image = image.assign_coords(validity=other > 0)
+    work = (
+        lambda: image.gpumask.reproject("EPSG:32634", resolution=10),
+        lambda: image.gpumask.keep({"values": [1]}, quality),
+        image.gpumask.where_valid,
+    )
+    for call in work:
+        with pytest.raises(gpumask.GpumaskError, match="^validity: expected it (on the device|in host memory)"):
+            call()
+
+
 @pytest.mark.parametrize("bring", [np.asarray, on_device])
 def test_a_grid_may_be_on_either_side(bring):
     host, _ = scenes(np.asarray)

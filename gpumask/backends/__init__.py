@@ -57,6 +57,9 @@ class Backend(Protocol):
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Bring a result, or an array of the host, to where `like` lives: NumPy in, NumPy out."""
 
+    def settle(self) -> None:
+        """Wait until what was brought to this backend's memory is there, for all that may use it."""
+
     # For work from file to file, of which threads do several pieces at the same time:
 
     out_of_memory: tuple[type[Exception], ...]  # what this backend raises where the memory of its device is full
@@ -180,7 +183,15 @@ def one_memory(*arrays: Any) -> bool:
     on_device = {is_device_array(array) for array in arrays if array is not None}
     if len(on_device) > 1:
         raise GpumaskError("arrays: expected all in host memory or all on the device; got both")
+    devices = {int(array.device.id) for array in arrays if array is not None and is_device_array(array)}
+    if len(devices) > 1:
+        raise GpumaskError(f"arrays: expected all on one device; got some on each of {sorted(devices)}")
     return on_device == {True}
+
+
+def is_array(array: Any) -> bool:
+    """Say whether this is an array of NumPy or CuPy itself, which can be written to where it is."""
+    return isinstance(array, np.ndarray) or type(array).__module__.partition(".")[0] == "cupy"
 
 
 def on_host(name: str, array: Any) -> np.ndarray:
@@ -207,7 +218,7 @@ def adopt(name: str, array: Any) -> Any:
 
 def _adopt(name: str, array: Any) -> Any:
     """Find the protocol that an object has; see `adopt`. DLPack first: it waits for the stream that fills the array."""
-    if isinstance(array, np.ndarray) or type(array).__module__.partition(".")[0] == "cupy":
+    if is_array(array):
         return array
     try:
         device = _dlpack_device(array)

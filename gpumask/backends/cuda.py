@@ -22,6 +22,7 @@ from gpumask.errors import BackendError
 
 BLOCK = (32, 8)
 _GRID_LIMIT = (2**31 - 1, 65535)
+_MOST_COPIES = 8  # of a table, on as many streams
 
 _log = logging.getLogger("gpumask")
 
@@ -83,10 +84,16 @@ class CudaBackend:
 
     def table(self, table: Table) -> Any:
         """Return a table on the current device, brought there by the current stream when it was first asked for."""
-        place = self._cupy.cuda.Device().id, self._cupy.cuda.get_current_stream().ptr
-        if place not in table.there:
-            table.there[place] = self._cupy.asarray(table.host)
-        return table.there[place]
+        stream = self._cupy.cuda.get_current_stream().ptr
+        # Each thread has a per-thread stream of its own, and all have one name.
+        thread = threading.get_ident() if stream == self._cupy.cuda.runtime.streamPerThread else 0
+        place = self._cupy.cuda.Device().id, stream, thread
+        found = table.there.get(place)
+        if found is None:
+            found = table.there[place] = self._cupy.asarray(table.host)
+            while len(table.there) > _MOST_COPIES:
+                table.there.pop(next(iter(table.there)), None)
+        return found
 
     def at_once(self, ask: Callable[[], Any]) -> bool:
         """Say no: every answer would have to come from the device."""
@@ -103,6 +110,10 @@ class CudaBackend:
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Return the array where `like` lives: copied to the host for NumPy arrays, or to the device."""
         return self._cupy.asnumpy(array) if isinstance(like, np.ndarray) else self._cupy.asarray(array)
+
+    def settle(self) -> None:
+        """Wait for the current stream."""
+        self._cupy.cuda.get_current_stream().synchronize()
 
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
         """Return two streams on each device, so that one copies while the other computes; see `Backend.lanes`."""

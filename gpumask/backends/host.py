@@ -51,6 +51,9 @@ class HostMemory:
         """Return the array as it is: it is in host memory already."""
         return array
 
+    def settle(self) -> None:
+        """Do nothing: there is nothing to wait for."""
+
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
         """Return one context: NumPy has threads of its own where it can use them; see `Backend.lanes`."""
         if devices is not None:

@@ -18,8 +18,8 @@ class Table:
         """Take an array, which may not be written to from now on."""
         numbers.flags.writeable = False
         self.host = numbers
-        #: Copies in the memory of devices, by device and stream.
-        self.there: dict[tuple[int, int], Any] = {}
+        #: Copies in the memory of devices, by device, stream and thread; of the last few streams.
+        self.there: dict[tuple[int, int, int], Any] = {}
 
     def __reduce__(self) -> tuple[type[Table], tuple[np.ndarray]]:
         """Let copies in other processes begin without any on a device."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import Backend, is_device_array
+from gpumask.backends import Backend, is_array, is_device_array
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geometry import check_pair
 from gpumask.window import Window
@@ -84,8 +84,8 @@ def new_array(backend: Backend, shape: tuple[int, ...], dtype: Any, like: Any) -
 
 def check_writable(name: str, array: Any) -> None:
     """Raise GpumaskError unless this is an array of two axes or three that may be written to."""
-    if getattr(array, "ndim", None) not in (2, 3):
-        came = f"shape {array.shape}" if hasattr(array, "shape") else repr(array)
+    if not is_array(array) or array.ndim not in (2, 3):
+        came = f"shape {array.shape}" if is_array(array) else type(array).__name__
         raise GpumaskError(f"{name}: expected a (row, col) or (band, row, col) array to be filled; got {came}")
     if isinstance(array, np.ndarray) and not array.flags.writeable:
         raise GpumaskError(f"{name}: expected an array that may be written to; got a read-only one")

@@ -7,6 +7,8 @@ from typing import Any
 
 from cupy._order import DEVICES, CUDARuntimeError, Stream, current_device, set_device  # noqa: F401
 
+streamLegacy, streamPerThread = 1, 2
+
 
 def getDeviceCount() -> int:
     """Return how many devices there are."""
