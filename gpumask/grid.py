@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import adopt, is_device_array, one_memory
+from gpumask.backends import adopt, is_device_array, on_host, one_memory
 from gpumask.coordinates import coordinates_at
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window, check_inside
@@ -196,12 +196,10 @@ class Grid:
 
     def _on_host(self) -> Grid:
         """Return the grid with its arrays in host memory."""
-        arrays = {
-            name: array.get()
-            for name in ("row", "col", "mask")
-            if (array := getattr(self, name)) is not None and is_device_array(array)
-        }
-        return replace(self, **arrays) if arrays else self
+        if not is_device_array(self.row):
+            return self
+        mask = None if self.mask is None else on_host("grid.mask", self.mask)
+        return replace(self, row=on_host("grid.row", self.row), col=on_host("grid.col", self.col), mask=mask)
 
     def _extremes(self) -> tuple[Any, Any]:
         """Return (row, col) arrays that have the least and the greatest coordinates of the output; NaN for none."""

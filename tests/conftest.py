@@ -65,6 +65,14 @@ def backend(request) -> str:
 
 
 @pytest.fixture
+def at_hand():
+    """A GPU, or what stands in for it, for tests of the device alone."""
+    with gpu.at_hand():
+        yield
+    assert not gpu.hazards()
+
+
+@pytest.fixture
 def on_every_backend(backend):
     """Run a test on each backend, for calls that name none."""
     with use_backend(backend):

@@ -1,6 +1,5 @@
 """Arrays of the host and of the device in one call are refused by name; device arrays of every layout are taken."""
 
-import gpu
 import numpy as np
 import pytest
 from affine import Affine
@@ -19,6 +18,7 @@ from gpumask import (
     Window,
 )
 
+pytestmark = pytest.mark.usefixtures("at_hand")
 RNG = np.random.default_rng(3)
 IMAGE, VALID = RNG.random((2, 30, 40)) * 100, (RNG.random((30, 40)) > 0.1).astype(np.uint8)
 QUALITY, NODES = RNG.integers(0, 4, (30, 40)).astype(np.uint8), (RNG.random((4, 5)) > 0.2).astype(np.uint8)
@@ -115,14 +115,6 @@ ALONE = {
 
 def _parts(grid):
     return grid.row, grid.col
-
-
-@pytest.fixture(autouse=True)
-def at_hand():
-    """A GPU, or what stands in for it."""
-    with gpu.at_hand():
-        yield
-    assert not gpu.hazards()
 
 
 def to_device(array):

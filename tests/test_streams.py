@@ -8,16 +8,9 @@ from gpumask import Grid, Resampler, resample
 from gpumask.backends import get
 from gpumask.oversample import Axis
 
+pytestmark = pytest.mark.usefixtures("at_hand")
 IMAGE = np.random.default_rng(0).random((5, 7))
 ROW, COL = np.mgrid[0:5, 0:7] * 1.0
-
-
-@pytest.fixture(autouse=True)
-def at_hand():
-    """A GPU, or what stands in for it."""
-    with gpu.at_hand():
-        yield
-    assert not gpu.hazards()
 
 
 @pytest.fixture

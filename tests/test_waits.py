@@ -16,14 +16,6 @@ WAITS = {"describe_flags"}
 BRINGS = {"build_mask, coarse, polygons", "interpolate_grid"}
 
 
-@pytest.fixture
-def at_hand():
-    """A GPU, or what stands in for it."""
-    with gpu.at_hand():
-        yield
-    assert not gpu.hazards()
-
-
 def brought_back_and_forth(call):
     """Return (times, bytes) of what a call brings to the device and back, as the stand-in counts it."""
     if gpu.own:

@@ -1,6 +1,5 @@
 """DataArrays whose arrays are on the device: results are there too, and those of the host to the bit."""
 
-import gpu
 import numpy as np
 import pytest
 
@@ -10,20 +9,13 @@ xarray = pytest.importorskip("xarray")
 pytest.importorskip("rioxarray")
 import gpumask.xarray  # noqa: E402, F401
 
+pytestmark = pytest.mark.usefixtures("at_hand")
 RNG = np.random.default_rng(0)
 Y, X = 5_500_000 - 10 * (np.arange(70) + 0.5), 800_000 + 10 * (np.arange(90) + 0.5)
 IMAGE = (RNG.random((3, 70, 90)) * 1000).astype(np.float32)
 IMAGE[:, 10, 10], IMAGE[1, 20:22, 30] = np.nan, -9999
 QUALITY = RNG.integers(0, 4, (70, 90)).astype(np.uint8)
 NODES = np.mgrid[0:8, 0:10] * 8.0
-
-
-@pytest.fixture(autouse=True)
-def at_hand():
-    """A GPU, or what stands in for it."""
-    with gpu.at_hand():
-        yield
-    assert not gpu.hazards()
 
 
 def scenes(bring):

@@ -27,7 +27,7 @@ FIRST = (
     "test_value_map.py", "test_mask_chain.py", "test_quality_pipeline.py", "test_xarray.py", "test_against_gridr.py",
     "test_masks_against_gridr.py",
 )  # fmt: skip
-_FIXTURE = re.compile(r"def \w+\([^)]*\bbackend\b|on_every_backend|def at_hand")
+_FIXTURE = re.compile(r"def \w+\([^)]*\bbackend\b|on_every_backend|[(\"]at_hand\b")
 _TO_END = 3  # seconds, for what is known to be told
 
 

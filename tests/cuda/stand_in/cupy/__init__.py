@@ -290,11 +290,6 @@ def get_default_memory_pool() -> Any:
     return cuda.MemoryPool()
 
 
-def get_default_pinned_memory_pool() -> Any:
-    """Return the pool of pinned memory."""
-    raise NotImplementedError("the stand-in has no pool of pinned memory, as CuPy has")
-
-
 def __getattr__(name: str) -> Any:
     if name == "cuda" or not _has("cupy", name):
         raise AttributeError(f"module 'cupy' has no attribute {name!r}")
