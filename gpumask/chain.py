@@ -24,11 +24,12 @@ from gpumask.datasets import Output, SourceFile, gdal_cache, gdal_environment
 from gpumask.errors import GpumaskError
 from gpumask.grid import Grid
 from gpumask.grid_files import GridSource
+from gpumask.image import Source, Target
 from gpumask.memory import FOR_GDAL, memory_limit, no_room
 from gpumask.method import Method
 from gpumask.overlap import Slot, Turns, overlapped
 from gpumask.plan import Costs, Tile, fitting, tile_shape
-from gpumask.resample import Source, Target, compute_type, output_type, resample_into
+from gpumask.resample import compute_type, output_type, resample_into
 from gpumask.window import Window, check_inside
 
 # Of the memory that a job may take: tiles, and all nodes of a grid if they fit. What GDAL leaves is the libraries'.

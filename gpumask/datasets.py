@@ -15,9 +15,10 @@ from gpumask.backends import Backend
 from gpumask.boundary import Boundary
 from gpumask.edges import read_beyond
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.image import Source
 from gpumask.mask import Part, all_of
 from gpumask.memory import by_halves
-from gpumask.resample import Source, held
+from gpumask.resample import held
 from gpumask.window import Window
 
 if TYPE_CHECKING:

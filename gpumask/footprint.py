@@ -33,10 +33,10 @@ def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = 
     return chosen.to_family_of(valid, out)
 
 
-def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
-    """Run the kernel on a uint8 mask, in the backend's memory; see `footprint_validity`."""
+def footprints(backend: Backend, valid: Any, interp: Interpolator, out: Any = None) -> Any:
+    """Run the kernel on a uint8 mask, in the backend's memory, into `out` or a new array; see `footprint_validity`."""
     valid = backend.asarray(valid)
-    out = backend.empty(valid.shape, np.uint8)
+    out = backend.empty(valid.shape, np.uint8) if out is None else out
     backend.run("footprint", valid.shape, valid, valid.strides[0], out, **interp.defines)
     return out
 

@@ -15,9 +15,10 @@ from gpumask.boundary import pixels_at
 from gpumask.edges import read_beyond
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid
+from gpumask.image import Source, Target
 from gpumask.method import Method
 from gpumask.projected import ProjectedGrid
-from gpumask.resample import Resampled, Source, Target, resample_into
+from gpumask.resample import Resampled, resample_into
 from gpumask.window import Window
 
 _MOST_CHUNK = 2048  # rows and columns of a result's chunk, where the source's are larger

@@ -3,101 +3,30 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpumask.backends import Backend, adopt, one_memory, select
+from gpumask.backends import Backend, adopt, select
 from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints
 from gpumask.grid import Grid
+from gpumask.image import Source, Target, check_declares_nothing
 from gpumask.method import Method, method_of
 from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended
 from gpumask.quality import check_quality, validity_of
-from gpumask.window import Window
 
 
 class Resampled(NamedTuple):
-    """What `resample` returns: the image, and a uint8 (row, col) validity, 1 where the image is valid."""
+    """What `resample` returns: the image, and a uint8 validity, 1 where the image is valid.
 
-    image: Any
-    validity: Any
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A source image as the kernels take it, or a window of one.
-
-    image: (band, row, col), an integer or float of 8 to 64 bits.
-    valid: (row, col) uint8, non-zero is valid; None: all is.
-    origin: (row, col) of the whole image where the window begins.
-    whole: rows and columns of the whole image, if this is a window of one, which holds all that is needed, even beyond
-    the edges: see `Method.reach`.
-    """
-
-    image: Any
-    valid: Any = None
-    origin: tuple[int, int] = (0, 0)
-    whole: tuple[int, int] | None = None
-
-    @property
-    def window(self) -> Window:
-        """The pixels of the whole image that are here."""
-        return Window(*self.origin, *self.image.shape[1:])
-
-    def crop(self, window: Window) -> Source:
-        """Return a part; window: of the whole image, and inside of what is here."""
-        rows, cols = window.shift(-self.origin[0], -self.origin[1]).slices
-        valid = None if self.valid is None else self.valid[rows, cols]
-        return Source(self.image[:, rows, cols], valid, (window.row, window.col), self.whole)
-
-    @classmethod
-    def of(cls, source: Any, valid: Any = None) -> Source:
-        """Check an image and its validity as a user gives them; a masked array brings a validity of its own."""
-        masked = np.ma.getmaskarray(source) if isinstance(source, np.ma.MaskedArray) else None
-        if masked is not None and valid is not None:
-            one_memory(np.ma.getdata(source), valid := adopt("source_valid", valid))
-        image = adopt("source", np.ma.getdata(source) if masked is not None else source)
-        if image.ndim not in (2, 3) or 0 in image.shape:
-            raise GpumaskError(f"source: expected (row, col) or (band, row, col) with pixels; got shape {image.shape}")
-        if image.dtype.itemsize == 16 or max(image.shape[-2:]) >= 2**31 - 8:
-            raise GpumaskError(
-                f"source: expected up to 64 bits a value and 2^31 pixels a side; got {image.dtype}, {image.shape}"
-            )
-        image = image.astype(taken_as(image.dtype), copy=False)
-        image = image if image.ndim == 3 else image[None]
-        if valid is not None:
-            valid = adopt("source_valid", valid)
-            if valid.shape != image.shape[1:]:
-                raise GpumaskError(
-                    f"source_valid: expected shape {image.shape[1:]}, the source's rows and columns; got {valid.shape}"
-                )
-            valid = as_bytes("source_valid", valid)
-        if masked is not None:
-            unmasked = ~masked.reshape(image.shape).any(axis=0)
-            valid = (unmasked if valid is None else unmasked & (valid != 0)).view(np.uint8)
-        return cls(image, valid)
-
-
-def taken_as(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type that holds all of a type's values, where no kernel has that itself."""
-    return np.dtype({"bool": "uint8", "float16": "float32"}.get(dtype.name, dtype))
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """Where a result goes.
-
-    image: (band, row, col); validity: (row, col) uint8, or None; nodata: what invalid pixels become.
-    outside: what the validity is where a coordinate lies outside the source, or there is none; 0 says that it is not 1.
+    The validity is (row, col), or, by band, shaped as the image.
     """
 
     image: Any
     validity: Any
-    nodata: float
-    outside: int = 0
 
 
 def resample(
@@ -115,6 +44,7 @@ def resample(
     trust_padding: bool = True,
     mask_policy: str = "strict",
     min_weight: float = 1e-5,
+    validity: str = "pixel",
     backend: str | None = None,
 ) -> Resampled:
     """Bring an image into the geometry of a grid, without letting an invalid pixel into a valid one.
@@ -122,7 +52,7 @@ def resample(
     source: (row, col) or (band, row, col), any real dtype; a masked array brings its mask. NaN is an invalid pixel.
     grid: for every output pixel, where it lies in the source.
     interp: "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11; see `bspline`.
-    source_valid: (row, col) bool or integer, non-zero is valid; None: every pixel that is not NaN.
+    source_valid: (row, col) or (band, row, col), bool or integer, non-zero is valid; None: every pixel that is not NaN.
     nodata_out: what invalid output pixels become; it must fit the output's dtype. None is NaN.
     dtype: of the output, an integer or float of 8 to 64 bits; None: the source's (uint8 for bool, float32 for float16).
         Integers are rounded half to even and clipped to their range.
@@ -137,11 +67,14 @@ def resample(
         just the filters of B-splines see it; they see 0 where the boundary is None.
     mask_policy: "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are
         are renormalised, where the nearest is and their share is min_weight at least, as GDAL does; not for B-splines.
+    validity: "pixel": bands are valid together, a pixel where all of them are. "band": each band is valid by itself,
+        and comes out as it would alone.
     backend: "cuda", "native" or "numpy"; None: see `use_backend`.
 
     Returns the image, shaped as the source but for its rows and columns, and the validity, in the array family of the
     source. A pixel is valid where its coordinate is finite and inside the source, the grid's nodes with a weight count,
-    and every source pixel with a weight is there and valid: in every band, so a NaN in one band makes all invalid.
+    and every source pixel with a weight is there and valid: in every band, so a NaN in one band makes all invalid,
+    unless validity is "band". Then the validity is shaped as the image.
     Infinite pixels are valid, but where they cancel each other out (and neither to B-splines nor to "renormalize"); and
     a valid pixel may happen to equal nodata_out. To B-splines, pixels near an invalid one are invalid: see `bspline`.
 
@@ -150,7 +83,8 @@ def resample(
     array([[1.5, 2.5]])
     """
     method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
-    grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality)
+    by_band = check_validity(validity)
+    grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, by_band)
     kind, compute = output_type(asked.source.image.dtype, dtype, nodata_out), compute_type(compute_dtype)
     chosen = select(backend, *asked.arrays, grid.row, grid.col, grid.mask)
     return asked.resampled(chosen, grid, method, *kind, compute)
@@ -179,8 +113,10 @@ class Resampler:
         trust_padding: bool = True,
         mask_policy: str = "strict",
         min_weight: float = 1e-5,
+        validity: str = "pixel",
         backend: str | None = None,
     ) -> None:
+        self._by_band = check_validity(validity)
         self._method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
         self._dtype, self._nodata, self._compute = dtype, nodata_out, compute_type(compute_dtype)
         grid = check_grid(grid)
@@ -194,7 +130,7 @@ class Resampler:
 
     def __call__(self, source: Any, source_valid: Any = None, *, keep: Any = None, quality: Any = None) -> Resampled:
         """Bring an image into the geometry of the grid; see `resample`."""
-        asked = _Asked.of(source, source_valid, keep, quality)
+        asked = _Asked.of(source, source_valid, keep, quality, self._by_band)
         kind = output_type(asked.source.image.dtype, self._dtype, self._nodata)
         chosen = select(self.backend.name, *asked.arrays)
         return asked.resampled(chosen, self.grid, self._method, *kind, self._compute)
@@ -208,20 +144,22 @@ def check_grid(grid: Any) -> Grid:
 
 
 class _Asked(NamedTuple):
-    """An image with all that says where it is valid, checked; and how many axes it had."""
+    """An image with all that says where it is valid, checked; how many axes it had, and whether bands may differ."""
 
     source: Source
     rules: Any
     bands: dict[str, Any]
     axes: int
+    by_band: bool
 
     @classmethod
-    def of(cls, source: Any, valid: Any, keep: Any, quality: Any) -> _Asked:
+    def of(cls, source: Any, valid: Any, keep: Any, quality: Any, by_band: bool) -> _Asked:
         """Check what a user gives."""
+        check_declares_nothing("source", source)
         if not isinstance(source, np.ma.MaskedArray):
             source = adopt("source", source)
-        checked = Source.of(source, valid)
-        return cls(checked, *check_quality(keep, quality, checked.image.shape[-2:]), source.ndim)
+        checked = Source.of(source, valid, by_band)
+        return cls(checked, *check_quality(keep, quality, checked.image.shape[-2:]), source.ndim, by_band)
 
     @property
     def arrays(self) -> tuple[Any, ...]:
@@ -237,42 +175,71 @@ class _Asked(NamedTuple):
             kept = validity_of(backend, self.rules, self.bands, source.image.shape[-2:])
             source = Source(source.image, kept if source.valid is None else kept & (backend.asarray(source.valid) != 0))
         image = backend.empty((source.image.shape[0], *grid.shape), dtype)
-        target = Target(image, backend.empty(grid.shape, np.uint8), nodata)
+        planes = image.shape if self.by_band else grid.shape
+        target = Target(image, backend.empty(planes, np.uint8), nodata)
         resample_into(backend, source, grid, method, target, compute)
-        image = image if self.axes == 3 else image[0]
-        return Resampled(*(backend.to_family_of(source.image, array) for array in (image, target.validity)))
+        found = (array[0] if array.ndim > self.axes else array for array in (image, target.validity))
+        return Resampled(*(backend.to_family_of(source.image, array) for array in found))
 
 
 def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target, compute: Any) -> None:
-    """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous."""
+    """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous.
+
+    Where the target has a validity for each band, each is as if it were alone.
+    """
     interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
-    source = Source(backend.asarray(source.image), source.valid, source.origin, source.whole)
+    source = replace(source, image=backend.asarray(source.image))
     if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
-        source = _finite(backend, source, compute)
+        source = _finite(backend, source, compute, target.by_band)
     if interp.needs_filter:
         source = _filtered(backend, source, method)
     frame = 0 if source.whole else method.frame
-    valid = None
-    if source.valid is not None:
-        around = source.window.pad(frame)
-        framed = extended(backend, source.valid, source.window, method.boundary, around) if frame else source.valid
-        valid = footprints(backend, framed, interp)
+    valid = _footprints(backend, source, method, frame)
     nodes, image, out = _nodes(backend, grid), source.image, target.image
     types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
     backend.run(
         "resample", grid.shape,
-        image, *image.shape, *_steps(image), *source.origin, frame, method.boundary.number, valid, *nodes,
-        out, *_steps(out), target.nodata, target.validity, _pitch(target.validity), target.outside,
-        **types, **interp.defines,
+        image, *image.shape, *_steps(image), *source.origin, frame, method.boundary.number, valid, _plane(valid),
+        *nodes, out, *_steps(out), target.nodata,
+        target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
+        **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
     )  # fmt: skip
     if renormalized:
-        valid = None if source.valid is None else backend.asarray(source.valid)
-        backend.run(
-            "renormalize", grid.shape,
-            image, *image.shape, *_steps(image), *source.origin, valid, _pitch(valid), *nodes,
-            out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
-            **types, **interp.defines,
-        )  # fmt: skip
+        for band in range(len(image)) if target.by_band else [None]:
+            some, into = (source, target) if band is None else (source.band(band), target.band(band))
+            _renormalize(backend, some, nodes, into, method, types)
+
+
+def _footprints(backend: Backend, source: Source, method: Method, frame: int) -> Any:
+    """Return the footprints of a source and of a frame around it, of each band where these differ; None: all valid."""
+    if source.valid is None:
+        return None
+    around = source.window.pad(frame)
+
+    def of(valid: Any, out: Any) -> Any:
+        framed = extended(backend, valid, source.window, method.boundary, around) if frame else valid
+        return footprints(backend, framed, method.interp, out)
+
+    if source.valid.ndim == 2:
+        return of(source.valid, None)
+    found = backend.empty((len(source.valid), *around.shape), np.uint8)
+    for valid, out in zip(source.valid, found, strict=True):
+        of(valid, out)
+    return found
+
+
+def _renormalize(
+    backend: Backend, source: Source, nodes: tuple[Any, ...], target: Target, method: Method, types: dict[str, Any]
+) -> None:
+    """Fill in what of bands that are valid together has taps that are."""
+    image, out = source.image, target.image
+    valid = None if source.valid is None else backend.asarray(source.valid)
+    backend.run(
+        "renormalize", target.validity.shape,
+        image, *image.shape, *_steps(image), *source.origin, valid, _pitch(valid), *nodes,
+        out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
+        **types, **method.interp.defines,
+    )  # fmt: skip
 
 
 def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
@@ -286,21 +253,26 @@ def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
     return row, col, mask, nodata, *places
 
 
-def _finite(backend: Backend, source: Source, compute: Any) -> Source:
-    """Return a source whose pixels are not valid where any band is NaN, or infinite in the type that computes."""
+def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
+    """Return a source whose pixels are not valid where NaN, or infinite in the type that computes.
+
+    by_band: whether that is so of each band by itself; otherwise it is where any band is so.
+    """
     image, types = source.image, (source.image.dtype, compute)
     most = min(float(np.finfo(dtype).max) for dtype in types)
     if most == float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
         return source
-    valid = None if source.valid is None else backend.asarray(source.valid)
-    finite = backend.empty(image.shape[1:], np.uint8)
-    backend.run(
-        "all_finite", finite.shape, image, len(image), *_steps(image), most, valid, _pitch(valid), finite,
-        SRC_T=image.dtype,
-    )  # fmt: skip
-    if valid is None and backend.at_once(finite.all):
+    finite = backend.empty(image.shape if by_band else image.shape[1:], np.uint8)
+    parts = [(source.band(k), finite[k]) for k in range(len(image))] if by_band else [(source, finite)]
+    for part, out in parts:
+        valid = None if part.valid is None else backend.asarray(part.valid)
+        backend.run(
+            "all_finite", out.shape, part.image, len(part.image), *_steps(part.image), most, valid, _pitch(valid), out,
+            SRC_T=image.dtype,
+        )  # fmt: skip
+    if source.valid is None and backend.at_once(finite.all):
         return source
-    return Source(image, finite, source.origin, source.whole)
+    return replace(source, valid=finite)
 
 
 def _has_finite_sum(image: np.ndarray) -> bool:
@@ -316,12 +288,17 @@ def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     if domain.is_empty:  # the source is so small that its edges have a say in all of it
         return Source(backend.full((len(source.image), 1, 1), 0, np.float64), backend.full((1, 1), 0, np.uint8))
     wanted = here.pad(-method.around) if source.whole else domain
-    valid = source.valid
-    counts = None if method.takes_invalid else valid
-    made = coefficients(backend, source.image, here, interp, method.boundary, wanted, domain, counts)
-    if valid is not None:
-        valid = coefficient_validity(backend, valid, here, interp, method.boundary, wanted)
-    return Source(made, valid, (wanted.row, wanted.col), source.whole)
+    planes = [source] if source.valid is None or source.valid.ndim == 2 else map(source.band, range(len(source.image)))
+    made, valid = [], []
+    for part in planes:
+        counts = None if method.takes_invalid else part.valid
+        made.append(coefficients(backend, part.image, here, interp, method.boundary, wanted, domain, counts))
+        if part.valid is not None:
+            valid.append(coefficient_validity(backend, part.valid, here, interp, method.boundary, wanted))
+    origin = wanted.row, wanted.col
+    if len(made) == 1:
+        return Source(made[0], valid[0] if valid else None, origin, source.whole)
+    return Source(np.concatenate(made), np.stack(valid), origin, source.whole)
 
 
 def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
@@ -353,6 +330,13 @@ def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:
     return value
 
 
+def check_validity(validity: Any) -> bool:
+    """Say whether bands are valid by themselves; raise GpumaskError for what is neither "pixel" nor "band"."""
+    if not isinstance(validity, str) or validity not in ("pixel", "band"):
+        raise GpumaskError(f"validity: expected pixel or band; got {validity!r}")
+    return validity == "band"
+
+
 def compute_type(compute_dtype: Any) -> np.dtype[Any]:
     """Check the type of weights and sums."""
     if not isinstance(compute_dtype, str | type | np.dtype) or compute_dtype not in ("float64", "float32"):
@@ -367,4 +351,9 @@ def _steps(image: Any) -> tuple[int, int]:
 
 def _pitch(array: Any) -> int:
     """Return pixels from row to row, 0 where there is no array."""
-    return 0 if array is None else array.strides[0] // array.itemsize
+    return 0 if array is None else array.strides[-2] // array.itemsize
+
+
+def _plane(array: Any) -> int:
+    """Return pixels from band to band, 0 where there are none."""
+    return 0 if array is None or array.ndim == 2 else array.strides[0] // array.itemsize

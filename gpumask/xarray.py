@@ -21,13 +21,14 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.flags import flags_definition_from
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
+from gpumask.image import taken_as
 from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily
 from gpumask.method import method_of
 from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
 from gpumask.quality import as_rules, by_band, mask_from_rules
-from gpumask.resample import Resampled, compute_type, output_type, taken_as
+from gpumask.resample import Resampled, compute_type, output_type
 from gpumask.warp import target_place
 from gpumask.window import Window
 

@@ -60,23 +60,33 @@ INLINE bool check_taps(const Extent& window, int n, bool must_exist, Anchors& at
     return interior;
 }
 
-// Looks up, in one byte, whether every source pixel with a weight is valid; footprints are there for the frame too.
-INLINE void check_footprints(const u8* __restrict__ footprint, const Extent& window, int n, Anchors& at)
-{
+// Where a segment's pixels find their footprints, and which bit of them.
+struct Lookup {
     LANE_ARRAY i64 offset[LANES];
-    LANE_ARRAY i32 bits[LANES];
+    LANE_ARRAY i32 bit[LANES];
+};
+
+// Footprints are there for the frame too.
+INLINE void find_footprints(const Extent& window, int n, const Anchors& at, Lookup& found)
+{
     const i64 pitch = window.cols + 2 * window.frame;
-    LANE_LOOP(l, 0, n) offset[l] = (at.row[l] + window.frame) * pitch + at.col[l] + window.frame;
-    SCALAR_LOOP(l, n) bits[l] = footprint[offset[l]];
     LANE_LOOP(l, 0, n) {
-        const int bit = (at.row_fraction[l] != 0.0 ? 2 : 0) + (at.col_fraction[l] != 0.0 ? 1 : 0);
-        at.valid[l] &= bits[l] >> bit & 1;
+        found.offset[l] = (at.row[l] + window.frame) * pitch + at.col[l] + window.frame;
+        found.bit[l] = (at.row_fraction[l] != 0.0 ? 2 : 0) + (at.col_fraction[l] != 0.0 ? 1 : 0);
     }
 }
 
-INLINE bool none_valid(int n, const Anchors& at)
+// Looks up, in one byte, whether every source pixel with a weight is valid.
+INLINE void check_footprints(const u8* __restrict__ footprint, int n, const Lookup& found, i32* valid)
+{
+    LANE_ARRAY i32 bits[LANES];
+    SCALAR_LOOP(l, n) bits[l] = footprint[found.offset[l]];
+    LANE_LOOP(l, 0, n) valid[l] &= bits[l] >> found.bit[l] & 1;
+}
+
+INLINE bool none_valid(int n, const i32* valid)
 {
     i32 none = 1;
-    LANE_LOOP_ALL(l, 0, n, none) none &= ~at.valid[l];
+    LANE_LOOP_ALL(l, 0, n, none) none &= ~valid[l];
     return none;
 }

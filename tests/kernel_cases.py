@@ -11,9 +11,10 @@ from gpumask.backends import Backend
 from gpumask.backends.source import C_TYPES
 from gpumask.boundary import MODES, Boundary
 from gpumask.footprint import footprints
+from gpumask.image import Source, Target
 from gpumask.interp import INTERPOLATORS
 from gpumask.method import Method
-from gpumask.resample import Source, Target, resample_into
+from gpumask.resample import resample_into
 
 TYPES = tuple(C_TYPES)
 INTEGERS = tuple(name for name in TYPES if "int" in name)

@@ -18,11 +18,12 @@ from gpumask.backends import Backend
 from gpumask.boundary import MODES, Boundary
 from gpumask.geometry import Outlines
 from gpumask.grid import full_shape
+from gpumask.image import Source, Target
 from gpumask.interp import POLES, Interpolator, bspline
 from gpumask.method import Method
 from gpumask.oversample import Axis, _run, axes_of
 from gpumask.prefilter import coefficients, domain_of, segment_of, whole_segments
-from gpumask.resample import Source, Target, resample_into
+from gpumask.resample import resample_into
 
 COUNT = 200  # of each kernel
 Make = Callable[[np.random.Generator, Any], Callable[[Backend], list[np.ndarray]]]

@@ -7,10 +7,11 @@ from kernel_cases import APPLIED, NODATA, cases, image, to_host
 
 from gpumask.backends import Backend
 from gpumask.boundary import Boundary
+from gpumask.image import Target
 from gpumask.interp import Interpolator, bspline
 from gpumask.method import Method
 from gpumask.prefilter import coefficients, domain_of, segment_of
-from gpumask.resample import Target, resample_into
+from gpumask.resample import resample_into
 from gpumask.window import Window
 
 FINITE = [

@@ -52,9 +52,9 @@ def _all_taps(valid: np.ndarray, taps: int, which: range, axis: int) -> np.ndarr
 
 def resample(
     rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, frame, mode, footprint,
-    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch, outside,
-    *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0,
+    footprint_plane, grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step,
+    col_step, first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch, validity_plane,
+    outside, *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
     if frame:  # as an image of which the frame is a part
@@ -68,9 +68,10 @@ def resample(
     ):
         *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS, SPLINE)
         valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE)
+        valid = valid if BY_BAND else valid.all(axis=0)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
         if validity is not None:
-            validity[part] = np.where(valid, 1, np.where(inside, 0, outside))
+            validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, outside))
 
 
 def _coordinates(shape, nodes, mask, nodata, steps, first):
@@ -172,7 +173,7 @@ def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprin
     valid = inside.copy()
     inside &= (r + (fr > 0) < source_rows) & (c + (fc > 0) < source_cols)
     if footprint is not None:
-        valid &= (footprint[r, c] >> ((fr != 0) * 2 + (fc != 0)) & 1).astype(bool)
+        valid = valid & (footprint[..., r, c] >> ((fr != 0) * 2 + (fc != 0)) & 1).astype(bool)
     else:
         first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
         for i, f, n in ((r, fr, source_rows), (c, fc, source_cols)):
@@ -182,7 +183,7 @@ def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprin
 
 
 def _weigh(source, at, acc, taps, spline):
-    """Return what is valid, now with NaN in any band, and each band's weighted sums: columns first, then the row."""
+    """Return where each band is valid, NaN being not, and its weighted sums: columns first, then the row."""
     r, c, fr, fc, valid = at
     first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
     row_weights, col_weights = (weights(f, taps, spline, acc) for f in (fr, fc))
@@ -198,7 +199,7 @@ def _weigh(source, at, acc, taps, spline):
         out[:] = np.where(
             fc == 0, sum_at_whole(whole, col_weights, columns), weighted_sum(col_weights, columns, spline)
         )
-    return valid & ~np.isnan(values).any(axis=0), values
+    return valid & ~np.isnan(values), values
 
 
 def oversample(

@@ -20,8 +20,9 @@ from gpumask.gridr.arguments import (
     whole,
 )
 from gpumask.gridr.interpolators import interpolator_of
+from gpumask.image import Source, Target
 from gpumask.method import Method
-from gpumask.resample import Source, Target, held, output_type, resample_into
+from gpumask.resample import held, output_type, resample_into
 from gpumask.window import Window, check_inside
 
 # GridR's names for what the layers below name in their errors.
