@@ -10,6 +10,8 @@ from gpumask.backends import Backend, adopt, select
 from gpumask.errors import GpumaskError
 from gpumask.interp import Interpolator, interpolator
 
+BANDS_A_WORD = 8  # as in kernels/footprints.cuh
+
 
 def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = None) -> Any:
     """Say for every source pixel which interpolation footprints anchored there are wholly valid.
@@ -33,12 +35,29 @@ def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = 
     return chosen.to_family_of(valid, out)
 
 
-def footprints(backend: Backend, valid: Any, interp: Interpolator, out: Any = None) -> Any:
-    """Run the kernel on a uint8 mask, in the backend's memory, into `out` or a new array; see `footprint_validity`."""
+def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
+    """Run the kernel on a (row, col) uint8 mask, in the backend's memory; see `footprint_validity`."""
     valid = backend.asarray(valid)
-    out = backend.empty(valid.shape, np.uint8) if out is None else out
-    backend.run("footprint", valid.shape, valid, valid.strides[0], out, **interp.defines)
+    out = backend.empty(valid.shape, np.uint8)
+    backend.run("footprint", valid.shape, valid, valid.strides[0], 0, 1, out, **interp.defines)
     return out
+
+
+def footprints_by_band(backend: Backend, valid: Any, interp: Interpolator) -> Any:
+    """Return footprints as kernels take them by band, from uint8 (row, col), or (band, row, col): uint32.
+
+    Of one mask for all bands a (row, col) array; otherwise (word, row, col), four bits a band, eight bands a word.
+    """
+    valid = backend.asarray(valid)
+    bands = valid if valid.ndim == 3 else valid[None]
+    out = backend.empty((-(-len(bands) // BANDS_A_WORD), *valid.shape[-2:]), np.uint32)
+    for word, first in zip(out, range(0, len(bands), BANDS_A_WORD), strict=True):
+        some = bands[first : first + BANDS_A_WORD]
+        backend.run(
+            "footprint", word.shape, some, some.strides[1], some.strides[0], len(some), word,
+            **interp.defines, BY_BAND=1,
+        )  # fmt: skip
+    return out if valid.ndim == 3 else out[0]
 
 
 def as_bytes(name: str, mask: Any) -> Any:

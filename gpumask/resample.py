@@ -11,7 +11,7 @@ import numpy as np
 from gpumask.backends import Backend, adopt, select
 from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.footprint import as_bytes, footprints
+from gpumask.footprint import as_bytes, footprints, footprints_by_band
 from gpumask.grid import Grid
 from gpumask.image import Source, Target, check_declares_nothing
 from gpumask.method import Method, method_of
@@ -194,7 +194,7 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     if interp.needs_filter:
         source = _filtered(backend, source, method)
     frame = 0 if source.whole else method.frame
-    valid = _footprints(backend, source, method, frame)
+    valid = _footprints(backend, source, method, frame, target.by_band)
     nodes, image, out = _nodes(backend, grid), source.image, target.image
     types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
     backend.run(
@@ -210,22 +210,17 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
             _renormalize(backend, some, nodes, into, method, types)
 
 
-def _footprints(backend: Backend, source: Source, method: Method, frame: int) -> Any:
-    """Return the footprints of a source and of a frame around it, of each band where these differ; None: all valid."""
-    if source.valid is None:
+def _footprints(backend: Backend, source: Source, method: Method, frame: int, by_band: bool) -> Any:
+    """Return the footprints of a source and of a frame around it; None: all is valid."""
+    valid = source.valid
+    if valid is None:
         return None
-    around = source.window.pad(frame)
-
-    def of(valid: Any, out: Any) -> Any:
-        framed = extended(backend, valid, source.window, method.boundary, around) if frame else valid
-        return footprints(backend, framed, method.interp, out)
-
-    if source.valid.ndim == 2:
-        return of(source.valid, None)
-    found = backend.empty((len(source.valid), *around.shape), np.uint8)
-    for valid, out in zip(source.valid, found, strict=True):
-        of(valid, out)
-    return found
+    if frame:
+        around = source.window.pad(frame)
+        bands = valid if valid.ndim == 3 else valid[None]
+        framed = [extended(backend, band, source.window, method.boundary, around) for band in bands]
+        valid = np.stack(framed) if valid.ndim == 3 else framed[0]
+    return (footprints_by_band if by_band else footprints)(backend, valid, method.interp)
 
 
 def _renormalize(

@@ -1,5 +1,5 @@
 // anchors: where output pixels fall in the source, and whether all that they need is there and valid.
-// Needs weights.cuh before it.
+// Needs weights.cuh and footprints.cuh before it.
 
 // Where a segment's pixels fall in the source window: anchor pixel, fraction beyond it, and whether anything is there.
 struct Anchors {
@@ -60,28 +60,31 @@ INLINE bool check_taps(const Extent& window, int n, bool must_exist, Anchors& at
     return interior;
 }
 
-// Where a segment's pixels find their footprints, and which bit of them.
+// Where a segment's pixels find their footprints, and what is there.
 struct Lookup {
     LANE_ARRAY i64 offset[LANES];
-    LANE_ARRAY i32 bit[LANES];
+    LANE_ARRAY i32 word[LANES];
 };
 
 // Footprints are there for the frame too.
 INLINE void find_footprints(const Extent& window, int n, const Anchors& at, Lookup& found)
 {
     const i64 pitch = window.cols + 2 * window.frame;
-    LANE_LOOP(l, 0, n) {
-        found.offset[l] = (at.row[l] + window.frame) * pitch + at.col[l] + window.frame;
-        found.bit[l] = (at.row_fraction[l] != 0.0 ? 2 : 0) + (at.col_fraction[l] != 0.0 ? 1 : 0);
-    }
+    LANE_LOOP(l, 0, n) found.offset[l] = (at.row[l] + window.frame) * pitch + at.col[l] + window.frame;
 }
 
-// Looks up, in one byte, whether every source pixel with a weight is valid.
-INLINE void check_footprints(const u8* __restrict__ footprint, int n, const Lookup& found, i32* valid)
+// Takes a word for each pixel, which says whether every source pixel with a weight is valid.
+INLINE void look_up(const Footprints* __restrict__ footprints, int n, Lookup& found)
 {
-    LANE_ARRAY i32 bits[LANES];
-    SCALAR_LOOP(l, n) bits[l] = footprint[found.offset[l]];
-    LANE_LOOP(l, 0, n) valid[l] &= bits[l] >> found.bit[l] & 1;
+    SCALAR_LOOP(l, n) found.word[l] = (i32)footprints[found.offset[l]];
+}
+
+INLINE void check_footprints(const Lookup& found, int band, int n, const Anchors& at, i32* valid)
+{
+    LANE_LOOP(l, 0, n) {
+        const int bit = (at.row_fraction[l] != 0.0 ? 2 : 0) + (at.col_fraction[l] != 0.0 ? 1 : 0);
+        valid[l] &= found.word[l] >> (bit + BITS_A_BAND * band) & 1;
+    }
 }
 
 INLINE bool none_valid(int n, const i32* valid)

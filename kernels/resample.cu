@@ -3,26 +3,23 @@
 // source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col). Around
 // it `frame` pixels are what place_of(mode) says, in boundary.cuh.
 // footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid. validity: may be null.
-// -D BY_BAND: each band is valid by itself, and validity has as many planes as the image; footprint_plane is 0 where one
-// footprint is that of all bands. Otherwise bands are valid together, and both planes are 0.
+// -D BY_BAND: each band is valid by itself, and validity has as many planes as the image; footprint has a plane for each
+// eight bands, or, where footprint_plane is 0, one that is every band's. Otherwise bands are valid together.
 // outside: what validity is where a coordinate lies outside the source, or there is none.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid, in every band that is valid
 // together with it.
 // Twin: reference.py:resample.
 #include "target.cuh"
 #include "weights.cuh"
+#include "footprints.cuh"
 #include "coords.cuh"
 #include "anchors.cuh"
 #include "boundary.cuh"
 #include "convert.cuh"
 
-#ifndef BY_BAND
-#define BY_BAND 0
-#endif
-
 // Asks for the pixels that the segment to the right will need: one segment's step further on in the source, where no
 // hardware foresees a slanted line. Every fourth lane, but another one in each row: a tile misses no line of the cache.
-INLINE void prefetch_source(const SRC_T* pixels, i64 pitch, const u8* footprint, i64 cols, int first, int n,
+INLINE void prefetch_source(const SRC_T* pixels, i64 pitch, const Footprints* footprint, i64 cols, int first, int n,
                             const Anchors& at)
 {
     const i64 rows_on = at.row[n - 1] - at.row[0], cols_on = at.col[n - 1] - at.col[0];
@@ -102,16 +99,15 @@ INLINE void sum_segment(const SRC_T* pixels, i64 pitch, const Extent& window, bo
 }
 
 // Writes what is valid; elsewhere: what the others are.
-INLINE void say_valid(u8* out, const u8* elsewhere, int n, const i32* valid)
+INLINE void say_valid(u8* __restrict__ out, const u8* elsewhere, int n, const i32* valid)
 {
-    if (!out) return;
     prefetch_right_to_write(out);
     LANE_LOOP(l, 0, n) out[l] = valid[l] ? 1 : elsewhere[l];
 }
 
 KERNEL(resample, i64 rows, i64 cols,
        const SRC_T* __restrict__ source, i64 bands, i64 source_rows, i64 source_cols, i64 pitch, i64 plane,
-       i64 origin_row, i64 origin_col, i64 frame, i64 mode, const u8* __restrict__ footprint, i64 footprint_plane,
+       i64 origin_row, i64 origin_col, i64 frame, i64 mode, const Footprints* __restrict__ footprint, i64 footprint_plane,
        const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
        f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
        i64 first_row, i64 first_col,
@@ -133,9 +129,13 @@ KERNEL(resample, i64 rows, i64 cols,
             elsewhere[l] = !at.valid[l] | below | beyond ? (u8)outside : 0;
         }
         const bool interior = check_taps(window, n, !footprint, at);
-        Lookup taps_of;
-        if (footprint) find_footprints(window, n, at, taps_of);
-        if (footprint && !BY_BAND) check_footprints(footprint, n, taps_of, at.valid);
+        const bool differ = BY_BAND && footprint && footprint_plane;
+        Lookup taps;
+        if (footprint) {
+            find_footprints(window, n, at, taps);
+            look_up(footprint, n, taps);
+            if (!differ) check_footprints(taps, 0, n, at, at.valid);
+        }
         const bool none = none_valid(n, at.valid);
 
         LANE_ARRAY ACC_T row_weights[TAPS][LANES], col_weights[TAPS][LANES];
@@ -148,15 +148,17 @@ KERNEL(resample, i64 rows, i64 cols,
             LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
             i32* valid = BY_BAND ? own : at.valid;
             if (BY_BAND) LANE_LOOP(l, 0, n) own[l] = at.valid[l];
-            if (BY_BAND && footprint) check_footprints(footprint + band * footprint_plane, n, taps_of, own);
+            const Footprints* words = differ ? footprint + band / BANDS_A_WORD * footprint_plane : footprint;
+            if (differ && band && band % BANDS_A_WORD == 0) look_up(words, n, taps);
+            if (differ) check_footprints(taps, (int)(band % BANDS_A_WORD), n, at, own);
             prefetch_right_to_write(out);
-            if (none || (BY_BAND && none_valid(n, own))) {
+            if (none || (differ && none_valid(n, own))) {
                 LANE_LOOP(l, 0, n) out[l] = (OUT_T)nodata;
-                say_valid(said, elsewhere, n, valid);
+                if (said) say_valid(said, elsewhere, n, valid);
                 continue;
             }
             const SRC_T* pixels = source + band * plane;
-            prefetch_source(pixels, pitch, footprint, source_cols + 2 * frame, (int)y, n, at);
+            prefetch_source(pixels, pitch, words, source_cols + 2 * frame, (int)y, n, at);
             LANE_ARRAY ACC_T sums[LANES][TAPS];
             sum_segment(pixels, pitch, window, interior, n, at, row_weights, sums);
             LANE_LOOP_ALL(l, 0, n, all_numbers) {
@@ -166,13 +168,13 @@ KERNEL(resample, i64 rows, i64 cols,
                 valid[l] = still;
                 out[l] = still ? convert<OUT_T>(value) : (OUT_T)nodata;
             }
-            say_valid(said, elsewhere, n, valid);
+            if (said) say_valid(said, elsewhere, n, valid);
         }
         if (BY_BAND) continue;
         if (!all_numbers)  // a later band made a pixel invalid: the earlier ones follow
             for (i64 band = 0; band < bands; ++band)
                 for (int l = 0; l < n; ++l)
                     if (!at.valid[l]) image[band * image_plane + y * image_pitch + x + l] = (OUT_T)nodata;
-        say_valid(validity ? validity + y * validity_pitch + x : nullptr, elsewhere, n, at.valid);
+        if (validity) say_valid(validity + y * validity_pitch + x, elsewhere, n, at.valid);
     }
 }

@@ -181,7 +181,7 @@ def _footprint(rng: np.random.Generator, interp: Interpolator) -> Callable[[Back
 
     def run(backend: Backend) -> list[np.ndarray]:
         given, out = backend.asarray(mask), backend.asarray(np.full(mask.shape, 77, np.uint8))
-        backend.run("footprint", mask.shape, given, given.strides[0], out, **interp.defines)
+        backend.run("footprint", mask.shape, given, given.strides[0], 0, 1, out, **interp.defines)
         return [to_host(backend, out)]
 
     return run

@@ -70,7 +70,7 @@ def spline_twins(build: Build, twin: Backend) -> None:
 
 def read_past_the_end(build: Build) -> None:
     """Tell a kernel of a row that its argument lacks."""
-    build.run("footprint", (5, 64), np.ones((4, 64), np.uint8), 64, np.empty((5, 64), np.uint8), TAPS=1)
+    build.run("footprint", (5, 64), np.ones((4, 64), np.uint8), 64, 0, 1, np.empty((5, 64), np.uint8), TAPS=1)
 
 
 def cast_out_of_range(build: Build) -> None:

@@ -95,7 +95,7 @@ def test_footprint_of_a_part_of_a_mask_is_that_of_its_copy(backend, interp):
 def test_footprint_reads_rows_at_its_pitch(backend, interp):
     chosen, mask = get(backend), next(mask for mask in masks() if mask.shape == (33, 130))
     whole, out = chosen.asarray(mask), chosen.empty((30, 70), np.uint8)
-    chosen.run("footprint", out.shape, whole[2:32, 50:120], 130, out, **APPLIED[interp].defines)
+    chosen.run("footprint", out.shape, whole[2:32, 50:120], 130, 0, 1, out, **APPLIED[interp].defines)
     assert_same_bits(to_host(chosen, out), footprint_of(chosen, mask[2:32, 50:120].copy(), interp))
 
 

@@ -171,7 +171,7 @@ def test_pinned_memory_that_changes_while_it_is_copied_is_seen(cupy, order):
 
 def test_a_write_beside_an_array_is_seen(cupy):
     out, source = cupy.zeros((3, 5), np.uint8), cupy.zeros((4, 5), np.uint8)
-    get("cuda").run("footprint", (4, 5), source, 5, out, TAPS=1)  # a row more than it has
+    get("cuda").run("footprint", (4, 5), source, 5, 0, 1, out, TAPS=1)  # a row more than it has
     del out
     gc.collect()
     assert any("beside" in text for text in gpu.hazards())
@@ -181,11 +181,11 @@ def test_a_kernel_gets_arrays_of_the_types_that_it_reads(cupy):
     backend = get("cuda")
     out, wrong = cupy.zeros((3, 5), np.uint8), cupy.zeros((3, 5), np.float32)
     with pytest.raises(TypeError, match="float32 array"):
-        backend.run("footprint", (3, 5), wrong, 5, out, TAPS=1)
+        backend.run("footprint", (3, 5), wrong, 5, 0, 1, out, TAPS=1)
     with pytest.raises(TypeError, match="arguments"):
         backend.run("footprint", (3, 5), out, out, TAPS=1)
     with pytest.raises(TypeError, match="float64"):
-        backend.run("footprint", (3, 5), out, 5.0, out, TAPS=1)
+        backend.run("footprint", (3, 5), out, 5.0, 0, 1, out, TAPS=1)
 
 
 def test_a_cubin_without_its_last_byte_is_no_image(cupy, tmp_path):

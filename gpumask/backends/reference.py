@@ -28,15 +28,17 @@ class NumpyBackend(HostMemory):
             TWINS[kernel](*shape, *args, **defines)
 
 
-def footprint(rows, cols, valid, pitch, out, *, TAPS, SPLINE=0):
+def footprint(rows, cols, valid, pitch, plane, bands, out, *, TAPS, SPLINE=0, BY_BAND=0):
     """Twin of kernels/footprint.cu."""
     before = -Interpolator("", TAPS).first_tap
     whole = _at_whole(TAPS, SPLINE)
-    framed = np.zeros((rows + TAPS - 1, cols + TAPS - 1), bool)
-    framed[before : before + rows, before : before + cols] = valid != 0
-    for bit, (down, across) in enumerate(itertools.product((whole, range(TAPS)), repeat=2)):
-        found = _all_taps(_all_taps(framed, TAPS, down, axis=0), TAPS, across, axis=1)
-        out[:] = found if bit == 0 else out | found << np.uint8(bit)
+    out[:] = 0
+    for band, pixels in enumerate(valid if valid.ndim == 3 else valid[None]):
+        framed = np.zeros((rows + TAPS - 1, cols + TAPS - 1), bool)
+        framed[before : before + rows, before : before + cols] = pixels != 0
+        for bit, (down, across) in enumerate(itertools.product((whole, range(TAPS)), repeat=2)):
+            found = _all_taps(_all_taps(framed, TAPS, down, axis=0), TAPS, across, axis=1)
+            out |= found.astype(out.dtype) << out.dtype.type(4 * band + bit)
 
 
 def _at_whole(taps, spline):
@@ -66,12 +68,20 @@ def resample(
     for part, row, col in _coordinates(
         (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
     ):
-        *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, TAPS, SPLINE)
+        here = _of_bands(footprint, bands) if BY_BAND else footprint
+        *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, here, TAPS, SPLINE)
         valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE)
         valid = valid if BY_BAND else valid.all(axis=0)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
         if validity is not None:
             validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, outside))
+
+
+def _of_bands(words, bands):
+    """Return the footprints of each band, out of words with eight of them; of all bands where there is one word."""
+    if words is None or words.ndim == 2:
+        return words
+    return np.stack([words[band // 8] >> np.uint32(4 * (band % 8)) & np.uint32(15) for band in range(bands)])
 
 
 def _coordinates(shape, nodes, mask, nodata, steps, first):
