@@ -10,6 +10,7 @@ import numpy as np
 
 from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.missing import check_declares_nothing, nan_where_missing
 
 _SEEDS = 48  # samples along each axis among which the nearest begins the search
 _STEPS = 40  # of Newton's method at most
@@ -23,7 +24,7 @@ _TORN = 100  # times as wide as half the cells are
 class Geolocation:
     """Where the samples of a source lie: longitudes and latitudes of a swath, for instance.
 
-    x, y: (row, col) of a CRS; NaN where unknown; they come to host memory.
+    x, y: (row, col) of a CRS; NaN, or masked, where unknown; they come to host memory.
     step: (rows, cols) of source pixels from sample to sample. first: (row, col) of the source pixel that the first
     sample is the centre of. Between samples both are bilinear.
     """
@@ -36,7 +37,9 @@ class Geolocation:
     def __post_init__(self) -> None:
         """Check the shapes."""
         for name in ("x", "y"):
-            object.__setattr__(self, name, on_host(f"geolocation.{name}", getattr(self, name)).astype(np.float64))
+            given, title = getattr(self, name), f"geolocation.{name}"
+            check_declares_nothing(title, given)
+            object.__setattr__(self, name, on_host(title, nan_where_missing(given)).astype(np.float64))
         if self.x.shape != self.y.shape or self.x.ndim != 2 or min(self.x.shape) < 2:
             raise GpumaskError(
                 f"geolocation: expected x and y of one shape, 2 x 2 or more; got {self.x.shape}, {self.y.shape}"

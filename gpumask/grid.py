@@ -11,6 +11,7 @@ import numpy as np
 from gpumask.backends import adopt, is_device_array, on_host, one_memory
 from gpumask.coordinates import coordinates_at
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.missing import check_declares_nothing, mask_of, nan_where_missing
 from gpumask.window import Window, check_inside
 
 
@@ -23,7 +24,7 @@ class Grid:
     resolution: (R, C), output pixels from node to node. Between nodes the coordinates are bilinear.
     mask: (m, n) bool or integer, non-zero where a node counts; None: all do.
     nodata: a node with this row or col (within 1e-5) does not count; None: there is no such value.
-        A node that is NaN or infinite never counts.
+        A node that is NaN, infinite, or masked in a masked array, never counts.
     window: the output pixels wanted, out of `full_shape`; None: all.
 
     An output pixel is invalid where a node that has a weight for it does not count.
@@ -91,10 +92,14 @@ class Grid:
         return grid_between(source, Place(target_crs, target_transform, target_shape), max_error)
 
     def _adopt_arrays(self) -> None:
-        """Adopt row, col and mask, and check their shapes."""
+        """Adopt row, col and mask, and check their shapes. What is masked in a masked array does not count."""
         for name in ("row", "col", "mask"):
-            if getattr(self, name) is not None:
-                self._set(name, adopt(f"grid.{name}", getattr(self, name)))
+            given = getattr(self, name)
+            if given is not None:
+                if self.nodata is None or name == "mask":
+                    check_declares_nothing(f"grid.{name}", given)
+                given = given.filled(0) if name == "mask" and mask_of(given) is not None else nan_where_missing(given)
+                self._set(name, adopt(f"grid.{name}", given))
         if self.row is None or self.row.ndim != 2 or 0 in self.row.shape:
             raise GpumaskError(f"grid.row: expected a (row, col) array with nodes; got {_shape(self.row)}")
         if self.col is None:

@@ -10,6 +10,7 @@ import numpy as np
 from gpumask.backends import adopt, one_memory
 from gpumask.errors import GpumaskError
 from gpumask.footprint import as_bytes
+from gpumask.missing import check_declares_nothing, mask_of
 from gpumask.window import Window
 
 
@@ -52,7 +53,7 @@ class Source:
         by_band: whether bands may differ; otherwise a pixel is valid where all of them are.
         """
         check_declares_nothing("source", source)
-        masked = np.ma.getmaskarray(source) if isinstance(source, np.ma.MaskedArray) else None
+        masked = mask_of(source)
         if masked is not None and valid is not None:
             one_memory(np.ma.getdata(source), valid := adopted_validity(valid))
         image = adopt("source", np.ma.getdata(source) if masked is not None else source)
@@ -63,21 +64,22 @@ class Source:
                 f"source: expected up to 64 bits a value and 2^31 pixels a side; got {image.dtype}, {image.shape}"
             )
         image = image.astype(taken_as(image.dtype), copy=False)
-        image = image if image.ndim == 3 else image[None]
+        shape, image = image.shape, image if image.ndim == 3 else image[None]
         if valid is not None:
             valid = adopted_validity(valid)
-            if valid.shape not in (image.shape[1:], image.shape):
+            if valid.shape not in (shape[-2:], shape):
+                also = f", or {shape} with its bands" if len(shape) == 3 else ""
                 raise GpumaskError(
-                    f"source_valid: expected shape {image.shape[1:]}, the source's rows and columns, or with its bands "
-                    f"{image.shape}; got {valid.shape}"
+                    f"source_valid: expected shape {shape[-2:]}, the source's rows and columns{also}; got {valid.shape}"
                 )
             valid = as_bytes("source_valid", valid)
         if masked is not None:
             unmasked = ~masked.reshape(image.shape)
             unmasked = unmasked if by_band else unmasked.all(axis=0)
-            valid = unmasked if valid is None else unmasked & (valid != 0)
-        valid = valid if valid is None or by_band or valid.ndim == 2 else (valid != 0).all(axis=0)
-        return cls(image, None if valid is None else valid.view(np.uint8))
+            valid = (unmasked if valid is None else unmasked & (valid != 0)).view(np.uint8)
+        if valid is not None and valid.ndim == 3 and not by_band:
+            valid = (valid != 0).all(axis=0).view(np.uint8)
+        return cls(image, valid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,21 +116,3 @@ def adopted_validity(valid: Any) -> Any:
     if isinstance(valid, np.ma.MaskedArray):
         return (as_bytes("source_valid", adopt("source_valid", valid.filled(0))) != 0).view(np.uint8)
     return adopt("source_valid", valid)
-
-
-def check_declares_nothing(name: str, array: Any) -> None:
-    """Raise GpumaskError for a DataArray that says itself what is missing in it, as that would be lost."""
-    if not all(hasattr(array, kept) for kept in ("dims", "coords", "attrs")):
-        return
-    declared = [key for key in ("_FillValue", "missing_value", "nodata") if not _is_nan(array.attrs.get(key, np.nan))]
-    declared += [key for key in ("validity",) if key in array.coords]
-    if declared:
-        raise GpumaskError(
-            f"{name}: expected an array, or a DataArray that declares nothing which would be lost; got one with "
-            f"{declared[0]} (make it NaN, or use the array's .gpumask)"
-        )
-
-
-def _is_nan(value: Any) -> bool:
-    """Say whether this is NaN, which needs no declaration."""
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gpumask.backends import Backend, adopt, is_array, select
+from gpumask.backends import Backend, adopt, holds_masked, is_array, select
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geometry import Polygons
 from gpumask.grid import check_resolution, full_shape
@@ -109,6 +109,8 @@ def validity_mask(
     values = [part.values for part in parts if isinstance(part, CoarseMask)]
     if out is not None and not (is_array(out) and (out.shape, out.dtype) == (window.shape, np.uint8)):
         raise GpumaskError(f"out: expected uint8 of shape {window.shape}; got {_described(out)}")
+    if holds_masked(out):
+        raise GpumaskError("out: expected a plain array to be filled; got a masked one")
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise GpumaskError("out: expected an array that may be written to; got a read-only one")
     chosen = select(backend, *values, out)

@@ -13,8 +13,9 @@ from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints, footprints_by_band
 from gpumask.grid import Grid
-from gpumask.image import Source, Target, check_declares_nothing
+from gpumask.image import Source, Target
 from gpumask.method import Method, method_of
+from gpumask.missing import check_declares_nothing
 from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended
 from gpumask.quality import check_quality, validity_of
 

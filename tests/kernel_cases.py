@@ -24,12 +24,16 @@ NODATA = 77.0  # in the range of every type
 
 
 class Variant(NamedTuple):
-    """One specialisation of `resample`, by the names of its types. Nearest computes nothing, so `compute` is moot."""
+    """One specialisation of `resample`, by the names of its types. Nearest computes nothing, so `compute` is moot.
+
+    validity: "band" where each band is valid by itself, "" where all are together.
+    """
 
     source: str
     output: str
     compute: str
     interp: str
+    validity: str = ""
 
     @property
     def taps(self) -> int:
@@ -39,10 +43,11 @@ class Variant(NamedTuple):
     def defines(self) -> dict[str, Any]:
         compute = self.source if self.taps == 1 else self.compute
         types = {"SRC_T": self.source, "OUT_T": self.output, "ACC_T": compute}
-        return {**{name: np.dtype(type_) for name, type_ in types.items()}, **APPLIED[self.interp].defines}
+        by_band = {"BY_BAND": 1} if self.validity else {}
+        return {**{name: np.dtype(type_) for name, type_ in types.items()}, **APPLIED[self.interp].defines, **by_band}
 
     def __str__(self) -> str:
-        return "-".join(self)
+        return "-".join(filter(None, self))
 
 
 def _nearest(source: str, output: str) -> Variant:
@@ -58,6 +63,12 @@ WIDE = [
     Variant("uint16", "uint16", "float64", "lanczos3"),
     Variant("float32", "float32", "float32", "lanczos3"),
 ]
+BY_BAND = [
+    Variant("uint16", "uint16", "float64", "cubic", "band"),
+    Variant("uint8", "uint8", "float64", "nearest", "band"),
+    Variant("float32", "float32", "float32", "linear", "band"),
+    Variant("float64", "int16", "float64", "bspline3", "band"),
+]
 # Every source type to the same type by nearest, linear and cubic, some to float32 and float64 by one of these each; in
 # float64, some in float32 too. How a sum is stored depends neither on the interpolator nor on the source.
 _USUAL = ("nearest", "linear", "cubic")
@@ -70,6 +81,7 @@ MATRIX = [
         if output != source
     ),
     *(Variant(source, source, "float32", interp) for source in ("uint16", "int64", "float32") for interp in _USUAL[1:]),
+    *BY_BAND,
 ]
 # Integers to narrower, wider and differently signed ones, and floats to all of them.
 CONVERSIONS = [
@@ -89,6 +101,7 @@ WATCHED_VARIANTS = [
     Variant("float64", "int64", "float64", "linear"),
     Variant("float64", "float32", "float32", "bspline5"),
     Variant("uint16", "uint16", "float64", "lanczos3"),
+    *BY_BAND[:3],
 ]
 # Each source type, each output type, and each of the usual interpolators in each compute type, at least once.
 COVERING = [
@@ -115,12 +128,21 @@ class Case(NamedTuple):
 
 def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NODATA) -> tuple[np.ndarray, np.ndarray]:
     """Run `resample` on a backend; return image and validity as NumPy arrays."""
-    image = backend.empty((case.source.image.shape[0], *case.grid.shape), variant.output)
-    validity = backend.empty(case.grid.shape, np.uint8)
+    source = of_bands(case.source) if variant.validity else case.source
+    image = backend.empty((source.image.shape[0], *case.grid.shape), variant.output)
+    validity = backend.empty(image.shape if variant.validity else case.grid.shape, np.uint8)
     target = Target(image, validity, nodata, outside=2)
     method = Method(APPLIED[variant.interp], case.boundary)
-    resample_into(backend, case.source, case.grid, method, target, np.dtype(variant.compute))
+    resample_into(backend, source, case.grid, method, target, np.dtype(variant.compute))
     return to_host(backend, image), to_host(backend, validity)
+
+
+def of_bands(source: Source) -> Source:
+    """Return a source with another validity for each band, where it has any and more than one."""
+    bands = len(source.image)
+    if source.valid is None or bands == 1:
+        return source
+    return dataclasses.replace(source, valid=np.stack([np.roll(source.valid, band, axis=1) for band in range(bands)]))
 
 
 def footprint_of(backend: Backend, valid: np.ndarray, interp: str) -> np.ndarray:

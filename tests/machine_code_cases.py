@@ -16,6 +16,7 @@ from spline_cases import RENORMALIZED
 from gpumask import Grid, Window
 from gpumask.backends import Backend
 from gpumask.boundary import MODES, Boundary
+from gpumask.footprint import BANDS_A_WORD, footprints_by_band
 from gpumask.geometry import Outlines
 from gpumask.grid import full_shape
 from gpumask.image import Source, Target
@@ -75,7 +76,7 @@ def _part(
     return make((*outer, 2 * rows, cols))[..., ::2, :]
 
 
-def _mask(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def _mask(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Return a validity, with a few, a third or all pixels invalid."""
     share = rng.choice([0, 0.03, 0.3, 1], p=[0.2, 0.4, 0.35, 0.05])
     return _part(rng, lambda shape: np.where(rng.random(shape) < share, 0, valid(rng, shape)).astype(np.uint8), shape)
@@ -91,7 +92,7 @@ def _framed(backend: Backend, shape: tuple[int, ...], dtype: Any) -> tuple[Any, 
 # resample and renormalize
 
 
-def _source(rng: np.random.Generator, dtype: str) -> Source:
+def _source(rng: np.random.Generator, dtype: str, by_band: bool) -> Source:
     """Return pixels over the whole range of their type, with a validity or without, some a window of a larger image."""
     shape = _shape(rng, 20, 40)
     pixels = _part(rng, lambda shape: image(rng, dtype, shape), (int(rng.integers(1, 4)), *shape))
@@ -99,7 +100,8 @@ def _source(rng: np.random.Generator, dtype: str) -> Source:
         pixels *= np.finfo(dtype).tiny / pixels.dtype.type(1000)
     origins = [(0, 0), (-7, 12), (70_000, 90_000), (3_000_000_000, -3_000_000_000)]
     origin = origins[rng.choice(4, p=[0.5, 0.3, 0.1, 0.1])]
-    return Source(pixels, _mask(rng, shape) if _chance(rng, 0.7) else None, origin)
+    masked = pixels.shape if by_band and _chance(rng, 0.7) else shape
+    return Source(pixels, _mask(rng, masked) if _chance(rng, 0.7) else None, origin)
 
 
 def _grid(rng: np.random.Generator, source: Source) -> Grid:
@@ -158,15 +160,15 @@ def _renormalize(rng: np.random.Generator, variant: Variant) -> Callable[[Backen
 
 def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> Callable[[Backend], list[np.ndarray]]:
     """Return what resamples a random source through a random grid, and gives all memory about the result."""
-    source = _source(rng, variant.source)
+    source = _source(rng, variant.source, bool(variant.validity))
     grid, outside = _grid(rng, source), int(rng.integers(3))
     nodata = math.nan if variant.output.startswith("float") and _chance(rng, 0.3) else float(rng.choice([0, NODATA]))
     has_validity = method.min_weight is not None or _chance(rng, 0.8)
 
     def run(backend: Backend) -> list[np.ndarray]:
         image_around, image_out = _framed(backend, (source.image.shape[0], *grid.shape), variant.output)
-        around, out = _framed(backend, grid.shape, np.uint8)
-        target = Target(image_out, out if has_validity else None, nodata, outside)
+        around, out = _framed(backend, image_out.shape if variant.validity else grid.shape, np.uint8)
+        target = Target(image_out, out if has_validity or variant.validity else None, nodata, outside)
         resample_into(backend, source, grid, method, target, np.dtype(variant.compute))
         return [to_host(backend, image_around), to_host(backend, around)]
 
@@ -184,7 +186,12 @@ def _footprint(rng: np.random.Generator, interp: Interpolator) -> Callable[[Back
         backend.run("footprint", mask.shape, given, given.strides[0], 0, 1, out, **interp.defines)
         return [to_host(backend, out)]
 
-    return run
+    masks = _mask(rng, (int(rng.integers(1, BANDS_A_WORD + 1)), *_shape(rng, 20, 90)))
+
+    def run_by_band(backend: Backend) -> list[np.ndarray]:
+        return [to_host(backend, footprints_by_band(backend, masks, interp))]
+
+    return run if _chance(rng, 0.7) else run_by_band
 
 
 def _all_finite(rng: np.random.Generator, dtype: str) -> Callable[[Backend], list[np.ndarray]]:

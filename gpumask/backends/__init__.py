@@ -204,9 +204,10 @@ def adopt(name: str, array: Any) -> Any:
     """Return `array` as a NumPy or CuPy array of a real dtype, without a copy where it has a protocol for that.
 
     NumPy arrays and lists stay on the host; CuPy arrays, and what has `__cuda_array_interface__` or `__dlpack__` on a
-    CUDA device, stay there. Raises GpumaskError for masked arrays (their mask would be lost) and for what is not real.
+    CUDA device, stay there. Raises GpumaskError for masked arrays and lists of them, whose mask would be lost, and for
+    what is not real.
     """
-    if isinstance(array, np.ma.MaskedArray):
+    if holds_masked(array):
         raise GpumaskError(f"{name}: expected a plain array; got a masked one, whose mask would be lost")
     adopted = _adopt(name, array)
     if adopted.dtype.kind in "OSU" and not isinstance(array, np.ndarray):
@@ -214,6 +215,13 @@ def adopt(name: str, array: Any) -> Any:
     if adopted.dtype.kind not in "biuf":
         raise GpumaskError(f"{name}: expected a real dtype; got {adopted.dtype}")
     return adopted
+
+
+def holds_masked(array: Any) -> bool:
+    """Say whether this is a masked array, or a list, however deep, with one in it."""
+    if isinstance(array, list | tuple):
+        return any(map(holds_masked, array))
+    return isinstance(array, np.ma.MaskedArray)
 
 
 def _adopt(name: str, array: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import Backend, is_array, is_device_array
+from gpumask.backends import Backend, holds_masked, is_array, is_device_array
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geometry import check_pair
 from gpumask.window import Window
@@ -25,7 +25,9 @@ def whole(name: str, *values: Any) -> tuple[int, ...]:
 
 
 def on_host(array: Any) -> np.ndarray:
-    """Return an array of any kind in host memory."""
+    """Return an array of any kind in host memory; raise ArgumentTypeError for masked ones."""
+    if holds_masked(array):
+        raise ArgumentTypeError("expected a plain array; got a masked one, whose mask would be lost")
     return np.asarray(array.get() if hasattr(array, "get") else array)
 
 
@@ -84,6 +86,8 @@ def new_array(backend: Backend, shape: tuple[int, ...], dtype: Any, like: Any) -
 
 def check_writable(name: str, array: Any) -> None:
     """Raise GpumaskError unless this is an array of two axes or three that may be written to."""
+    if holds_masked(array):
+        raise GpumaskError(f"{name}: expected a plain array to be filled; got a masked one")
     if not is_array(array) or array.ndim not in (2, 3):
         came = f"shape {array.shape}" if is_array(array) else type(array).__name__
         raise GpumaskError(f"{name}: expected a (row, col) or (band, row, col) array to be filled; got {came}")
