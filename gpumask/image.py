@@ -74,7 +74,7 @@ class Source:
                 )
             valid = as_bytes("source_valid", valid)
         if masked is not None:
-            unmasked = ~masked.reshape(image.shape)
+            unmasked: Any = ~masked.reshape(image.shape)
             unmasked = unmasked if by_band else unmasked.all(axis=0)
             valid = (unmasked if valid is None else unmasked & (valid != 0)).view(np.uint8)
         if valid is not None and valid.ndim == 3 and not by_band:

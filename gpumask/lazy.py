@@ -17,6 +17,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid
 from gpumask.image import Source, Target
 from gpumask.method import Method
+from gpumask.missing import mask_of
 from gpumask.projected import ProjectedGrid
 from gpumask.resample import Resampled, resample_into
 from gpumask.window import Window
@@ -34,16 +35,23 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How arrays are resampled, whether there are all of them or some chunks."""
+    """How arrays are resampled, whether there are all of them or some chunks.
+
+    by_band: whether each band is valid by itself. Then a result's validity is (…, band, row, col).
+    """
 
     method: Method
     dtype: np.dtype[Any]
     nodata: float
     compute: np.dtype[Any]
     backend: str | None = None
+    by_band: bool = False
 
     def whole(self, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
-        """Resample (…, [band,] row, col) arrays. joint: whether there are bands, which are valid together."""
+        """Resample (…, [band,] row, col) arrays.
+
+        joint: whether there are bands, which are resampled together. valid: (…, row, col), or shaped as the image.
+        """
         image = adopt("array", image)
         here, there = Window.of_shape(_shape_of(grid)), Window.of_shape(image.shape[-2:])
         chunk = Chunk(here.shape, _pieces(grid, here, self.method, there.shape), [(0, 0)], [there], there.shape)
@@ -57,11 +65,12 @@ class Recipe:
         for index in np.ndindex(lead):
             image = result[index] if joint else result[index][None]
             for at, grid, window in chunk.pieces:
-                out, valid = image[:, *at.slices], validity[index][at.slices]
+                out, valid = image[:, *at.slices], validity[index][..., *at.slices]
                 if window.is_empty:
                     out[...], valid[...] = self.nodata, 0
                     continue
-                source = chunk.source(self.method, window, [b[index] for b in blocks], [m[index] for m in masks])
+                images, valids = [block[index] for block in blocks], [mask[index] for mask in masks]
+                source = chunk.source(self.method, window, images, valids, self.by_band)
                 resample_into(backend, source, grid, self.method, Target(out, valid, self.nodata), self.compute)
         image, validity = (backend.to_family_of(blocks[0], array) for array in (result, validity))
         return image, validity
@@ -70,7 +79,8 @@ class Recipe:
         """Return arrays for a result."""
         lead = image.shape[: -3 if joint else -2]
         bands = image.shape[-3:-2] if joint else ()
-        return backend.empty((*lead, *bands, *shape), self.dtype), backend.empty((*lead, *shape), np.uint8)
+        planes = bands if self.by_band else ()
+        return backend.empty((*lead, *bands, *shape), self.dtype), backend.empty((*lead, *planes, *shape), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,36 +97,46 @@ class Chunk:
     windows: list[Window]
     whole: tuple[int, int]
 
-    def source(self, method: Method, window: Window, images: list[Any], masks: list[Any]) -> Source:
-        """Return a window of the source, put together from chunks: ([band,] row, col) images and (row, col) masks."""
+    def source(self, method: Method, window: Window, images: list[Any], masks: list[Any], by_band: bool) -> Source:
+        """Return a window of the source, put together from chunks: ([band,] row, col) images and masks."""
         images = [image if image.ndim == 3 else image[None] for image in images]
+        if any(mask_of(array) is not None for array in (*images, *masks)):
+            images, masks = _unmasked(images, masks)
         inside = Window.of_shape(self.whole).contains(window)
         if not inside:
             if self.windows == [Window.of_shape(self.whole)]:  # kernels know what is beyond the edges of a whole image
-                return Source.of(images[0], masks[0] if masks else None)
+                return Source.of(images[0], masks[0] if masks else None, by_band)
             images, masks = ([on_host("array", array) for array in arrays] for arrays in (images, masks))
         empty = partial(np.empty, like=images[0])
 
         def read(wanted: Window, out: Any) -> Any:
-            valid: Any = empty(wanted.shape, np.uint8) if masks else None
+            valid: Any = empty((*masks[0].shape[:-2], *wanted.shape), np.uint8) if masks else None
             for number, has in enumerate(self.windows):
                 part = has.intersect(wanted)
                 if not part.is_empty:
                     to, at = part.shift(-wanted.row, -wanted.col).slices, part.shift(-has.row, -has.col).slices
                     out[:, *to] = images[number][:, *at]
                     if masks:
-                        valid[to] = masks[number][at] != 0
+                        valid[..., *to] = masks[number][..., *at] != 0
             return valid
 
         number, has = next(((n, has) for n, has in enumerate(self.windows) if has.contains(window)), (None, window))
         if number is not None:  # no copy
             at = window.shift(-has.row, -has.col).slices
-            image, valid = images[number][:, *at], masks[number][at] if masks else None
+            image, valid = images[number][:, *at], masks[number][..., *at] if masks else None
         else:
             image = empty((len(images[0]), *window.shape), images[0].dtype)
             valid = read(window, image) if inside else read_beyond(read, self.whole, window, method.boundary, image)
-        found = Source.of(image, valid)
+        found = Source.of(image, valid, by_band)
         return Source(found.image, found.valid, (window.row, window.col), self.whole)
+
+
+def _unmasked(images: list[Any], masks: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return plain images and masks of masked ones; what is masked in either is not valid."""
+    shown = [~np.ma.getmaskarray(image) for image in images]
+    if masks:
+        shown = [own & (np.ma.filled(mask, 0) != 0) for own, mask in zip(shown, masks, strict=True)]
+    return [np.ma.getdata(image) for image in images], shown
 
 
 def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...], valid: tuple[int, ...]) -> Any:
@@ -151,34 +171,39 @@ def resampled_lazily(
     image = image.rechunk({image.ndim - 3: -1}) if joint else image
     lead = image.chunks[: -3 if joint else -2]
     inputs = [image]
+    mask_band: tuple[int, ...] = ()
     if valid is not None:
-        valid = dask.array.asarray(valid).rechunk((*lead, *image.chunks[-2:]))
+        valid = dask.array.asarray(valid)
+        mask_band = (0,) if valid.ndim > len(lead) + 2 else ()
+        valid = valid.rechunk((*lead, *(-1 for _ in mask_band), *image.chunks[-2:]))
         inputs.append(valid)
     plans, out_chunks = _planned(image, grid, recipe.method, chunks)
     name = f"gpumask-{tokenize(*inputs, grid, recipe, joint, out_chunks)}"
     tasks: dict[Any, Any] = {}
     like, bands = image._meta, image.shape[-3:-2] if joint else ()
+    planes = bands if recipe.by_band else ()
     for number in itertools.product(*(range(len(sizes)) for sizes in lead)):
         sizes = tuple(of_axis[k] for of_axis, k in zip(lead, number, strict=True))
         for (i, j), plan in plans.items():
             whole, band = (name, *number, i, j), (0,) * len(bands)
             if plan.blocks:
                 images = [(image.name, *number, *band, *block) for block in plan.blocks]
-                masks = [] if valid is None else [(valid.name, *number, *block) for block in plan.blocks]
+                masks = [] if valid is None else [(valid.name, *number, *mask_band, *block) for block in plan.blocks]
                 tasks[whole] = (partial(recipe.chunk, plan, joint), images, masks)
             else:
-                shapes = (*sizes, *bands, *plan.shape), (*sizes, *plan.shape)
+                shapes = (*sizes, *bands, *plan.shape), (*sizes, *planes, *plan.shape)
                 tasks[whole] = (partial(_fill, recipe.nodata, recipe.dtype, like, *shapes),)
             tasks[(f"{name}-image", *number, *band, i, j)] = (operator.getitem, whole, 0)
-            tasks[(f"{name}-validity", *number, i, j)] = (operator.getitem, whole, 1)
+            tasks[(f"{name}-validity", *number, *(0 for _ in planes), i, j)] = (operator.getitem, whole, 1)
 
     def array(kind: str, dtype: Any, chunks: tuple[Any, ...]) -> Any:
         graph = HighLevelGraph.from_collections(f"{name}-{kind}", tasks, dependencies=inputs)
         return dask.array.Array(graph, f"{name}-{kind}", chunks, meta=np.empty((0,) * len(chunks), dtype, like=like))
 
-    of_bands = tuple((n,) for n in bands)
+    of_image, of_validity = (tuple((n,) for n in axis) for axis in (bands, planes))
     return Resampled(
-        array("image", recipe.dtype, (*lead, *of_bands, *out_chunks)), array("validity", np.uint8, (*lead, *out_chunks))
+        array("image", recipe.dtype, (*lead, *of_image, *out_chunks)),
+        array("validity", np.uint8, (*lead, *of_validity, *out_chunks)),
     )
 
 

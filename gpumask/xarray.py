@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
 from gpumask.quality import as_rules, by_band, mask_from_rules
-from gpumask.resample import Resampled, compute_type, output_type
+from gpumask.resample import Resampled, check_validity, compute_type, held, output_type
 from gpumask.warp import target_place
 from gpumask.window import Window
 
@@ -81,6 +82,7 @@ class Accessor:
         trust_padding: bool = True,
         mask_policy: str = "strict",
         min_weight: float = 1e-5,
+        validity: str = "pixel",
         band_dim: str = "band",
         chunks: tuple[int, int] | None = None,
         backend: str | None = None,
@@ -89,11 +91,11 @@ class Accessor:
 
         grid: a Grid, whose result has no place on the ground, or a ProjectedGrid. nodata_out: None: the array's own
             nodata value; NaN where it has none and the dtype holds it; else 0. chunks: rows and columns of a lazy
-            result's; None: as the source's largest.
+            result's; None: as the source's largest. validity: "pixel", or "band" where each band is valid by itself.
 
         Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name,
         its attributes and the coordinates of all other dimensions. Its coordinate `validity`, uint8, is 1 where it is
-        valid.
+        valid; by band it has that dimension too.
         """
         if not isinstance(grid, Grid | ProjectedGrid):
             raise ArgumentTypeError(f"grid: expected a Grid or a ProjectedGrid; got {type(grid).__name__}")
@@ -108,14 +110,16 @@ class Accessor:
         others = [dim for dim in array.dims if dim not in (*band, y, x)]
         kind, nodata = self._output(dtype, nodata_out)
         method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
-        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend)
+        by_band = check_validity(validity)
+        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend, by_band)
         image = array.transpose(*others, *band, y, x).data
-        valid = self._valid(others)
+        valid = self._valid(others, band, by_band)
         if is_lazy(image, valid):
             found = resampled_lazily(image, valid, grid, recipe, bool(band), chunks)
         else:
             found = recipe.whole(image, valid, grid, bool(band))
-        return self._labelled(found, [*others, *band, "y", "x"], [*others, "y", "x"], grid, (nodata, nodata_out))
+        planes = [*others, *(band if by_band else []), "y", "x"]
+        return self._labelled(found, [*others, *band, "y", "x"], planes, grid, (nodata, nodata_out))
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
         """Return the array with a `validity` that is 1 only where quality bands match every rule.
@@ -159,10 +163,13 @@ class Accessor:
 
     @property
     def _nodata(self) -> Any:
-        """The array's nodata value; None where it has none."""
+        """The array's nodata value, the first where it has several; None where it has none."""
+        array, several = self._array, np.ravel(self._array.attrs.get("missing_value", ()))
+        if len(several) > 1:
+            array = array.assign_attrs(missing_value=several[0])
         try:
-            return self._array.rio.nodata
-        except (OverflowError, ValueError) as error:
+            return array.rio.nodata
+        except (OverflowError, ValueError, TypeError) as error:
             raise GpumaskError(f"array: expected a nodata value that {self._array.dtype} holds; got {error}") from error
 
     @property
@@ -191,21 +198,36 @@ class Accessor:
             nodata_out = np.nan if kind.kind == "f" else 0
         return output_type(kind, None, nodata_out)
 
-    def _valid(self, others: Sequence[Hashable]) -> Any:
-        """Return bool arrays, (…, row, col), of what is valid by itself; None: all but NaN. A lazy array's is lazy."""
+    def _valid(self, others: Sequence[Hashable], band: Sequence[Hashable], by_band: bool) -> Any:
+        """Return bool arrays of what is valid by itself; None: all but NaN. A lazy array's is lazy.
+
+        They are (…, row, col), or (…, band, row, col) where bands are valid by themselves, and differ.
+        """
         array, (y, x) = self._array, self._spatial
-        valid, nodata = self._validity, self._nodata
-        if nodata is not None and not np.isnan(nodata):
-            known = (array != nodata).all([dim for dim in array.dims if dim not in (*others, y, x)])
+        valid = self._validity
+        for missing in self._missing:
+            known = array != missing
             valid = known if valid is None else valid & known
         if valid is None:
             return None
-        sizes = {dim: array.sizes[dim] for dim in (*others, y, x)}
-        extra = set(valid.dims) - set(sizes)
+        extra = set(valid.dims) - {*others, *band, y, x}
         if extra:
-            raise GpumaskError(f"validity: expected dimensions out of {tuple(sizes)}; got {valid.dims}")
-        missing = {dim: size for dim, size in sizes.items() if dim not in valid.dims}
-        return valid.reset_coords(drop=True).expand_dims(missing).transpose(*sizes).data
+            raise GpumaskError(f"validity: expected dimensions out of {tuple(array.dims)}; got {valid.dims}")
+        own = [dim for dim in band if dim in valid.dims]
+        if not by_band:
+            valid, own = valid.all(own), []
+        sizes = {dim: array.sizes[dim] for dim in (*others, *own, y, x)}
+        lacking = {dim: size for dim, size in sizes.items() if dim not in valid.dims}
+        return valid.reset_coords(drop=True).expand_dims(lacking).transpose(*sizes).data
+
+    @property
+    def _missing(self) -> list[Any]:
+        """All values that the array declares for what is missing, but for NaN, as its dtype holds them."""
+        declared = [self._nodata, *(self._array.attrs.get(key) for key in ("_FillValue", "missing_value", "nodata"))]
+        values = [value for each in declared if each is not None for value in np.ravel(each).tolist()]
+        kind = taken_as(self._array.dtype)
+        found = {held("array", float(value) if isinstance(value, str) else value, kind) for value in values}
+        return sorted(value for value in found if not math.isnan(value))
 
     def _aligned(self, bands: dict[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
         """Return quality bands that have the array's rows and columns, last, and all the same dimensions."""
