@@ -47,7 +47,7 @@ class Job:
 
     nodata: in the output's dtype. window: of the output; None: all of it. tile_shape: rows and columns made at a time;
     None: what the output's blocks and the memory ask for. max_memory: see `memory_limit`. devices: the numbers of the
-    GPUs that share the tiles; None: the current one.
+    GPUs that share the tiles; None: the current one. by_band: whether each band is valid by itself.
     """
 
     method: Method
@@ -58,14 +58,15 @@ class Job:
     backend: str | None = None
     max_memory: Any = None
     devices: tuple[int, ...] | None = None
+    by_band: bool = False
 
 
 @dataclass
 class Summary:
     """What a run did.
 
-    pixels: of the output; valid: how many of them are; outside: how many have no place in the source, or, to B-splines,
-    one too near its edges. tiles: how many.
+    pixels: of the output; valid: how many of them are, in any band; outside: how many have no place in the source, or,
+    to B-splines, one too near its edges. tiles: how many.
     seconds: what "read", "compute" and "write" took, each for itself, though they overlap, and "all" did.
     """
 
@@ -182,7 +183,7 @@ class _Run:
         # Coefficients, those of one band by columns alone, masks.
         filtered = 8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0
         costs = Costs(
-            output=bands * self.dtype.itemsize + 1,
+            output=bands * self.dtype.itemsize + (bands if self.job.by_band else 1),
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
             node=_NODE_BYTES,
             masks=self.source.part_bytes,
@@ -222,7 +223,8 @@ class _Run:
         # Rules and polygons are computed here: on the first of the devices.
         with self.environment(), self.lanes[0]():
             source = self._source(tile.source, image)
-        result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", shape, np.uint8)
+        planes = (bands, *shape) if self.job.by_band else shape
+        result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", planes, np.uint8)
         target = Target(result, validity, self.nodata, _OUTSIDE)
         return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
 
@@ -288,7 +290,7 @@ class _Run:
         for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
             part = grid.crop(quarter)
             reach = self.job.method.reach(part, self.source.dataset.shape)
-            image, validity = target.image[:, *quarter.slices], target.validity[quarter.slices]
+            image, validity = target.image[:, *quarter.slices], target.validity[..., *quarter.slices]
             if reach.is_empty:
                 image.fill(self.nodata)
                 validity.fill(_OUTSIDE)
@@ -312,9 +314,10 @@ class _Run:
         if isinstance(piece, Written):
             return piece
         start, (image, validity) = time.perf_counter(), (piece.target.image, piece.target.validity)
-        outside = int(np.count_nonzero(validity == _OUTSIDE))
+        outside = int(np.count_nonzero((validity if validity.ndim == 2 else validity[0]) == _OUTSIDE))
         validity &= 1
-        done = Written(piece.output, int(np.count_nonzero(validity)), outside, piece.seconds)
+        anywhere = validity if validity.ndim == 2 else validity.any(axis=0)
+        done = Written(piece.output, int(np.count_nonzero(anywhere)), outside, piece.seconds)
         with self.environment():
             self.output.write(piece.output.shift(-self.window.row, -self.window.col), image, validity, done)
         piece.seconds["write"] = time.perf_counter() - start
