@@ -17,7 +17,8 @@ from gpumask.edges import read_beyond
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.mask import Part, all_of
 from gpumask.memory import by_halves
-from gpumask.resample import Source, held
+from gpumask.resample import Source
+from gpumask.values import held
 from gpumask.window import Window
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from gpumask.grid_files import GridFile
 from gpumask.mask import CoarseMask, Part, Validity, all_of
 from gpumask.memory import by_halves
 from gpumask.oversample import full_resolution
-from gpumask.resample import held
+from gpumask.values import held
 from gpumask.window import Window
 
 if TYPE_CHECKING:
