@@ -17,7 +17,8 @@ import numpy as np
 from gpumask.chain import Job, Summary, resample_datasets
 from gpumask.cleanup import check_filters
 from gpumask.creation import Creation
-from gpumask.datasets import SourceFile, same_shape
+from gpumask.datasets import SourceFile, check_bands, same_shape
+from gpumask.declared import Declared
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid_files import GridFile, GridSource
 from gpumask.inputs import Inputs
@@ -27,6 +28,7 @@ from gpumask.projected import ProjectedGrid
 from gpumask.quality import as_rules
 from gpumask.quality_files import QualityBands
 from gpumask.resample import output_type
+from gpumask.values import MOST_DECLARED, as_held, same
 from gpumask.window import Window, check_inside
 
 if TYPE_CHECKING:
@@ -139,31 +141,32 @@ def resample_file(  # noqa: PLR0913
         raise ArgumentTypeError(f"progress: expected a function; got {progress!r}")
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
-        image = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
+        image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
         words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)
         nodes = _grid(inputs, grid, words, image.dataset.shape)
         wanted = _window(window, nodes.full_shape)
         kind = output_type(image.dtype, dtype, 0)[0]
-        nodata, declared = _nodata(nodata_out, image, kind)
+        within = validity if isinstance(validity, str) and validity in _WITHIN else None
+        told = within is not None or numbers != image.bands
+        nodata, declared = _nodata(nodata_out, image, kind, told)
         job = Job(
             method_of(interp, boundary, trust_padding, mask_policy, min_weight), nodata, wanted,
             None if tile_shape is None else _pair("tile_shape", tile_shape), compute_dtype, backend, max_memory,
             None if devices is None else _whole("devices", devices),
         )  # fmt: skip
         place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
-        within = validity if isinstance(validity, str) and validity in _WITHIN else None
         paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
         colours = job.method.interp.taps == 1 and kind == image.dtype
         made = Creation(
-            paths, image, profile, within=within, driver=driver, options=creation or {}, colours=colours,
+            paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {}, colours=colours,
             overwrite=overwrite,
         )  # fmt: skip
         check_free("output", made.files, inputs.files, overwrite)
         with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     done.seconds["all"] = time.perf_counter() - start
-    _warn(done, told=declared is not None or validity is not None)
+    _warn(done, told=told or declared is not None or validity is not None)
     return done
 
 
@@ -214,14 +217,16 @@ def _source(
     mask: Any,
     nodata: float | None,
     rules: tuple[Any, Any, Any],
-) -> SourceFile:
-    """Open the source, its masks and its quality bands."""
+) -> tuple[SourceFile, tuple[int, ...]]:
+    """Open the source, its masks and its quality bands; return it and the numbers of its bands, alpha among them."""
     dataset = inputs.open("source", source)
     wanted = [] if mask is None else mask if isinstance(mask, list) else [mask]
     masks = tuple(inputs.mask("mask", each) for each in wanted if not isinstance(each, str) or each != "auto")
     own, parts = len(masks) < len(wanted), tuple(_quality(inputs, dataset, *rules))
     numbers = dataset.indexes if bands is None else _whole("bands", bands)
-    return SourceFile(dataset, numbers, masks, own, nodata, parts)
+    check_bands("bands", dataset, numbers)
+    colours = tuple(number for number in numbers if dataset.colorinterp[number - 1].name != "alpha") or numbers
+    return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside(dataset)), numbers
 
 
 def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
@@ -263,14 +268,8 @@ def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) 
     displacement = words.kind == "displacement"  # the convention is of what nodes are off from, too
     shift = (-0.5, -0.5) if words.convention == "corner" and not displacement else (0.0, 0.0)
     mask = None if words.mask is None else inputs.mask("grid_mask", words.mask)
-    found = GridFile((dataset, row), (dataset, col), words.resolution, mask, words.nodata, shift, displacement)
-    if words.nodata is not None:
-        return found
-    declared = {value for value in (dataset.nodatavals[band - 1] for band in (row, col)) if value is not None}
-    declared = {value for value in declared if not math.isnan(value)}  # such a node never counts
-    if len(declared) > 1:
-        raise GpumaskError(f"grid_nodata: expected, as the grid's two bands declare {sorted(declared)}; got none")
-    return dataclasses.replace(found, nodata=next(iter(declared), None))
+    own = (Declared(dataset, (row, col), inputs.beside(dataset)),)
+    return GridFile((dataset, row), (dataset, col), words.resolution, mask, words.nodata, shift, displacement, own)
 
 
 def _one_of(name: str, given: Any, known: tuple[str, ...]) -> None:
@@ -288,13 +287,31 @@ def _window(given: Any, shape: tuple[int, int]) -> Window:
     return check_inside("window", window, shape)
 
 
-def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any]) -> tuple[float, float | None]:
-    """Return what invalid pixels become, and what the output declares: nothing where nobody chose a value."""
-    own = source.dataset.nodatavals[source.bands[0] - 1]
-    if asked is None and own is not None:
-        with contextlib.suppress(GpumaskError):
-            asked = output_type(dtype, None, own)[1]
-    return (0, None) if asked is None else (output_type(dtype, None, asked)[1], asked)
+def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any], told: bool) -> tuple[float, float | None]:
+    """Return what invalid pixels become, and what the output declares: nothing where nobody chose a value.
+
+    told: whether a mask or alpha in the output says which pixels are valid: a nodata value would say otherwise.
+    """
+    value = None if asked is None else output_type(dtype, None, asked)[1]
+    own = dict(zip(source.bands, source.declared.nodata, strict=True))
+    if dtype.kind != "f":  # whose valid pixels never come from NaN
+        own = {band: None if each is None or math.isnan(each) else each for band, each in own.items()}
+    first = own[source.bands[0]]
+    if value is None and any(each is not None and math.isnan(each) for each in own.values()):
+        value = math.nan  # which no valid pixel is, in any band
+    elif value is None and all(same(each, first) for each in own.values()):
+        value = None if first is None else as_held(first, dtype)
+    elif value is None and not told:
+        several = ", ".join(f"band {band}: {'none' if each is None else each}" for band, each in own.items())
+        raise GpumaskError(f"nodata_out: expected a value, as the source declares several ({several}); got None")
+    if value is None or told:
+        return 0 if value is None else value, None
+    if dtype.kind in "iu" and abs(value) > MOST_DECLARED:
+        raise GpumaskError(
+            f"nodata_out: expected up to 2^53, as rasterio can't declare more in a file, or validity as mask or alpha; "
+            f"got {value}"
+        )
+    return value, value
 
 
 def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Grid:
         )
         self._set("nodata", row)
         if not same(row, col):
-            self._set("col", np.where(_near(self.col, col), np.nan, self.col))
+            self._set("col", np.where(near(self.col, col), np.nan, self.col))
 
     def _set(self, name: str, value: Any) -> None:
         """Set a field of this frozen class, while it is made."""
@@ -235,12 +235,12 @@ def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
 
 
 def near_nodata(row: Any, col: Any, nodata: float) -> Any:
-    """Say which nodes have a row or a column that is nodata: within 1e-5, as in kernels/coords.cuh."""
-    return _near(row, nodata) | _near(col, nodata)
+    """Say which nodes have a row or a column that is nodata."""
+    return near(row, nodata) | near(col, nodata)
 
 
-def _near(nodes: Any, nodata: float) -> Any:
-    """Say which nodes are nodata, as they hold it."""
+def near(nodes: Any, nodata: float) -> Any:
+    """Say which nodes are nodata as they hold it: within 1e-5, as in kernels/coords.cuh."""
     return abs(nodes - as_held(nodata, nodes.dtype if nodes.dtype.kind == "f" else np.dtype(np.float64))) < 1e-5
 
 
