@@ -102,27 +102,32 @@ def resample_file(  # noqa: PLR0913
         or a `ProjectedGrid`, to which none of the arguments about grids applies.
     output: the path to write to; its name says the format. It appears when it is whole.
     interp, boundary, trust_padding, mask_policy, min_weight: see `resample`.
-    bands: of the source, in the order that the output has them; None: all.
+    bands: of the source, in the order that the output has them; None: all. An alpha band among others is alpha in the
+        output too, which is uint8 or uint16: the greatest value where the output is valid, 0 elsewhere.
     resolution: (R, C), output pixels from node to node. grid_kind: "location", or "displacement" where nodes say how
         far off their own output row and column the source pixel is, as OTB's deformation grids do.
     pixel_convention: of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as
-        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: as the grid declares.
-    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is not 0.
-    mask: which source pixels are valid: "auto" is what the source says itself, by a nodata value, a mask, a .msk file
-        or an alpha band; or as grid_mask; or a list, for the AND of several; None: all. Without "auto" what the source
-        says itself is ignored. NaN is never valid.
-    source_nodata: a source pixel with this value in any band is invalid.
+        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: what each of the bands
+        declares. Nor does a node that the grid's own mask hides.
+    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is neither
+        0 nor the raster's nodata value. What the raster masks otherwise does not count either.
+    mask: which source pixels are valid: "auto" is what the source says itself, by the nodata value of any band, by
+        masks, a .msk file and alpha, all of them; or as grid_mask; or a list, for the AND of several; None: all.
+        Without "auto" what the source says itself is ignored. NaN is never valid.
+    source_nodata: a source pixel with this value, rounded to its dtype, in any band is invalid.
     keep, quality, grow: rules, {name: raster or (raster, band)}, and how what is masked grows: see `mask_from_rules`.
         Quality bands lie where the source does, as fine or coarser by whole factors. Rules with flags are made by
         MaskRule.from_config(rule, definition).
-    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0.
+    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0. The output
+        declares it, unless nobody chose it, or a mask or alpha in the output says which pixels are valid. Bands that
+        declare different values, or just some of which declare one, ask for a nodata_out.
     dtype: of the output; None: the source's. compute_dtype: see `resample`.
     window: the part of the output to make, (row, col, rows, cols); None: all.
     like: a raster of the output's rows and columns that has its CRS and transform; None: the grid's own.
     driver: GDAL's name of the format, "COG" too; None: by the output's name. creation: its options, such as
         {"compress": "deflate"}; a predictor is chosen where none is named.
     validity: where to say which pixels are valid: the path of another raster (uint8, 1 is valid), "mask" for the
-        output's own mask, "alpha" for another band of it; None: nowhere.
+        output's own mask, "alpha" for another band of it, if alpha is not among its bands; None: nowhere.
     overwrite: whether to replace what is there.
     resume: keep the finished tiles where a run is interrupted, in a hidden folder beside the output, and go on from
         those that an earlier run of the same job has left there.
