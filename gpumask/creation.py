@@ -38,6 +38,7 @@ class Creation:
         source: SourceFile,
         profile: Mapping[str, Any],
         *,
+        bands: Sequence[int],
         within: str | None,
         driver: str | None,
         options: Mapping[str, Any],
@@ -47,26 +48,24 @@ class Creation:
         """Choose how all is stored.
 
         paths: the image's, and the validity's if it has a file of its own. profile: rasterio's, but for count, driver
-        and creation options, which are the user's. within: "mask" or "alpha" where the image holds its validity.
+        and creation options, which are the user's. bands: those of the source's dataset, as the output has them: what
+        of them is none of the source's own is alpha. within: "mask" or "alpha" where the image holds its validity.
         colours: whether values stay as they are in the source. overwrite: whether to replace what appears under the
         names until the files are whole.
         """
-        self._paths, self._source, self._within, self._colours = paths, source, within, colours
+        self._paths, self._source, self._bands, self._colours = paths, source, bands, colours
         shape, dtype = (profile["height"], profile["width"]), np.dtype(profile["dtype"])
-        if within == "alpha" and (dtype.name not in ("uint8", "uint16") or len(source.bands) not in (1, 3)):
-            raise GpumaskError(
-                "validity: expected a file or mask, as alpha goes with 1 or 3 bands of uint8 or uint16; "
-                f"got alpha for {len(source.bands)} of {dtype}"
-            )
+        self._mask, self._alpha = within == "mask", _alpha_among(bands, source.bands, within, dtype)
+        count = len(source.bands) + len(self._alpha)
         image = layout("output", paths[0], shape, dtype, options, driver=driver)
-        told = within or (None if profile["nodata"] is None else "nodata")
-        if image.cog is not None and told is None and "resampling" not in image.cog:
+        told = "mask" if self._mask else None if profile["nodata"] is None else "nodata"
+        if image.cog is not None and told is None and not self._alpha and "resampling" not in image.cog:
             image = image._replace(cog={"overview_resampling": "nearest", **image.cog})  # mixes nothing invalid in
         self._cog, self._overwrite = image.cog, overwrite
         self._sparse = is_on({**image.profile, **(image.cog or {})}.get("sparse_ok"))
-        self._profiles = [{**profile, "count": len(source.bands) + (within == "alpha"), **image.profile}]
-        told, nodata = told if len(paths) == 1 else None, None if within == "alpha" else profile["nodata"]
-        names = try_out(image, Sample.of(self._profiles[0]["count"], dtype, told, nodata), paths[0].name)
+        self._profiles = [{**profile, "count": count, **image.profile}]
+        told = told if len(paths) == 1 or self._mask else None
+        names = try_out(image, Sample.of(count, dtype, told, profile["nodata"], self._alpha), paths[0].name)
         #: All files that will be made.
         self.files = [paths[0].with_name(name) for name in names]
         if len(paths) > 1:
@@ -114,12 +113,12 @@ class Creation:
                     for draft, profile in zip(drafts, self._profiles, strict=True)
                 )
             self._describe(image)
-            yield OutputFile(image, validity[0] if validity else None, self._within)
+            yield OutputFile(image, validity[0] if validity else None, self._mask, self._alpha)
 
     @contextlib.contextmanager
     def _kept(self, drafts: Sequence[Path], job: Any) -> Iterator[Output]:
         """Open the files of an earlier run of the job, or make them; keep what is finished where the block fails."""
-        same = [__version__, job, repr(self._profiles), self._within]
+        same = [__version__, job, repr(self._profiles), self._mask, self._alpha]
         finished = drafts[0].with_name(".finished.json")
         journal = Journal(finished, same, {draft.parent for draft in drafts})
         for draft in drafts:
@@ -142,7 +141,7 @@ class Creation:
 
     def _begun(self, drafts: Sequence[Path], journal: Journal) -> ResumableOutput:
         """Open the files of an earlier run of the job, or make them."""
-        reopen = functools.partial(_reopened, drafts, self._within)
+        reopen = functools.partial(_reopened, drafts, self._mask, self._alpha)
         try:
             if not journal.tiles:
                 raise FileNotFoundError
@@ -161,7 +160,7 @@ class Creation:
 
     def _describe(self, image: DatasetWriter) -> None:
         """Say of the image what the source says of its own."""
-        carry_over(self._source, image, alpha=self._within == "alpha", colours=self._colours)
+        carry_over(self._source.dataset, self._bands, image, alpha=self._alpha, colours=self._colours)
 
     def _check_resumable(self) -> None:
         """Raise GpumaskError where files can't be written in more than one go."""
@@ -190,10 +189,30 @@ def _occupied(folder: Path) -> int:
     return sum(each.st_blocks * 512 if hasattr(each, "st_blocks") else each.st_size for each in found)
 
 
-def _reopened(drafts: Sequence[Path], within: str | None) -> OutputFile:
+def _alpha_among(
+    bands: Sequence[int], colours: Sequence[int], within: str | None, dtype: np.dtype[Any]
+) -> tuple[int, ...]:
+    """Return which of the output's bands are alpha: those that are in the source, or one more that is asked for."""
+    alpha = tuple(place for place, band in enumerate(bands, 1) if band not in colours)
+    if alpha and dtype.name not in ("uint8", "uint16"):
+        raise GpumaskError(
+            f"dtype: expected uint8 or uint16, as the source's alpha, band {bands[alpha[0] - 1]}, is among the bands; "
+            f"got {dtype}; to go without it give bands (--bands) {','.join(map(str, colours))}"
+        )
+    if alpha or within != "alpha":
+        return alpha
+    if dtype.name not in ("uint8", "uint16") or len(colours) not in (1, 3):
+        raise GpumaskError(
+            "validity: expected a file or mask, as alpha goes with 1 or 3 bands of uint8 or uint16; "
+            f"got alpha for {len(colours)} of {dtype}"
+        )
+    return (len(bands) + 1,)
+
+
+def _reopened(drafts: Sequence[Path], mask: bool, alpha: tuple[int, ...]) -> OutputFile:
     """Open files to be updated."""
     import rasterio
 
     with rasterio.Env(GDAL_ENABLE_TIFF_SPLIT=False):  # which loses rows of an only strip of more than 2000
         image, *validity = (rasterio.open(draft, "r+") for draft in drafts)
-    return OutputFile(image, validity[0] if validity else None, within)
+    return OutputFile(image, validity[0] if validity else None, mask, alpha)

@@ -13,13 +13,14 @@ import numpy as np
 
 from gpumask.backends import Backend
 from gpumask.boundary import Boundary
+from gpumask.declared import Declared, not_zero
 from gpumask.edges import read_beyond
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.image import Source
 from gpumask.mask import Part, all_of
 from gpumask.memory import by_halves
-from gpumask.resample import held
-from gpumask.window import Window
+from gpumask.values import held
+from gpumask.window import Window, ranges
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
@@ -27,18 +28,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class MaskBand:
-    """A band that says what is valid: where it equals `valid_value`, or, where that is None, where it is not 0."""
+    """A band that says what is valid: where it equals `valid_value`, or, where that is None, where it is not 0 or NaN.
+
+    What its dataset masks itself is not valid either, by a mask, alpha, or, unless there is a valid_value, by the
+    band's nodata value. beside: see `Declared`.
+    """
 
     dataset: DatasetReader
     band: int = 1
     valid_value: float | None = None
+    beside: DatasetReader | None = None
 
     def read(self, window: Window, name: str = "mask") -> np.ndarray:
         """Read a window as uint8, 1 where valid; name: what an error calls it."""
+        values, told = self._read(window, name)
+        if self.valid_value is None:
+            valid = not_zero(values)
+        else:
+            valid = (values == values.dtype.type(held(name, self.valid_value, values.dtype))).view(np.uint8)
+        return valid if told is None else valid & told
+
+    def shares(self, window: Window) -> np.ndarray:
+        """Read a window of shares of valid: 0 where the dataset masks them."""
+        values, told = self._read(window, "mask")
+        return values if told is None else np.where(told != 0, values, 0)
+
+    def _read(self, window: Window, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Read a window, and what its dataset says of it."""
         with names_file(name, self.dataset, window):
             values = self.dataset.read(self.band, window=ranges(window))
-        valid = values != 0 if self.valid_value is None else values == self.valid_value
-        return valid.view(np.uint8)
+            own = self._declared.of_band(0, window, values if self.valid_value is None else None)
+            told = all_of([*self._declared.of_all(window, but=self.band), *([] if own is None else [own])])
+        return values, told
+
+    @functools.cached_property
+    def _declared(self) -> Declared:
+        """What the dataset says itself."""
+        return Declared(self.dataset, (self.band,), self.beside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +72,9 @@ class SourceFile:
     """Bands of a dataset, and where they are valid.
 
     masks: of the dataset's rows and columns. own_mask: whether a pixel is invalid that the dataset itself masks in any
-    of the bands: by its nodata value, by a mask band, or by an alpha band that is 0. nodata: a pixel with this value in
-    any of the bands is invalid. parts: what else says which of its pixels are valid.
+    of the bands, by whatever it declares: see `Declared`, where `beside` is explained. nodata: a pixel with this value
+    in any of the bands is invalid. parts: what else says which of its pixels are valid.
+    by_band: whether nodata values, and masks that a band has for itself, concern just their band.
     """
 
     dataset: DatasetReader
@@ -56,6 +83,8 @@ class SourceFile:
     own_mask: bool = False
     nodata: float | None = None
     parts: tuple[Part, ...] = ()
+    beside: DatasetReader | None = None
+    by_band: bool = False
 
     def __post_init__(self) -> None:
         """Check that the bands are there and of one real dtype, and that the mask fits."""
@@ -66,19 +95,26 @@ class SourceFile:
             raise GpumaskError(f"bands: expected one dtype; got {', '.join(sorted(dtypes))}")
         for mask in self.masks:
             check_mask("source mask", mask, self.dataset.shape)
+        if self.beside is not None:
+            same_shape("source", self.beside.shape, self.dataset.shape)
         if self.nodata is not None:
-            held("source_nodata", self.nodata, self.dtype)
+            object.__setattr__(self, "nodata", held("source_nodata", self.nodata, self.dtype))
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the bands."""
         return np.dtype(self.dataset.dtypes[self.bands[0] - 1])
 
+    @functools.cached_property
+    def declared(self) -> Declared:
+        """What the dataset says itself of where its bands are valid."""
+        return Declared(self.dataset, self.bands, self.beside)
+
     @property
     def mask_bytes(self) -> int:
         """About how many bytes for a pixel the masks take while they are read, but for the parts."""
-        own = len(self.bands) * (self._has_own_mask + (self.nodata is not None))
-        return 3 + own + len(self.masks)
+        own = self.declared.count if self.own_mask else 0
+        return 3 + own + len(self.bands) * (self.by_band + (self.nodata is not None)) + len(self.masks)
 
     @property
     def part_bytes(self) -> int:
@@ -103,37 +139,39 @@ class SourceFile:
         return Source(out, valid, (window.row, window.col), self.dataset.shape)
 
     def _read(self, backend: Backend, window: Window, out: np.ndarray) -> np.ndarray | None:
-        """Read a window of the image, and return where it is valid; None: everywhere."""
+        """Read a window of the image, and return where it is valid: (row, col), or by band; None: everywhere."""
         with names_file("source", self.dataset, window):
             self.dataset.read(list(self.bands), window=ranges(window), out=out)
-        return all_of(self._validities(window, backend, out))
+        common: np.ndarray | None = all_of(self._of_all(window, backend))
+        bands = [all_of(self._of_band(place, window, pixels)) for place, pixels in enumerate(out)]
+        told = [valid for valid in bands if valid is not None]
+        if not self.by_band or not told:
+            return common if not told else all_of([*told, *([] if common is None else [common])])
+        by_band = np.ones(out.shape, np.uint8) if common is None else np.repeat(common[None], len(out), axis=0)
+        for place, valid in enumerate(bands):
+            if valid is not None:
+                by_band[place] &= valid
+        return by_band
 
-    def _validities(self, window: Window, backend: Backend, image: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield what each mask says of a window, whose pixels are in `image`."""
+    def _of_all(self, window: Window, backend: Backend) -> Iterator[np.ndarray]:
+        """Yield what each mask of all bands says of a window."""
         for mask in self.masks:
             yield mask.read(window, "source mask")
-        if self.nodata is not None:
-            yield (image != self.dtype.type(self.nodata)).all(axis=0).view(np.uint8)
-        if self.own_mask and self._alpha:
-            yield MaskBand(self.dataset, self._alpha).read(window, "source")
-        if self.own_mask and self._has_own_mask:
+        if self.own_mask:
             with names_file("source", self.dataset, window):
-                masks = self.dataset.read_masks(list(self.bands), window=ranges(window))
-            yield masks.all(axis=0).view(np.uint8)
+                yield from self.declared.of_all(window)
         for part in self.parts:
             yield by_halves(backend, window, functools.partial(part.validity, backend=backend))
 
-    @property
-    def _alpha(self) -> int | None:
-        """The number of the alpha band; GDAL itself takes it for a mask beside one band or three alone."""
-        kinds = [kind.name for kind in self.dataset.colorinterp]
-        return kinds.index("alpha") + 1 if "alpha" in kinds else None
-
-    @property
-    def _has_own_mask(self) -> bool:
-        """Whether the dataset masks any of the bands."""
-        flags = self.dataset.mask_flag_enums
-        return any(flag.name != "all_valid" for band in self.bands for flag in flags[band - 1])
+    def _of_band(self, place: int, window: Window, pixels: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield what each mask of one band says of a window, whose pixels are given."""
+        if self.nodata is not None:
+            yield (pixels != self.dtype.type(self.nodata)).view(np.uint8)
+        if self.own_mask:
+            with names_file("source", self.dataset, window):
+                own = self.declared.of_band(place, window, pixels)
+            if own is not None:
+                yield own
 
 
 class Output(Protocol):
@@ -159,15 +197,17 @@ class Output(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class OutputFile:
-    """Where a result is written: an image; and its validity in a file, in the image's mask or alpha band, or nowhere.
+    """Where a result is written: an image; and its validity in a file, in the image's mask, in alpha bands, or nowhere.
 
-    image: as many bands as the source has, of one dtype, and one more for alpha. validity: its first band becomes 1
-    where valid, 0 elsewhere. within: None, "mask" or "alpha".
+    image: the bands of the result, of one dtype, and at the places that `alpha` names (1 is the first) those that
+    become the dtype's greatest value where valid, 0 elsewhere. validity: its first band becomes 1 where valid, 0
+    elsewhere. mask: whether the image's own mask is written.
     """
 
     image: DatasetWriter
     validity: DatasetWriter | None = None
-    within: str | None = None
+    mask: bool = False
+    alpha: tuple[int, ...] = ()
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -185,34 +225,37 @@ class OutputFile:
         for name, dataset in {"image": self.image, "validity": self.validity}.items():
             if dataset is not None:
                 check_can_hold(name, dataset, shape)
-        wanted = bands + (self.within == "alpha")
+        wanted = bands + len(self.alpha)
         if self.image.count != wanted or len(set(self.image.dtypes)) > 1:
             raise GpumaskError(
                 f"image: expected {wanted} bands of one dtype, as the source's; got {', '.join(self.image.dtypes)}"
             )
 
-    @property
-    def holds_validity(self) -> bool:
-        """Whether the validity is written anywhere."""
-        return self.validity is not None or self.within is not None
-
     def finished(self) -> dict[Window, Any]:
         """Return the tiles that are there already, by their windows of the output."""
         return {}
 
-    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray | None]:
-        """Read image and validity back."""
-        where, validity = ranges(window), None
+    def stored(self, image: np.ndarray, validity: np.ndarray) -> list[np.ndarray]:
+        """Return what `read` should return where these are written."""
+        return [image] + [validity] * (len(self.alpha) + self.mask + (self.validity is not None))
+
+    def read(self, window: Window) -> list[np.ndarray]:
+        """Read the image back, and the validity from each place that has it."""
+        where = ranges(window)
         with names_file("image", self.image, window):
-            image = self.image.read(list(range(1, self.image.count + (self.within != "alpha"))), window=where)
-            if self.within == "alpha":
-                validity = (self.image.read(self.image.count, window=where) != 0).view(np.uint8)
-            elif self.within == "mask":
-                validity = (self.image.read_masks(1, window=where) != 0).view(np.uint8)
+            found = [self.image.read(self._colours, window=where)]
+            found += [(self.image.read(band, window=where) != 0).view(np.uint8) for band in self.alpha]
+            if self.mask:
+                found.append((self.image.read_masks(1, window=where) != 0).view(np.uint8))
         if self.validity is not None:
             with names_file("validity", self.validity, window):
-                validity = self.validity.read(1, window=where)
-        return image, validity
+                found.append(self.validity.read(1, window=where))
+        return found
+
+    @property
+    def _colours(self) -> list[int]:
+        """The numbers of all bands but alpha."""
+        return [band for band in self.image.indexes if band not in self.alpha]
 
     def close(self) -> None:
         """Close the files."""
@@ -224,11 +267,11 @@ class OutputFile:
         """Write a tile."""
         where = ranges(window)
         with names_file("image", self.image, window):
-            self.image.write(image, list(range(1, len(image) + 1)), window=where)
-            if self.within == "alpha":
+            self.image.write(image, self._colours, window=where)
+            for band in self.alpha:
                 opaque = np.iinfo(self.dtype).max
-                self.image.write(validity.astype(self.dtype) * self.dtype.type(opaque), self.image.count, window=where)
-            elif self.within == "mask":
+                self.image.write(validity.astype(self.dtype) * self.dtype.type(opaque), band, window=where)
+            if self.mask:
                 self.image.write_mask(validity * np.uint8(255), window=where)
         if self.validity is not None:
             with names_file("validity", self.validity, window):
@@ -278,11 +321,6 @@ def gdal_cache(size: int) -> Iterator[None]:
             yield
         finally:
             set_gdal_config("GDAL_CACHEMAX", before)
-
-
-def ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return a window as rasterio takes it."""
-    return (window.row, window.row_stop), (window.col, window.col_stop)
 
 
 def check_open(name: str, dataset: Any) -> None:

@@ -17,6 +17,8 @@ def read_beyond(
 ) -> np.ndarray | None:
     """Fill `out` with a window of an image of that shape, and return its uint8 validity; None: all of it is valid.
 
+    The validity is (row, col), or (band, row, col) where `read` returns such.
+
     read: fills an array with a window inside the image, and returns its validity or None. What it is asked for is
     no more than what the window has of the image, and a block for each of its corners where the image wraps around.
     Beyond the edges a pixel counts as the one it comes from: where it must not, no coefficient is made that it spoils.
@@ -24,7 +26,7 @@ def read_beyond(
     axes = ((window.row, window.rows, shape[0]), (window.col, window.cols, shape[1]))
     rows, cols = (pixels_at(first, count, n, boundary.number) for first, count, n in axes)
     out[...] = 0
-    validity, masked = np.ones(window.shape, np.uint8), False
+    validity: np.ndarray | None = None
     for down in _runs(rows):
         for across in _runs(cols):
             block = Window(
@@ -36,8 +38,9 @@ def read_beyond(
             for band, made in zip(image, out, strict=True):
                 made[to] = band[at]
             if valid is not None:
-                validity[to], masked = valid[at], True
-    return validity if masked else None
+                validity = np.ones((*valid.shape[:-2], *window.shape), np.uint8) if validity is None else validity
+                validity[..., to[0], to[1]] = valid[..., at[0], at[1]]
+    return validity
 
 
 def _runs(pixels: np.ndarray) -> Iterator[np.ndarray]:

@@ -17,7 +17,8 @@ import numpy as np
 from gpumask.chain import Job, Summary, resample_datasets
 from gpumask.cleanup import check_filters
 from gpumask.creation import Creation
-from gpumask.datasets import SourceFile, same_shape
+from gpumask.datasets import SourceFile, check_bands, same_shape
+from gpumask.declared import Declared
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.grid_files import GridFile, GridSource
 from gpumask.inputs import Inputs
@@ -27,6 +28,7 @@ from gpumask.projected import ProjectedGrid
 from gpumask.quality import as_rules
 from gpumask.quality_files import QualityBands
 from gpumask.resample import output_type
+from gpumask.values import MOST_DECLARED, as_held, same
 from gpumask.window import Window, check_inside
 
 if TYPE_CHECKING:
@@ -100,27 +102,32 @@ def resample_file(  # noqa: PLR0913
         or a `ProjectedGrid`, to which none of the arguments about grids applies.
     output: the path to write to; its name says the format. It appears when it is whole.
     interp, boundary, trust_padding, mask_policy, min_weight: see `resample`.
-    bands: of the source, in the order that the output has them; None: all.
+    bands: of the source, in the order that the output has them; None: all. An alpha band among others is alpha in the
+        output too, which is uint8 or uint16: the greatest value where the output is valid, 0 elsewhere.
     resolution: (R, C), output pixels from node to node. grid_kind: "location", or "displacement" where nodes say how
         far off their own output row and column the source pixel is, as OTB's deformation grids do.
     pixel_convention: of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as
-        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: as the grid declares.
-    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is not 0.
-    mask: which source pixels are valid: "auto" is what the source says itself, by a nodata value, a mask, a .msk file
-        or an alpha band; or as grid_mask; or a list, for the AND of several; None: all. Without "auto" what the source
-        says itself is ignored. NaN is never valid.
-    source_nodata: a source pixel with this value in any band is invalid.
+        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: what each of the bands
+        declares. Nor does a node that the grid's own mask hides.
+    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is neither
+        0 nor the raster's nodata value. What the raster masks otherwise does not count either.
+    mask: which source pixels are valid: "auto" is what the source says itself, by the nodata value of any band, by
+        masks, a .msk file and alpha, all of them; or as grid_mask; or a list, for the AND of several; None: all.
+        Without "auto" what the source says itself is ignored. NaN is never valid.
+    source_nodata: a source pixel with this value, rounded to its dtype, in any band is invalid.
     keep, quality, grow: rules, {name: raster or (raster, band)}, and how what is masked grows: see `mask_from_rules`.
         Quality bands lie where the source does, as fine or coarser by whole factors. Rules with flags are made by
         MaskRule.from_config(rule, definition).
-    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0.
+    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0. The output
+        declares it, unless nobody chose it, or a mask or alpha in the output says which pixels are valid. Bands that
+        declare different values, or just some of which declare one, ask for a nodata_out.
     dtype: of the output; None: the source's. compute_dtype: see `resample`.
     window: the part of the output to make, (row, col, rows, cols); None: all.
     like: a raster of the output's rows and columns that has its CRS and transform; None: the grid's own.
     driver: GDAL's name of the format, "COG" too; None: by the output's name. creation: its options, such as
         {"compress": "deflate"}; a predictor is chosen where none is named.
     validity: where to say which pixels are valid: the path of another raster (uint8, 1 is valid), "mask" for the
-        output's own mask, "alpha" for another band of it; None: nowhere.
+        output's own mask, "alpha" for another band of it, if alpha is not among its bands; None: nowhere.
     overwrite: whether to replace what is there.
     resume: keep the finished tiles where a run is interrupted, in a hidden folder beside the output, and go on from
         those that an earlier run of the same job has left there.
@@ -139,31 +146,32 @@ def resample_file(  # noqa: PLR0913
         raise ArgumentTypeError(f"progress: expected a function; got {progress!r}")
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
-        image = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
+        image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
         words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)
         nodes = _grid(inputs, grid, words, image.dataset.shape)
         wanted = _window(window, nodes.full_shape)
         kind = output_type(image.dtype, dtype, 0)[0]
-        nodata, declared = _nodata(nodata_out, image, kind)
+        within = validity if isinstance(validity, str) and validity in _WITHIN else None
+        told = within is not None or numbers != image.bands
+        nodata, declared = _nodata(nodata_out, image, kind, told)
         job = Job(
             method_of(interp, boundary, trust_padding, mask_policy, min_weight), nodata, wanted,
             None if tile_shape is None else _pair("tile_shape", tile_shape), compute_dtype, backend, max_memory,
             None if devices is None else _whole("devices", devices),
         )  # fmt: skip
         place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
-        within = validity if isinstance(validity, str) and validity in _WITHIN else None
         paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
         colours = job.method.interp.taps == 1 and kind == image.dtype
         made = Creation(
-            paths, image, profile, within=within, driver=driver, options=creation or {}, colours=colours,
+            paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {}, colours=colours,
             overwrite=overwrite,
         )  # fmt: skip
         check_free("output", made.files, inputs.files, overwrite)
         with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     done.seconds["all"] = time.perf_counter() - start
-    _warn(done, told=declared is not None or validity is not None)
+    _warn(done, told=told or declared is not None or validity is not None)
     return done
 
 
@@ -214,14 +222,16 @@ def _source(
     mask: Any,
     nodata: float | None,
     rules: tuple[Any, Any, Any],
-) -> SourceFile:
-    """Open the source, its masks and its quality bands."""
+) -> tuple[SourceFile, tuple[int, ...]]:
+    """Open the source, its masks and its quality bands; return it and the numbers of its bands, alpha among them."""
     dataset = inputs.open("source", source)
     wanted = [] if mask is None else mask if isinstance(mask, list) else [mask]
     masks = tuple(inputs.mask("mask", each) for each in wanted if not isinstance(each, str) or each != "auto")
     own, parts = len(masks) < len(wanted), tuple(_quality(inputs, dataset, *rules))
     numbers = dataset.indexes if bands is None else _whole("bands", bands)
-    return SourceFile(dataset, numbers, masks, own, nodata, parts)
+    check_bands("bands", dataset, numbers)
+    colours = tuple(number for number in numbers if dataset.colorinterp[number - 1].name != "alpha") or numbers
+    return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside(dataset)), numbers
 
 
 def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
@@ -263,14 +273,8 @@ def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) 
     displacement = words.kind == "displacement"  # the convention is of what nodes are off from, too
     shift = (-0.5, -0.5) if words.convention == "corner" and not displacement else (0.0, 0.0)
     mask = None if words.mask is None else inputs.mask("grid_mask", words.mask)
-    found = GridFile((dataset, row), (dataset, col), words.resolution, mask, words.nodata, shift, displacement)
-    if words.nodata is not None:
-        return found
-    declared = {value for value in (dataset.nodatavals[band - 1] for band in (row, col)) if value is not None}
-    declared = {value for value in declared if not math.isnan(value)}  # such a node never counts
-    if len(declared) > 1:
-        raise GpumaskError(f"grid_nodata: expected, as the grid's two bands declare {sorted(declared)}; got none")
-    return dataclasses.replace(found, nodata=next(iter(declared), None))
+    own = (Declared(dataset, (row, col), inputs.beside(dataset)),)
+    return GridFile((dataset, row), (dataset, col), words.resolution, mask, words.nodata, shift, displacement, own)
 
 
 def _one_of(name: str, given: Any, known: tuple[str, ...]) -> None:
@@ -288,13 +292,31 @@ def _window(given: Any, shape: tuple[int, int]) -> Window:
     return check_inside("window", window, shape)
 
 
-def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any]) -> tuple[float, float | None]:
-    """Return what invalid pixels become, and what the output declares: nothing where nobody chose a value."""
-    own = source.dataset.nodatavals[source.bands[0] - 1]
-    if asked is None and own is not None:
-        with contextlib.suppress(GpumaskError):
-            asked = output_type(dtype, None, own)[1]
-    return (0, None) if asked is None else (output_type(dtype, None, asked)[1], asked)
+def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any], told: bool) -> tuple[float, float | None]:
+    """Return what invalid pixels become, and what the output declares: nothing where nobody chose a value.
+
+    told: whether a mask or alpha in the output says which pixels are valid: a nodata value would say otherwise.
+    """
+    value = None if asked is None else output_type(dtype, None, asked)[1]
+    own = dict(zip(source.bands, source.declared.nodata, strict=True))
+    if dtype.kind != "f":  # whose valid pixels never come from NaN
+        own = {band: None if each is None or math.isnan(each) else each for band, each in own.items()}
+    first = own[source.bands[0]]
+    if value is None and any(each is not None and math.isnan(each) for each in own.values()):
+        value = math.nan  # which no valid pixel is, in any band
+    elif value is None and all(same(each, first) for each in own.values()):
+        value = None if first is None else as_held(first, dtype)
+    elif value is None and not told:
+        several = ", ".join(f"band {band}: {'none' if each is None else each}" for band, each in own.items())
+        raise GpumaskError(f"nodata_out: expected a value, as the source declares several ({several}); got None")
+    if value is None or told:
+        return 0 if value is None else value, None
+    if dtype.kind in "iu" and abs(value) > MOST_DECLARED:
+        raise GpumaskError(
+            f"nodata_out: expected up to 2^53, as rasterio can't declare more in a file, or validity as mask or alpha; "
+            f"got {value}"
+        )
+    return value, value
 
 
 def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gpumask.backends import adopt, is_device_array, on_host, one_memory
 from gpumask.coordinates import coordinates_at
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.missing import check_declares_nothing, mask_of, nan_where_missing
+from gpumask.values import as_held, held, same
 from gpumask.window import Window, check_inside
 
 
@@ -46,8 +47,7 @@ class Grid:
         self._set("resolution", check_resolution(self.resolution))
         if self.nodata is not None and not isinstance(self.nodata, int | float | np.number):
             raise ArgumentTypeError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
-        if self.nodata is not None and self.row.dtype == np.float32:
-            self._set("nodata", float(np.float32(self.nodata)))  # as the nodes hold it
+        self._round_nodata()
         for name in ("row", "col"):
             self._set(name, getattr(self, name).astype(np.float64, copy=False))
         if self.window is not None:
@@ -109,6 +109,18 @@ class Grid:
             if array is not None and array.shape != self.row.shape:
                 raise GpumaskError(f"grid.{name}: expected shape {self.row.shape}, as grid.row; got {array.shape}")
         one_memory(self.row, self.col, self.mask)
+
+    def _round_nodata(self) -> None:
+        """Take the nodata value as the nodes hold it; where rows and columns hold it otherwise, as the rows do."""
+        if self.nodata is None:
+            return
+        row, col = (
+            held("grid.nodata", self.nodata, nodes.dtype if nodes.dtype.kind == "f" else np.dtype(np.float64))
+            for nodes in (self.row, self.col)
+        )
+        self._set("nodata", row)
+        if not same(row, col):
+            self._set("col", np.where(near(self.col, col), np.nan, self.col))
 
     def _set(self, name: str, value: Any) -> None:
         """Set a field of this frozen class, while it is made."""
@@ -228,8 +240,13 @@ def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
 
 
 def near_nodata(row: Any, col: Any, nodata: float) -> Any:
-    """Say which nodes have a row or a column that is nodata: within 1e-5, as in kernels/coords.cuh."""
-    return (abs(row - nodata) < 1e-5) | (abs(col - nodata) < 1e-5)
+    """Say which nodes have a row or a column that is nodata."""
+    return near(row, nodata) | near(col, nodata)
+
+
+def near(nodes: Any, nodata: float) -> Any:
+    """Say which nodes are nodata as they hold it: within 1e-5, as in kernels/coords.cuh."""
+    return abs(nodes - as_held(nodata, nodes.dtype if nodes.dtype.kind == "f" else np.dtype(np.float64))) < 1e-5
 
 
 def full_shape(nodes: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gpumask.datasets import MaskBand, check_bands, check_mask, check_open, names_file, ranges, same_shape
+import numpy as np
+
+from gpumask.datasets import MaskBand, check_bands, check_mask, check_open, names_file, same_shape
+from gpumask.declared import Declared
 from gpumask.errors import GpumaskError
-from gpumask.grid import Grid, check_resolution, full_shape, node_window
-from gpumask.window import Window
+from gpumask.grid import Grid, check_resolution, full_shape, near, node_window
+from gpumask.mask import all_of
+from gpumask.window import Window, ranges
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -45,6 +49,7 @@ class GridFile:
     """A grid in one dataset or two; see `Grid`. `shift` (row, col) is added to the nodes' coordinates.
 
     displacement: whether the nodes say how far off the source pixel is from the output pixel's own row and column.
+    own: what the datasets say themselves of which nodes count; where there is a `nodata`, it is instead of theirs.
     """
 
     row: tuple[DatasetReader, int]
@@ -54,6 +59,7 @@ class GridFile:
     nodata: float | None = None
     shift: tuple[float, float] = (0.0, 0.0)
     displacement: bool = False
+    own: tuple[Declared, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the bands are there and that all shapes are one."""
@@ -94,13 +100,28 @@ class GridFile:
             row,
             col,
             resolution=self.resolution,
-            mask=self.mask.read(nodes, "grid mask") if self.mask else None,
+            mask=all_of(self._counts(nodes, row, col)),
             nodata=self.nodata,
             window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
         )
         if self.displacement:
             grid = grid.displaced((nodes.row, nodes.col))
         return grid.shifted(*self.shift) if any(self.shift) else grid
+
+    def _counts(self, nodes: Window, row: np.ndarray, col: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield what says which nodes of a window count, as uint8."""
+        if self.mask is not None:
+            yield self.mask.read(nodes, "grid mask")
+        for own in self.own:
+            with names_file("grid", own.dataset, nodes):
+                yield from own.of_all(nodes)
+                masks = [own.of_band(place, nodes, None) for place in range(len(own.bands))]
+            yield from (mask for mask in masks if mask is not None)
+        if self.nodata is None:
+            declared = (nodata for own in self.own for nodata in own.nodata)
+            for values, nodata in zip((row, col), declared, strict=bool(self.own)):
+                if nodata is not None and np.isfinite(nodata):  # a node that is not, never counts
+                    yield (~near(values, nodata)).view(np.uint8)
 
     def georeference(self, output: Window) -> dict[str, Any]:
         """Return what of `crs` and `transform` the grid's dataset has, for a window of the output.

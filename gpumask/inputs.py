@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import os
 import warnings
@@ -67,6 +68,20 @@ class Inputs:
         self.files.setdefault(name, []).extend(files_of(dataset))
         return dataset
 
+    def beside(self, dataset: DatasetReader) -> DatasetReader | None:
+        """Return a raster's .msk file, open; None where it has none."""
+        import rasterio
+
+        name = f"{dataset.name}.msk".lower()
+        found = next((path for path in dataset.files if path.lower() == name), None)
+        if found is None and os.path.isfile(f"{dataset.name}.msk"):
+            found = f"{dataset.name}.msk"
+        if found is None:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            return open_raster(self._stack, "source", found)
+
     def band(self, name: str, given: Any, key: str = "") -> tuple[DatasetReader, int]:
         """Return a raster and the number of a band of it, from a raster (the first band) or (raster, band).
 
@@ -85,7 +100,8 @@ class Inputs:
             raise ArgumentTypeError(
                 f"{name}: expected a raster, (raster, band) or (raster, band, value); got {given!r}"
             )
-        mask = MaskBand(self.open(name, parts[0]), *parts[1:])
+        dataset = self.open(name, parts[0])
+        mask = dataclasses.replace(MaskBand(dataset, *parts[1:]), beside=self.beside(dataset))
         self.uses.append([name, key, mask.dataset.name, mask.band, mask.valid_value])
         return mask
 

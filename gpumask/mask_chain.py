@@ -15,15 +15,15 @@ import numpy as np
 
 from gpumask.backends import Backend, select_for_files
 from gpumask.chain import Summary, Written
-from gpumask.datasets import MaskBand, check_bands, check_can_hold, check_mask, check_open, ranges
+from gpumask.datasets import MaskBand, check_bands, check_can_hold, check_mask, check_open
 from gpumask.errors import GpumaskError
 from gpumask.grid import check_resolution, full_shape, node_window
 from gpumask.grid_files import GridFile
 from gpumask.mask import CoarseMask, Part, Validity, all_of
 from gpumask.memory import by_halves
 from gpumask.oversample import full_resolution
-from gpumask.resample import held
-from gpumask.window import Window
+from gpumask.values import held
+from gpumask.window import Window, ranges
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetWriter
@@ -70,8 +70,7 @@ class CoarseMaskBand:
 
     def _read(self, nodes: Window) -> CoarseMask:
         """Read a window of nodes."""
-        dataset, number = self.mask.dataset, self.mask.band
-        values = dataset.read(number, window=ranges(nodes)) if self._holds_shares else self.mask.read(nodes)
+        values = self.mask.shares(nodes) if self._holds_shares else self.mask.read(nodes)
         return CoarseMask(values, self.resolution, self.threshold)
 
     @property

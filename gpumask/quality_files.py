@@ -13,7 +13,7 @@ import numpy as np
 
 from gpumask.backends import Backend
 from gpumask.cleanup import check_filters, filtered
-from gpumask.datasets import check_bands, check_open, names_file, ranges
+from gpumask.datasets import check_bands, check_open, names_file
 from gpumask.errors import GpumaskError, MaskRuleError, renamed
 from gpumask.flags import ATTRIBUTES, flags_definition, flags_definition_from, ready_definitions, shortened
 from gpumask.inputs import Inputs
@@ -21,7 +21,7 @@ from gpumask.mask import all_of
 from gpumask.place import MOST_OFF, in_pixels_of, pixels_off
 from gpumask.quality import as_rules, blocks_of, by_band, check_named, evaluate, factors_of
 from gpumask.rules import MaskRule, compile_table
-from gpumask.window import Window
+from gpumask.window import Window, ranges
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader

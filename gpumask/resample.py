@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from gpumask.method import Method, method_of
 from gpumask.missing import check_declares_nothing
 from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended
 from gpumask.quality import check_quality, validity_of
+from gpumask.values import held
 
 
 class Resampled(NamedTuple):
@@ -54,7 +54,7 @@ def resample(
     grid: for every output pixel, where it lies in the source.
     interp: "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11; see `bspline`.
     source_valid: (row, col) or (band, row, col), bool or integer, non-zero is valid; None: every pixel that is not NaN.
-    nodata_out: what invalid output pixels become; it must fit the output's dtype. None is NaN.
+    nodata_out: what invalid output pixels become, rounded to the output's dtype, which must hold it. None is NaN.
     dtype: of the output, an integer or float of 8 to 64 bits; None: the source's (uint8 for bool, float32 for float16).
         Integers are rounded half to even and clipped to their range.
     compute_dtype: "float64", or "float32" for weights and sums: about 1e-6 of the values' range off, and faster on GPUs
@@ -201,7 +201,7 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     backend.run(
         "resample", grid.shape,
         image, *image.shape, *_steps(image), *source.origin, frame, method.boundary.number, valid, _plane(valid),
-        *nodes, out, *_steps(out), target.nodata,
+        *nodes, out, *_steps(out), _filling(target.nodata, out.dtype),
         target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
         **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
     )  # fmt: skip
@@ -298,7 +298,7 @@ def _filtered(backend: Backend, source: Source, method: Method) -> Source:
 
 
 def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
-    """Check an output's dtype (None: the source's) and nodata value; return them as a dtype and a float."""
+    """Check an output's dtype (None: the source's) and nodata value; return them, the value as the dtype holds it."""
     try:
         found = np.dtype(source if dtype is None else dtype).newbyteorder("=")
     except (TypeError, ValueError, SyntaxError) as error:
@@ -308,22 +308,9 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
     return found, held("nodata_out", float("nan") if nodata_out is None else nodata_out, found)
 
 
-def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:
-    """Return a value as a float, or raise GpumaskError where it is none that the dtype can hold."""
-    try:
-        if isinstance(given, str | bytes):
-            raise TypeError
-        value = float(given)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ArgumentTypeError(f"{name}: expected a number; got {given!r}") from error
-    if dtype.kind == "f":
-        fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
-    else:
-        info = np.iinfo(np.uint8 if dtype.kind == "b" else dtype)
-        fits = value.is_integer() and info.min <= int(value) <= info.max and int(value) == given
-    if not fits:
-        raise GpumaskError(f"{name}: expected a value that {dtype} holds; got {given!r}")
-    return value
+def _filling(nodata: float, dtype: np.dtype[Any]) -> float:
+    """Return a nodata value as the kernel takes it: as float64, or the bits of an integer as int64."""
+    return float(nodata) if dtype.kind == "f" else (int(nodata) + 2**63) % 2**64 - 2**63
 
 
 def check_validity(validity: Any) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,8 +113,8 @@ class ResumableOutput:
     def write(self, window: Window, image: np.ndarray, validity: np.ndarray, done: Written) -> None:
         """Write a tile, and now and then what is finished."""
         self._output.write(window, image, validity, done)
-        stored = validity if self._output.holds_validity else None
-        self._tiles[done.tile] = _Tile(window.row, window.col, done.valid, done.outside, _checksum(image, stored))
+        checksum = _checksum(self._output.stored(image, validity))
+        self._tiles[done.tile] = _Tile(window.row, window.col, done.valid, done.outside, checksum)
         if time.monotonic() - self._last > _EVERY:
             self.checkpoint()
 
@@ -145,7 +146,7 @@ class ResumableOutput:
         """Raise GpumaskError unless an earlier run's tiles are in the files, and all else in them can be read."""
         for window, tile in self._earlier.items():
             stored = self._output.read(Window(tile.row, tile.col, *window.shape))
-            if _checksum(*stored) != tile.checksum:
+            if _checksum(stored) != tile.checksum:
                 raise GpumaskError("resume: what an earlier run had finished did not last; begin anew")
         rows, cols = self.block_shape
         blocks = max(1, _SIDE // max(rows, cols))  # of each row and column of them, at once: small ones take long
@@ -153,7 +154,6 @@ class ResumableOutput:
             self._output.read(part)
 
 
-def _checksum(image: np.ndarray, validity: np.ndarray | None) -> int:
+def _checksum(stored: Sequence[np.ndarray]) -> int:
     """Return a checksum of a tile's bytes."""
-    found = zlib.crc32(np.ascontiguousarray(image).data)
-    return found if validity is None else zlib.crc32(np.ascontiguousarray(validity).data, found)
+    return functools.reduce(lambda found, array: zlib.crc32(np.ascontiguousarray(array).data, found), stored, 0)

@@ -7,7 +7,7 @@ import logging
 import re
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,9 +17,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.outputs import lacks
 
 if TYPE_CHECKING:
-    from rasterio.io import DatasetWriter
-
-    from gpumask.datasets import SourceFile
+    from rasterio.io import DatasetReader, DatasetWriter
 
 _BLOCK = 512  # pixels a side of a GeoTIFF's tiles
 _SAMPLE = 64  # pixels a side of what is stored to try a storage out
@@ -123,16 +121,20 @@ def _driver_named(given: Any) -> str:
 class Sample(NamedTuple):
     """A tiny raster to try a storage out with: (band, row, col), and where it is valid.
 
-    within: what says so: its "pixels", for a mask, "nodata", its "mask" or its last band, "alpha"; None: nothing does.
+    within: what says so: its "pixels", for a mask, "nodata" or its "mask"; None: nothing does, but for the bands that
+    are alpha.
     """
 
     image: np.ndarray
     valid: np.ndarray
     within: str | None
     nodata: float | None = None
+    alpha: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, count: int, dtype: Any, within: str | None, nodata: float | None = None) -> Sample:
+    def of(
+        cls, count: int, dtype: Any, within: str | None, nodata: float | None = None, alpha: tuple[int, ...] = ()
+    ) -> Sample:
         """Return noise, which no lossy storage keeps, with holes; some of it is close to the nodata value."""
         rng, shape, kind = np.random.default_rng(0), (count, _SAMPLE, _SAMPLE), np.dtype(dtype)
         valid = rng.random(shape[1:]) < 0.8
@@ -147,20 +149,19 @@ class Sample(NamedTuple):
         if within == "nodata":
             valid &= image[0] != hole
             image[:, ~valid] = hole
-        elif within == "alpha":
-            image[-1] = valid * np.iinfo(kind).max
-        return cls(image, valid, within, nodata)
+        for band in alpha:
+            image[band - 1] = valid * kind.type(np.iinfo(kind).max)
+        return cls(image, valid, within, nodata, alpha)
 
     def write(self, path: Path, profile: Mapping[str, Any]) -> None:
         """Store it."""
         import rasterio
-        from rasterio.enums import ColorInterp
 
         place = {"crs": "EPSG:3857", "transform": rasterio.Affine(2, 0, 0, 0, -2, 0), "nodata": self.nodata}
         shape = {"count": len(self.image), "height": _SAMPLE, "width": _SAMPLE, "dtype": self.image.dtype}
         with rasterio.open(path, "w", **{**profile, **shape, **place}) as raster:
-            if self.within == "alpha":
-                raster.colorinterp = (*raster.colorinterp[:-1], ColorInterp.alpha)
+            if self.within != "pixels":
+                raster.colorinterp = with_alpha(raster.colorinterp, self.alpha)
             raster.write(self.image)
             if self.within == "mask":
                 raster.write_mask(self.valid)
@@ -169,11 +170,17 @@ class Sample(NamedTuple):
         """Say whether it is still known where it is valid."""
         import rasterio
 
-        if self.within is None:
-            return True
         with rasterio.open(path) as raster:
-            found = raster.read(1) if self.within == "pixels" else raster.read_masks(1) // 255
-        return bool((found == self.valid).all())
+            if self.alpha and not self.has_alpha(raster):  # some formats make a mask of it
+                return bool((raster.read_masks(1) // 255 == self.valid).all())
+            found = [raster.read(band) // np.iinfo(raster.dtypes[0]).max for band in self.alpha]
+            if self.within is not None:
+                found.append(raster.read(1) if self.within == "pixels" else raster.read_masks(1) // 255)
+        return all(bool((each == self.valid).all()) for each in found)
+
+    def has_alpha(self, raster: DatasetReader) -> bool:
+        """Say whether a raster has alpha where this has, and nowhere else."""
+        return self.alpha == tuple(band for band, kind in enumerate(raster.colorinterp, 1) if kind.name == "alpha")
 
 
 def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
@@ -195,12 +202,19 @@ def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
                 if fault := lacks(path, sparse=False):  # as GDAL, or a thread of its own, could not compress the blocks
                     raise OSError(said[-1][1] if said else fault)
             lasts = sample.lasts(path)
+            with rasterio.open(path) as raster:
+                takes_for_alpha = not sample.alpha and not sample.has_alpha(raster)
         except GpumaskError:
             raise
         except Exception as error:  # rasterio's, GDAL's, and what rasterio makes of odd options
             told = error.__cause__ or error
             bands = f"{len(sample.image)} bands of {sample.image.dtype}"
             raise GpumaskError(f"creation: {bands} as {layout.name}: {told}") from error
+        if takes_for_alpha:
+            raise GpumaskError(
+                f"creation: expected a format that keeps {len(sample.image)} bands for what they are; "
+                f"got {layout.name}, which takes one of them for alpha"
+            )
         if not lasts:
             lossless = " (reversible=yes and quality=100)" if layout.name == "JP2OpenJPEG" else ""
             instead = "" if sample.within == "pixels" else "; or the validity in a file or in a mask"
@@ -220,15 +234,17 @@ def to_cog(plain: Path, path: Path, options: Mapping[str, Any]) -> None:
     plain.unlink()
 
 
-def carry_over(source: SourceFile, image: DatasetWriter, *, alpha: bool, colours: bool) -> None:
+def carry_over(
+    dataset: DatasetReader, bands: Sequence[int], image: DatasetWriter, *, alpha: tuple[int, ...], colours: bool
+) -> None:
     """Give the output's bands what the source says of its own: tags, descriptions, scales, units, colours.
 
-    alpha: whether the output has an alpha band, its last. colours: whether values are as they were, so that a table of
-    colours still holds.
+    bands: those of the source, as the output has them. alpha: which of the output's are alpha; one that the source does
+    not have comes last. colours: whether values are as they were, so that a table of colours still holds.
     """
     from rasterio.enums import ColorInterp
 
-    dataset, numbers = source.dataset, [band - 1 for band in source.bands]
+    numbers = [band - 1 for band in bands]
     image.update_tags(**_carried(dataset.tags()))
     for band, number in enumerate(numbers, 1):
         image.set_band_description(band, dataset.descriptions[number] or "")
@@ -240,13 +256,16 @@ def carry_over(source: SourceFile, image: DatasetWriter, *, alpha: bool, colours
             and image.dtypes[0] in ("uint8", "uint16")
         ):
             image.write_colormap(band, dataset.colormap(number + 1))
-    kinds = _colours_of(source, alpha)
-    if kinds:
-        image.colorinterp = kinds
+    kinds = [dataset.colorinterp[number] for number in numbers]
+    if alpha or {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & {*kinds}:
+        kinds = [ColorInterp.undefined if kind == ColorInterp.palette else kind for kind in kinds]
+        image.colorinterp = with_alpha([*kinds, *image.colorinterp[len(kinds) :]], alpha)
+    elif ColorInterp.alpha in image.colorinterp:  # which GDAL takes the last of four bytes for
+        image.colorinterp = with_alpha(image.colorinterp, ())
     for name, default in (("scales", 1.0), ("offsets", 0.0), ("units", None)):
         values = [getattr(dataset, name)[number] for number in numbers]
         if any(value != default for value in values):
-            values += [default] * alpha
+            values += [default] * (image.count - len(numbers))
             setattr(image, name, tuple(value or "" for value in values) if name == "units" else tuple(values))
 
 
@@ -255,15 +274,12 @@ def _carried(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if not _NOT_CARRIED.match(key)}
 
 
-def _colours_of(source: SourceFile, alpha: bool) -> list[Any]:
-    """Return what colours the output's bands are; nothing where the source does not say."""
+def with_alpha(kinds: Sequence[Any], alpha: tuple[int, ...]) -> list[Any]:
+    """Return what colours bands are, where those at some places, and no others, are alpha."""
     from rasterio.enums import ColorInterp
 
-    found = [source.dataset.colorinterp[band - 1] for band in source.bands]
-    if not alpha and not {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & set(found):
-        return []
-    plain = [ColorInterp.undefined if each in (ColorInterp.palette, ColorInterp.alpha) else each for each in found]
-    return plain + [ColorInterp.alpha] * alpha
+    plain = [ColorInterp.undefined if kind == ColorInterp.alpha else kind for kind in kinds]
+    return [ColorInterp.alpha if place in alpha else kind for place, kind in enumerate(plain, 1)]
 
 
 @contextlib.contextmanager

@@ -95,6 +95,11 @@ class Window:
                 yield Window(row, col, min(rows, self.row_stop - row), min(cols, self.col_stop - col))
 
 
+def ranges(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return a window as rasterio takes it."""
+    return (window.row, window.row_stop), (window.col, window.col_stop)
+
+
 def check_inside(name: str, window: Any, shape: tuple[int, int]) -> Window:
     """Return `window` where it is not empty and lies in an array of `shape`; raise GpumaskError otherwise."""
     if not isinstance(window, Window):

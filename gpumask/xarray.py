@@ -29,7 +29,8 @@ from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
 from gpumask.quality import as_rules, by_band, mask_from_rules
-from gpumask.resample import Resampled, check_validity, compute_type, held, output_type
+from gpumask.resample import Resampled, check_validity, compute_type, output_type
+from gpumask.values import held
 from gpumask.warp import target_place
 from gpumask.window import Window
 

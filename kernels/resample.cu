@@ -111,7 +111,7 @@ KERNEL(resample, i64 rows, i64 cols,
        const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
        f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
        i64 first_row, i64 first_col,
-       OUT_T* __restrict__ image, i64 image_pitch, i64 image_plane, f64 nodata,
+       OUT_T* __restrict__ image, i64 image_pitch, i64 image_plane, Carried<OUT_T> nodata,
        u8* __restrict__ validity, i64 validity_pitch, i64 validity_plane, i64 outside)
 {
     const Grid grid = {grid_row,  grid_col,   grid_mask,  grid_nodata, grid_rows,

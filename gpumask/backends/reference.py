@@ -65,6 +65,7 @@ def resample(
         source_rows, source_cols = source.shape[1:]
         origin_row, origin_col = origin_row - frame, origin_col - frame
     source = np.ascontiguousarray(source)
+    fill = np.asarray(nodata, "f8" if np.dtype(OUT_T).kind == "f" else "i8").astype(OUT_T)  # as in C
     for part, row, col in _coordinates(
         (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
     ):
@@ -72,7 +73,7 @@ def resample(
         *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, here, TAPS, SPLINE)
         valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE)
         valid = valid if BY_BAND else valid.all(axis=0)
-        image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), np.dtype(OUT_T).type(nodata))
+        image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), fill)
         if validity is not None:
             validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, outside))
 

@@ -107,6 +107,14 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, words))
 
 
+def number(text: str) -> float:
+    """Take a number; a whole one to its last digit."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    raise click.BadParameter(f"expected a number; got {text!r}")
+
+
 def file_band(text: str) -> tuple[str, int]:
     """Take FILE or FILE:BAND."""
     found = None if os.path.exists(text) else re.fullmatch(r"(.+):(\d+)", text)

@@ -16,6 +16,7 @@ from gpumask.cli.common import (
     creation_option,
     debug_option,
     file_band,
+    number,
     overwrite_option,
     path_type,
     progress_bar,
@@ -43,7 +44,7 @@ _OPTIONS = (
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
         help="A raster that is valid where it is not 0; its pixels' centres are those of every --resolution pixels of "
         "OUTPUT, from the first on."),
-    click.option("--mask-valid", type=float, metavar="VALUE", help="Valid where --mask is VALUE."),
+    click.option("--mask-valid", type=number, metavar="VALUE", help="Valid where --mask is VALUE."),
     click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
         help="Pixels of OUTPUT from pixel to pixel of --mask, along a column and along a row."),
     click.option("--threshold", type=float, metavar="SHARE", default=0.999, show_default=True,

@@ -20,6 +20,7 @@ from gpumask.cli.common import (
     check_rules_options,
     creation_option,
     file_band,
+    number,
     numbers,
     path_type,
     progress_bar,
@@ -64,18 +65,19 @@ _GRID_OPTIONS = (
         help="What GRID holds: rows and columns of SOURCE, or how far off these are from OUTPUT's own."),
     click.option("--pixel-convention", type=click.Choice(["center", "corner"]), default="center", show_default=True,
         help="The centre of SOURCE's first pixel is 0 in GRID, or 0.5 as in rasterio, GDAL and OTB."),
-    click.option("--grid-nodata", type=float, metavar="VALUE",
-        help="A node with this row or column does not count.  [default: the nodata value of GRID]"),
+    click.option("--grid-nodata", type=number, metavar="VALUE",
+        help="A node with this row or column does not count.  [default: each band's own nodata value]"),
     click.option("--grid-mask", type=file_band, metavar="FILE[:BAND]",
-        help="Which nodes count: those where it is not 0."),
-    click.option("--grid-mask-valid", type=float, metavar="VALUE", help="Those where --grid-mask is VALUE."),
+        help="Which nodes count: those where it is not 0, and not what it masks itself."),
+    click.option("--grid-mask-valid", type=number, metavar="VALUE", help="Those where --grid-mask is VALUE."),
     click.option("--like", metavar="RASTER",
         help="OUTPUT has its CRS and its place; it must have as many rows and columns as OUTPUT, after --window.  "
         "[default: those of GRID]"),
 )
 IMAGE_OPTIONS = (
     click.option("-b", "--bands", type=numbers, metavar="1,3,2", multiple=True,
-        help="Bands of SOURCE, in the order that OUTPUT has them.  [default: all]"),
+        help="Bands of SOURCE, in the order that OUTPUT has them. Alpha becomes alpha, opaque where OUTPUT is valid.  "
+        "[default: all]"),
     click.option("--interp", type=click.Choice(list(INTERPOLATORS)), default="cubic", show_default=True,
         help="The interpolator."),
     click.option("--boundary", type=click.Choice(list(MODES)),
@@ -85,15 +87,15 @@ IMAGE_OPTIONS = (
     click.option("--min-weight", type=float, default=1e-5, show_default=True, metavar="SHARE",
         help="The least share of the weights that valid pixels must have, with --mask-policy renormalize."),
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
-        help="Which pixels of SOURCE are valid: those where it is not 0."),
-    click.option("--mask-valid", type=float, metavar="VALUE", help="Those where --mask is VALUE."),
-    click.option("--source-nodata", type=float, metavar="VALUE",
+        help="Which pixels of SOURCE are valid: those where it is not 0, and not what it masks itself."),
+    click.option("--mask-valid", type=number, metavar="VALUE", help="Those where --mask is VALUE."),
+    click.option("--source-nodata", type=number, metavar="VALUE",
         help="Take pixels of SOURCE as invalid that have this value in any band."),
     click.option("--ignore-nodata", is_flag=True,
-        help="Take pixels as valid that SOURCE itself masks, by a nodata value, a mask or alpha."),
-    click.option("--nodata", type=float, metavar="VALUE",
-        help="What invalid pixels become, declared in OUTPUT; where neither this nor SOURCE's is there, 0, undeclared. "
-        " [default: the nodata value of SOURCE where --dtype holds it]"),
+        help="Take pixels as valid that SOURCE itself masks, by nodata values, masks or alpha."),
+    click.option("--nodata", type=number, metavar="VALUE",
+        help="What invalid pixels become, declared in OUTPUT unless a mask or alpha says it; where neither this nor "
+        "SOURCE's is there, 0, undeclared.  [default: the nodata value of SOURCE's bands where --dtype holds it]"),
     click.option("--dtype", type=click.Choice(list(C_TYPES)),
         help="Of OUTPUT; integers are rounded and clipped.  [default: that of SOURCE]"),
     click.option("--compute-dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
@@ -104,7 +106,8 @@ IMAGE_OPTIONS = (
     click.option("--co", type=creation_option, metavar="KEY=VALUE", multiple=True,
         help="A creation option of GDAL's for OUTPUT, such as COMPRESS=DEFLATE; may be repeated."),
     click.option("--validity", metavar="FILE|mask|alpha",
-        help="Say where OUTPUT is valid: in another raster (uint8, 1 is valid), in its own mask, or in an alpha band."),
+        help="Say where OUTPUT is valid: in another raster (uint8, 1 is valid), in its own mask, or in an alpha band, "
+        "one more unless SOURCE's is among --bands."),
     click.option("--resume", is_flag=True,
         help="Keep finished tiles where a run is interrupted, and go on from those of an earlier run of the same job."),
     click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS",
@@ -131,8 +134,8 @@ def resample_command(quiet: bool, **options: Any) -> None:
     name, and it appears under that name only when it is whole.
 
     A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands. Not valid is what is NaN,
-    what SOURCE itself masks, by a nodata value, a mask or alpha, what --mask does not take as valid,
-    and what does not match --rules. Where no pixel at all is valid the exit code is 3.
+    what SOURCE itself masks, by any of its nodata values, masks or alpha, what --mask does not take as valid, and what
+    does not match --rules. Where no pixel at all is valid the exit code is 3.
     """
     run(resample_file, arguments_of(options) | grid_arguments_of(options), quiet)
 

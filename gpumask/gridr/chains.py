@@ -24,7 +24,7 @@ from gpumask.gridr.interpolators import interpolator_of
 from gpumask.gridr.masks import polygons_of_pair
 from gpumask.mask_chain import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
 from gpumask.method import Method
-from gpumask.resample import held
+from gpumask.values import held
 from gpumask.window import Window
 
 

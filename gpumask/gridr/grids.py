@@ -21,7 +21,7 @@ from gpumask.gridr.arguments import (
 )
 from gpumask.mask import check_threshold
 from gpumask.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
-from gpumask.resample import held
+from gpumask.values import held
 from gpumask.window import Window, check_inside
 
 
@@ -199,7 +199,8 @@ def array_shift_grid_coordinates(
         select(None, grid_row, grid_col, mask)  # all in one memory
         shifted = mask[window.slices] == value
     elif grid_nodata is not None:
-        grid_nodata = held("grid_nodata", grid_nodata, np.dtype(np.float64))
+        for nodes in (row, col):
+            held("grid_nodata", grid_nodata, nodes.dtype)
         shifted = ~near_nodata(row, col, grid_nodata)
     for nodes, added in ((row, shift[0]), (col, shift[1])):
         nodes[...] = nodes + added if shifted is True else np.where(shifted, nodes + added, nodes)

@@ -22,7 +22,8 @@ from gpumask.gridr.arguments import (
 from gpumask.gridr.interpolators import interpolator_of
 from gpumask.image import Source, Target
 from gpumask.method import Method
-from gpumask.resample import held, output_type, resample_into
+from gpumask.resample import output_type, resample_into
+from gpumask.values import held
 from gpumask.window import Window, check_inside
 
 # GridR's names for what the layers below name in their errors.
