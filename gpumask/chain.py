@@ -47,7 +47,7 @@ class Job:
 
     nodata: in the output's dtype. window: of the output; None: all of it. tile_shape: rows and columns made at a time;
     None: what the output's blocks and the memory ask for. max_memory: see `memory_limit`. devices: the numbers of the
-    GPUs that share the tiles; None: the current one. by_band: whether each band is valid by itself.
+    GPUs that share the tiles; None: the current one.
     """
 
     method: Method
@@ -58,7 +58,6 @@ class Job:
     backend: str | None = None
     max_memory: Any = None
     devices: tuple[int, ...] | None = None
-    by_band: bool = False
 
 
 @dataclass
@@ -158,7 +157,7 @@ class _Run:
         self.source, self.output, self.job = source, output, job
         self.window = job.window or Window.of_shape(grid.full_shape)
         check_inside("window", self.window, grid.full_shape)
-        output.check(len(source.bands), self.window.shape)
+        output.check(len(source.bands), self.window.shape, source.by_band)
         self.dtype, self.nodata = output_type(source.dtype, output.dtype, job.nodata)
         self.compute_type = compute_type(job.compute_dtype)
         self.backend = select_for_files(job.backend)
@@ -183,7 +182,7 @@ class _Run:
         # Coefficients, those of one band by columns alone, masks.
         filtered = 8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0
         costs = Costs(
-            output=bands * self.dtype.itemsize + (bands if self.job.by_band else 1),
+            output=bands * self.dtype.itemsize + (bands if self.source.by_band else 1),
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
             node=_NODE_BYTES,
             masks=self.source.part_bytes,
@@ -223,7 +222,7 @@ class _Run:
         # Rules and polygons are computed here: on the first of the devices.
         with self.environment(), self.lanes[0]():
             source = self._source(tile.source, image)
-        planes = (bands, *shape) if self.job.by_band else shape
+        planes = (bands, *shape) if self.source.by_band else shape
         result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", planes, np.uint8)
         target = Target(result, validity, self.nodata, _OUTSIDE)
         return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})

@@ -65,14 +65,17 @@ class Creation:
         self._sparse = is_on({**image.profile, **(image.cog or {})}.get("sparse_ok"))
         self._profiles = [{**profile, "count": count, **image.profile}]
         told = told if len(paths) == 1 or self._mask else None
-        names = try_out(image, Sample.of(count, dtype, told, profile["nodata"], self._alpha), paths[0].name)
+        by_band = source.by_band
+        sample = Sample.of(count, dtype, told, profile["nodata"], self._alpha, by_band=by_band)
+        names = try_out(image, sample, paths[0].name)
         #: All files that will be made.
         self.files = [paths[0].with_name(name) for name in names]
         if len(paths) > 1:
             stored = layout("validity", paths[1], shape, np.dtype(np.uint8), {})
-            self._profiles.append({**profile, "count": 1, "dtype": "uint8", "nodata": None, **stored.profile})
+            planes = count if by_band else 1
+            self._profiles.append({**profile, "count": planes, "dtype": "uint8", "nodata": None, **stored.profile})
             with renamed({"creation": "validity"}):
-                names = try_out(stored, Sample.of(1, "uint8", "pixels"), paths[1].name)
+                names = try_out(stored, Sample.of(planes, "uint8", "pixels", by_band=by_band), paths[1].name)
             of_both = [path for path in map(paths[1].with_name, names) if path in self.files]
             if of_both:
                 raise GpumaskError(f"validity: expected files other than those of the output; got {of_both[0]} of both")

@@ -185,8 +185,11 @@ class Output(Protocol):
     def block_shape(self) -> tuple[int, int]:
         """Rows and columns of the blocks that the image is stored in."""
 
-    def check(self, bands: int, shape: tuple[int, int]) -> None:
-        """Raise GpumaskError where so many bands of so many rows and columns have no place."""
+    def check(self, bands: int, shape: tuple[int, int], by_band: bool) -> None:
+        """Raise GpumaskError where so many bands of so many rows and columns have no place.
+
+        by_band: whether there is a validity of each.
+        """
 
     def finished(self) -> dict[Window, Any]:
         """Return the tiles that are there already, as what the chain said of them, by their windows of the output."""
@@ -201,7 +204,7 @@ class OutputFile:
 
     image: the bands of the result, of one dtype, and at the places that `alpha` names (1 is the first) those that
     become the dtype's greatest value where valid, 0 elsewhere. validity: its first band becomes 1 where valid, 0
-    elsewhere. mask: whether the image's own mask is written.
+    elsewhere; where each band is valid by itself, as many bands do. mask: whether the image's own mask is written.
     """
 
     image: DatasetWriter
@@ -220,8 +223,11 @@ class OutputFile:
         rows, cols = self.image.block_shapes[0]
         return rows, cols
 
-    def check(self, bands: int, shape: tuple[int, int]) -> None:
-        """Raise GpumaskError where the datasets can't hold so many bands of so many rows and columns."""
+    def check(self, bands: int, shape: tuple[int, int], by_band: bool = False) -> None:
+        """Raise GpumaskError where the datasets can't hold so many bands of so many rows and columns.
+
+        by_band: whether there is a validity of each.
+        """
         for name, dataset in {"image": self.image, "validity": self.validity}.items():
             if dataset is not None:
                 check_can_hold(name, dataset, shape)
@@ -230,6 +236,13 @@ class OutputFile:
             raise GpumaskError(
                 f"image: expected {wanted} bands of one dtype, as the source's; got {', '.join(self.image.dtypes)}"
             )
+        if by_band and (self.mask or self.alpha):
+            raise GpumaskError(
+                "validity: expected a file, or a nodata value, for a validity of each band; got a mask or alpha, which "
+                "is of all bands"
+            )
+        if by_band and self.validity is not None and self.validity.count < bands:
+            raise GpumaskError(f"validity: expected {bands} bands, one of each band; got {self.validity.count}")
 
     def finished(self) -> dict[Window, Any]:
         """Return the tiles that are there already, by their windows of the output."""
@@ -249,7 +262,7 @@ class OutputFile:
                 found.append((self.image.read_masks(1, window=where) != 0).view(np.uint8))
         if self.validity is not None:
             with names_file("validity", self.validity, window):
-                found.append(self.validity.read(1, window=where))
+                found.append(self.validity.read(window=where))
         return found
 
     @property
@@ -275,7 +288,7 @@ class OutputFile:
                 self.image.write_mask(validity * np.uint8(255), window=where)
         if self.validity is not None:
             with names_file("validity", self.validity, window):
-                self.validity.write(validity, 1, window=where)
+                self.validity.write(validity, 1 if validity.ndim == 2 else range(1, len(validity) + 1), window=where)
 
 
 @contextlib.contextmanager

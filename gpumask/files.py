@@ -27,7 +27,7 @@ from gpumask.outputs import check_free, output_paths
 from gpumask.projected import ProjectedGrid
 from gpumask.quality import as_rules
 from gpumask.quality_files import QualityBands
-from gpumask.resample import output_type
+from gpumask.resample import check_validity, output_type
 from gpumask.values import MOST_DECLARED, as_held, same
 from gpumask.window import Window, check_inside
 
@@ -86,6 +86,7 @@ def resample_file(  # noqa: PLR0913
     driver: str | None = None,
     creation: Mapping[str, Any] | None = None,
     validity: Any = None,
+    validity_by: str = "pixel",
     overwrite: bool = False,
     resume: bool = False,
     tile_shape: tuple[int, int] | None = None,
@@ -128,6 +129,8 @@ def resample_file(  # noqa: PLR0913
         {"compress": "deflate"}; a predictor is chosen where none is named.
     validity: where to say which pixels are valid: the path of another raster (uint8, 1 is valid), "mask" for the
         output's own mask, "alpha" for another band of it, if alpha is not among its bands; None: nowhere.
+    validity_by: "pixel": bands are valid together. "band": each band is valid by itself. A validity file then has a
+        band for each. A mask or alpha can't say it, as they are of all bands.
     overwrite: whether to replace what is there.
     resume: keep the finished tiles where a run is interrupted, in a hidden folder beside the output, and go on from
         those that an earlier run of the same job has left there.
@@ -146,13 +149,19 @@ def resample_file(  # noqa: PLR0913
         raise ArgumentTypeError(f"progress: expected a function; got {progress!r}")
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
-        image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow))
+        by_band = check_validity(validity_by, "validity_by")
+        image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow), by_band)
         words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)
         nodes = _grid(inputs, grid, words, image.dataset.shape)
         wanted = _window(window, nodes.full_shape)
         kind = output_type(image.dtype, dtype, 0)[0]
         within = validity if isinstance(validity, str) and validity in _WITHIN else None
         told = within is not None or numbers != image.bands
+        if by_band and told:
+            raise GpumaskError(
+                "validity_by: expected pixel along with a mask or alpha, which are of all bands; got band (to go "
+                f"without alpha give bands (--bands) {','.join(map(str, image.bands))})"
+            )
         nodata, declared = _nodata(nodata_out, image, kind, told)
         job = Job(
             method_of(interp, boundary, trust_padding, mask_policy, min_weight), nodata, wanted,
@@ -171,17 +180,17 @@ def resample_file(  # noqa: PLR0913
         with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     done.seconds["all"] = time.perf_counter() - start
-    _warn(done, told=told or declared is not None or validity is not None)
+    _warn(done, by_band, told=told or declared is not None or validity is not None)
     return done
 
 
-def _warn(done: Summary, *, told: bool) -> None:
+def _warn(done: Summary, by_band: bool, *, told: bool) -> None:
     """Warn of an output without a valid pixel, and of one that does not tell which of its pixels are invalid."""
     if done.outside == done.pixels:
         _log.warning("output: no pixel is valid: no coordinate of a node that counts lies in the source")
     elif not done.valid:
         _log.warning("output: no pixel is valid: masks leave nothing")
-    elif done.valid < done.pixels and not told:
+    elif (done.valid < done.pixels or by_band) and not told:
         _log.warning(
             "output: nothing in it says which pixels are invalid; for that give nodata_out (--nodata) or validity "
             "(--validity)"
@@ -222,6 +231,7 @@ def _source(
     mask: Any,
     nodata: float | None,
     rules: tuple[Any, Any, Any],
+    by_band: bool,
 ) -> tuple[SourceFile, tuple[int, ...]]:
     """Open the source, its masks and its quality bands; return it and the numbers of its bands, alpha among them."""
     dataset = inputs.open("source", source)
@@ -231,7 +241,7 @@ def _source(
     numbers = dataset.indexes if bands is None else _whole("bands", bands)
     check_bands("bands", dataset, numbers)
     colours = tuple(number for number in numbers if dataset.colorinterp[number - 1].name != "alpha") or numbers
-    return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside(dataset)), numbers
+    return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside(dataset), by_band), numbers
 
 
 def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
@@ -329,5 +339,5 @@ def _identity(inputs: Inputs, source: SourceFile, grid: GridSource, job: Job) ->
     """Return what tells a job from others, but for how fast and in which tiles it is done."""
     alike = dataclasses.replace(job, tile_shape=None, max_memory=None, devices=None, backend=None)
     rules = [(part.rules, part.grow) for part in source.parts if isinstance(part, QualityBands)]
-    asked = source.bands, source.own_mask, source.nodata, grid.identity
+    asked = source.bands, source.own_mask, source.nodata, source.by_band, grid.identity
     return [inputs.identity(), repr(alike), repr(rules), repr(asked)]

@@ -313,11 +313,11 @@ def _filling(nodata: float, dtype: np.dtype[Any]) -> float:
     return float(nodata) if dtype.kind == "f" else (int(nodata) + 2**63) % 2**64 - 2**63
 
 
-def check_validity(validity: Any) -> bool:
+def check_validity(given: Any, name: str = "validity") -> bool:
     """Say whether bands are valid by themselves; raise GpumaskError for what is neither "pixel" nor "band"."""
-    if not isinstance(validity, str) or validity not in ("pixel", "band"):
-        raise GpumaskError(f"validity: expected pixel or band; got {validity!r}")
-    return validity == "band"
+    if not isinstance(given, str) or given not in ("pixel", "band"):
+        raise GpumaskError(f"{name}: expected pixel or band; got {given!r}")
+    return given == "band"
 
 
 def compute_type(compute_dtype: Any) -> np.dtype[Any]:

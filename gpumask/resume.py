@@ -102,9 +102,9 @@ class ResumableOutput:
         """Rows and columns of the blocks that the image is stored in."""
         return self._output.block_shape
 
-    def check(self, bands: int, shape: tuple[int, int]) -> None:
+    def check(self, bands: int, shape: tuple[int, int], by_band: bool) -> None:
         """Raise GpumaskError where the files can't hold the result."""
-        self._output.check(bands, shape)
+        self._output.check(bands, shape, by_band)
 
     def finished(self) -> dict[Window, Written]:
         """Return the tiles that an earlier run has finished."""

@@ -119,7 +119,7 @@ def _driver_named(given: Any) -> str:
 
 
 class Sample(NamedTuple):
-    """A tiny raster to try a storage out with: (band, row, col), and where it is valid.
+    """A tiny raster to try a storage out with: (band, row, col), and where it is valid, all bands together or each.
 
     within: what says so: its "pixels", for a mask, "nodata" or its "mask"; None: nothing does, but for the bands that
     are alpha.
@@ -133,11 +133,18 @@ class Sample(NamedTuple):
 
     @classmethod
     def of(
-        cls, count: int, dtype: Any, within: str | None, nodata: float | None = None, alpha: tuple[int, ...] = ()
+        cls,
+        count: int,
+        dtype: Any,
+        within: str | None,
+        nodata: float | None = None,
+        alpha: tuple[int, ...] = (),
+        *,
+        by_band: bool = False,
     ) -> Sample:
         """Return noise, which no lossy storage keeps, with holes; some of it is close to the nodata value."""
         rng, shape, kind = np.random.default_rng(0), (count, _SAMPLE, _SAMPLE), np.dtype(dtype)
-        valid = rng.random(shape[1:]) < 0.8
+        valid = rng.random(shape if by_band else shape[1:]) < 0.8
         if within == "pixels":
             return cls(np.broadcast_to(valid, shape).astype(kind), valid, within)
         hole, widest = kind.type(nodata or 0), 256 ** min(kind.itemsize, 4)
@@ -147,8 +154,8 @@ class Sample(NamedTuple):
         else:  # GDAL compares 64 bits as float64
             image = noise.astype(kind) << (32 * (kind.itemsize // 8)) ^ hole
         if within == "nodata":
-            valid &= image[0] != hole
-            image[:, ~valid] = hole
+            valid &= (image if by_band else image[0]) != hole
+            np.copyto(image, hole, where=~valid)
         for band in alpha:
             image[band - 1] = valid * kind.type(np.iinfo(kind).max)
         return cls(image, valid, within, nodata, alpha)
@@ -175,7 +182,8 @@ class Sample(NamedTuple):
                 return bool((raster.read_masks(1) // 255 == self.valid).all())
             found = [raster.read(band) // np.iinfo(raster.dtypes[0]).max for band in self.alpha]
             if self.within is not None:
-                found.append(raster.read(1) if self.within == "pixels" else raster.read_masks(1) // 255)
+                which = None if self.valid.ndim == 3 else 1
+                found.append(raster.read(which) if self.within == "pixels" else raster.read_masks(which) // 255)
         return all(bool((each == self.valid).all()) for each in found)
 
     def has_alpha(self, raster: DatasetReader) -> bool:

@@ -48,9 +48,9 @@ NAMES = {
         name: f"--{name.replace('_', '-')}"
         for name in (
             "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_kind", "grid_nodata", "pixel_convention",
-            "source_nodata", "resolution", "window", "like", "driver", "validity", "resume", "max_memory", "rules",
-            "definition", "boundary", "mask_policy", "min_weight", "crs", "bounds", "max_error", "model", "height",
-            "dem",
+            "source_nodata", "resolution", "window", "like", "driver", "validity", "validity_by", "resume",
+            "max_memory", "rules", "definition", "boundary", "mask_policy", "min_weight", "crs", "bounds", "max_error",
+            "model", "height", "dem",
         )
     },
 }  # fmt: skip
@@ -108,6 +108,9 @@ IMAGE_OPTIONS = (
     click.option("--validity", metavar="FILE|mask|alpha",
         help="Say where OUTPUT is valid: in another raster (uint8, 1 is valid), in its own mask, or in an alpha band, "
         "one more unless SOURCE's is among --bands."),
+    click.option("--validity-by", type=click.Choice(["pixel", "band"]), default="pixel", show_default=True,
+        help="Whether a pixel is valid in all bands or in none, or each band by itself. Then a --validity FILE has a "
+        "band for each."),
     click.option("--resume", is_flag=True,
         help="Keep finished tiles where a run is interrupted, and go on from those of an earlier run of the same job."),
     click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS",
@@ -177,7 +180,7 @@ def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
     check_rules_options(words)
     same = (
         "source", "output", "interp", "boundary", "mask_policy", "min_weight", "driver", "source_nodata", "dtype",
-        "compute_dtype", "window", "validity", "overwrite", "resume", "max_memory", "backend",
+        "compute_dtype", "window", "validity", "validity_by", "overwrite", "resume", "max_memory", "backend",
     )  # fmt: skip
     keep = quality = grow = None
     if words["rules"]:
