@@ -62,12 +62,12 @@ WIDE = [
     Variant("float64", "float64", "float64", "bspline11"),
     Variant("uint16", "uint16", "float64", "lanczos3"),
     Variant("float32", "float32", "float32", "lanczos3"),
+    Variant("float64", "int16", "float64", "bspline3", "band"),
 ]
 BY_BAND = [
     Variant("uint16", "uint16", "float64", "cubic", "band"),
     Variant("uint8", "uint8", "float64", "nearest", "band"),
     Variant("float32", "float32", "float32", "linear", "band"),
-    Variant("float64", "int16", "float64", "bspline3", "band"),
 ]
 # Every source type to the same type by nearest, linear and cubic, some to float32 and float64 by one of these each; in
 # float64, some in float32 too. How a sum is stored depends neither on the interpolator nor on the source.
@@ -101,7 +101,7 @@ WATCHED_VARIANTS = [
     Variant("float64", "int64", "float64", "linear"),
     Variant("float64", "float32", "float32", "bspline5"),
     Variant("uint16", "uint16", "float64", "lanczos3"),
-    *BY_BAND[:3],
+    *BY_BAND,
 ]
 # Each source type, each output type, and each of the usual interpolators in each compute type, at least once.
 COVERING = [
