@@ -381,6 +381,13 @@ def test_declared_integers_of_64_bits_are_read_to_the_last_digit(folder, dtype, 
         assert found[0, 1, 1] == value
 
 
+def test_bands_of_other_dtypes_do_not_matter_to_integers_of_64_bits(folder):
+    wide, narrow = store("wide.tif", plain(3, "int64")), store("narrow.tif", plain(3, "float32"))
+    bands = [VrtBand(wide, 1, "int64", 2**53 + 1), VrtBand(narrow, 1, "float32", -0.5), VrtBand(wide, 1, "int64")]
+    with rasterio.open(store_vrt("source.vrt", SHAPE, bands)) as dataset:
+        assert Declared(dataset, (3, 2, 1)).nodata == (None, -0.5, 2**53 + 1)
+
+
 def test_a_hidden_nodata_value_of_a_vrt_is_none(folder):
     store("plain.tif", plain(3, "int64"))
     path = store_vrt("source.vrt", SHAPE, [VrtBand("plain.tif", 1, "int64", 3)])
