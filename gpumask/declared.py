@@ -39,7 +39,8 @@ class Declared:
     @functools.cached_property
     def nodata(self) -> tuple[float | None, ...]:
         """Each band's nodata value, as its dtype holds it; None where there is none, and for alpha bands."""
-        return tuple(None if band in self.alpha else _nodata_of(self.dataset, band) for band in self.bands)
+        found = _nodata_of(self.dataset, {*self.bands} - {*self.alpha})
+        return tuple(found.get(band) for band in self.bands)
 
     @functools.cached_property
     def alpha(self) -> tuple[int, ...]:
@@ -84,12 +85,22 @@ class Declared:
 
     def _flags(self, band: int) -> set[str]:
         """Return GDAL's words about a band's mask; none of them for a mask of its own."""
-        return {flag.name for flag in self.dataset.mask_flag_enums[band - 1]}
+        return self._all_flags[band - 1]
+
+    @functools.cached_property
+    def _all_flags(self) -> list[set[str]]:
+        """GDAL's words about the masks of all bands."""
+        return [{flag.name for flag in flags} for flags in self.dataset.mask_flag_enums]
 
     def _beside(self, band: int) -> int | None:
         """Return which band of the .msk file a band has for itself; 0: one that all have; None: none."""
-        flags = None if self.beside is None else self.beside.tags().get(f"INTERNAL_MASK_FLAGS_{band}")
+        flags = self._tags_beside.get(f"INTERNAL_MASK_FLAGS_{band}")
         return None if flags is None else 0 if int(flags) & _COMMON else band
+
+    @functools.cached_property
+    def _tags_beside(self) -> dict[str, str]:
+        """What the .msk file says of itself."""
+        return {} if self.beside is None else dict(self.beside.tags())
 
     @functools.cached_property
     def _together(self) -> list[float] | None:
@@ -104,32 +115,33 @@ class Declared:
         return None
 
 
-def _nodata_of(dataset: DatasetReader, band: int) -> float | None:
-    """Return a band's nodata value as its dtype holds it; None where there is none, or no pixel can have it."""
-    dtype, value = np.dtype(dataset.dtypes[band - 1]), dataset.nodatavals[band - 1]
-    if dtype.kind == "c":
-        return None
-    if dtype.kind in "iu" and dtype.itemsize == 8 and (value is None or abs(value) >= MOST_DECLARED):
-        value = _exact_nodata(dataset, band)
-    return None if value is None else as_held(value, dtype)
+def _nodata_of(dataset: DatasetReader, bands: set[int]) -> dict[int, float | None]:
+    """Return nodata values of bands as their dtypes hold them; None where there is none, or no pixel can have it."""
+    dtypes, found = [np.dtype(dtype) for dtype in dataset.dtypes], dict(enumerate(dataset.nodatavals, 1))
+    wide = {band for band in bands if dtypes[band - 1].kind in "iu" and dtypes[band - 1].itemsize == 8}
+    wide = {band for band in wide if found[band] is None or abs(found[band]) >= MOST_DECLARED}
+    if wide:
+        found |= _exact_nodata(dataset, wide)
+    return {band: None if found[band] is None else as_held(found[band], dtypes[band - 1]) for band in bands}
 
 
-def _exact_nodata(dataset: DatasetReader, band: int) -> int | None:
-    """Return a nodata value of 64 bits, which rasterio rounds or does not tell: a VRT of the dataset has its digits."""
+def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | None]:
+    """Return nodata values of 64 bits, which rasterio rounds or hides: a VRT of the dataset has their digits."""
     import rasterio.shutil
     from rasterio.io import MemoryFile
 
     try:
         with MemoryFile(ext=".vrt") as memory:
             rasterio.shutil.copy(dataset, memory.name, driver="VRT")
-            bands = ElementTree.fromstring(memory.read()).findall("VRTRasterBand")
-        has = bands[band - 1]
-        text = None if has.findtext("HideNoDataValue", "0") not in ("0", "") else has.findtext("NoDataValue")
-        return None if text is None else int(text)
+            described = ElementTree.fromstring(memory.read()).findall("VRTRasterBand")
+        hidden = {band for band in bands if described[band - 1].findtext("HideNoDataValue", "0") not in ("0", "")}
+        texts = {band: described[band - 1].findtext("NoDataValue") for band in bands - hidden}
+        return dict.fromkeys(bands) | {band: int(text) for band, text in texts.items() if text is not None}
     except Exception as error:
-        if dataset.nodatavals[band - 1] is None and "nodata" not in str(dataset.mask_flag_enums[band - 1]):
-            return None
-        raise GpumaskError(f"source: can't tell the nodata value of band {band} of {dataset.name}: {error}") from error
+        flags = dataset.mask_flag_enums
+        if any(dataset.nodatavals[band - 1] is not None or "nodata" in str(flags[band - 1]) for band in bands):
+            raise GpumaskError(f"source: can't tell the nodata values of {dataset.name}: {error}") from error
+        return dict.fromkeys(bands)
 
 
 def _number(word: str) -> float:

@@ -167,8 +167,9 @@ class Sample(NamedTuple):
         place = {"crs": "EPSG:3857", "transform": rasterio.Affine(2, 0, 0, 0, -2, 0), "nodata": self.nodata}
         shape = {"count": len(self.image), "height": _SAMPLE, "width": _SAMPLE, "dtype": self.image.dtype}
         with rasterio.open(path, "w", **{**profile, **shape, **place}) as raster:
-            if self.within != "pixels":
-                raster.colorinterp = with_alpha(raster.colorinterp, self.alpha)
+            kinds = with_alpha(raster.colorinterp, self.alpha)
+            if kinds != [*raster.colorinterp]:  # GDAL takes the last of four bytes for alpha
+                raster.colorinterp = kinds
             raster.write(self.image)
             if self.within == "mask":
                 raster.write_mask(self.valid)
