@@ -21,8 +21,7 @@ def read_beyond(
     no more than what the window has of the image, and a block for each of its corners where the image wraps around.
     Beyond the edges a pixel counts as the one it comes from: where it must not, no coefficient is made that it spoils.
     """
-    axes = ((window.row, window.rows, shape[0]), (window.col, window.cols, shape[1]))
-    rows, cols = (pixels_at(first, count, n, boundary.number) for first, count, n in axes)
+    rows, cols = source_pixels(shape, window, boundary)
     out[...] = 0
     validity, masked = np.ones(window.shape, np.uint8), False
     for down in _runs(rows):
@@ -38,6 +37,12 @@ def read_beyond(
             if valid is not None:
                 validity[to], masked = valid[at], True
     return validity if masked else None
+
+
+def source_pixels(shape: tuple[int, int], window: Window, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
+    """Return which row and column of an image of that shape stands at each of a window's; -1 where none does."""
+    (rows, cols), (down, across) = boundary.once(shape), boundary.numbers
+    return pixels_at(window.row, window.rows, rows, down), pixels_at(window.col, window.cols, cols, across)
 
 
 def _runs(pixels: np.ndarray) -> Iterator[np.ndarray]:

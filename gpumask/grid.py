@@ -25,6 +25,8 @@ class Grid:
     nodata: a node with this row or col (within 1e-5) does not count; None: there is no such value.
         A node that is NaN or infinite never counts.
     window: the output pixels wanted, out of `full_shape`; None: all.
+    around: (rows, cols) after which a source begins anew, as longitudes do; 0: that axis ends. Column c is then column
+        c modulo cols, and columns at the ends continue each other. A source that has fewer ends at its edges.
 
     An output pixel is invalid where a node that has a weight for it does not count.
 
@@ -38,6 +40,7 @@ class Grid:
     mask: Any = None
     nodata: float | None = None
     window: Window | None = None
+    around: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         """Adopt arrays of every kind, and check what can be checked without reading a coordinate."""
@@ -51,6 +54,7 @@ class Grid:
             self._set(name, getattr(self, name).astype(np.float64, copy=False))
         if self.window is not None:
             check_inside("grid.window", self.window, self.full_shape)
+        self._set("around", _check_around(self.around))
 
     @classmethod
     def between(
@@ -77,7 +81,9 @@ class Grid:
             longitudes that the target reaches beyond. None: all coordinates hold.
 
         Nodes are rounded to 1e-6 pixels, so that pixels of two rasters which lie on each other do so exactly.
-        Longitudes are continued over the antimeridian. Raises GpumaskError for what can't be right.
+        Longitudes are continued over the antimeridian. The columns of a source that goes all around the globe continue
+        each other (`around`): one in longitudes, by an affine map, of which whole pixels are a turn within 0.01 pixels.
+        Raises GpumaskError for what can't be right.
 
         >>> from affine import Affine
         >>> utm, lonlat = Affine(10, 0, 5e5, 0, -10, 5e6), Affine(1e-4, 0, 15, 0, -1e-4, 45.1)
@@ -111,7 +117,8 @@ class Grid:
 
     def __repr__(self) -> str:
         (m, n), window = self.row.shape, f", {self.window}" if self.window else ""
-        return f"Grid({m} x {n} nodes, resolution={self.resolution}{window})"
+        around = f", around={self.around}" if any(self.around) else ""
+        return f"Grid({m} x {n} nodes, resolution={self.resolution}{window}{around})"
 
     @property
     def full_shape(self) -> tuple[int, int]:
@@ -250,6 +257,15 @@ def check_resolution(resolution: Any, name: str = "grid.resolution") -> tuple[in
     if found is None or not 1 <= min(found) <= max(found) < 2**31:
         kind = GpumaskError if found else ArgumentTypeError
         raise kind(f"{name}: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
+    return found
+
+
+def _check_around(around: Any) -> tuple[int, int]:
+    """Return (rows, cols) as two ints, of which one at least is 0."""
+    found = whole_pair(around)
+    if found is None or min(found) != 0 or max(found) >= 2**31:
+        kind = GpumaskError if found else ArgumentTypeError
+        raise kind(f"grid.around: expected (rows, cols), whole numbers, one of them 0; got {around!r}")
     return found
 
 

@@ -30,6 +30,10 @@ class GridSource(Protocol):
     def identity(self) -> str:
         """What tells this grid from others."""
 
+    @property
+    def around(self) -> tuple[int, int]:
+        """The (rows, cols) after which the source begins anew; 0: that axis ends."""
+
     def parts(self, output: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
         """Cut a window of the output into windows that have one grid each, with the resolution of that."""
 
@@ -54,6 +58,7 @@ class GridFile:
     nodata: float | None = None
     shift: tuple[float, float] = (0.0, 0.0)
     displacement: bool = False
+    around: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         """Check that the bands are there and that all shapes are one."""
@@ -97,6 +102,7 @@ class GridFile:
             mask=self.mask.read(nodes, "grid mask") if self.mask else None,
             nodata=self.nodata,
             window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
+            around=self.around,
         )
         if self.displacement:
             grid = grid.displaced((nodes.row, nodes.col))

@@ -10,11 +10,12 @@ import numpy as np
 
 from gpumask.backends import Backend, adopt, one_memory, select
 from gpumask.backends.source import C_TYPES
+from gpumask.boundary import Boundary
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints
 from gpumask.grid import Grid
 from gpumask.method import Method, method_of
-from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended
+from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended, extended_image
 from gpumask.quality import check_quality, validity_of
 from gpumask.window import Window
 
@@ -111,7 +112,7 @@ def resample(
     compute_dtype: Any = "float64",
     keep: Any = None,
     quality: Any = None,
-    boundary: str | None = None,
+    boundary: Any = None,
     trust_padding: bool = True,
     mask_policy: str = "strict",
     min_weight: float = 1e-5,
@@ -132,9 +133,11 @@ def resample(
         columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
         MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
     boundary: what the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap",
-        as in numpy.pad; None: nothing. trust_padding: whether that may make pixels valid: inside the source, and beyond
-        it as long as no tap lies further out than half of them, or 1 for nearest (none for B-splines). Without trust
-        just the filters of B-splines see it; they see 0 where the boundary is None.
+        as in numpy.pad; None: nothing; or two of these, of its rows and its columns, such as (None, "wrap"). A source
+        that goes around (see `Grid.between`) does so whatever the boundary is, and its other axis never wraps.
+    trust_padding: whether that may make pixels valid: inside the source, and beyond it as long as no tap lies further
+        out than half of them, or 1 for nearest (none for B-splines). Without trust just the filters of B-splines see
+        it; they see 0 where the boundary is None.
     mask_policy: "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are
         are renormalised, where the nearest is and their share is min_weight at least, as GDAL does; not for B-splines.
     backend: "cuda", "native" or "numpy"; None: see `use_backend`.
@@ -238,6 +241,7 @@ class _Asked(NamedTuple):
             source = Source(source.image, kept if source.valid is None else kept & (backend.asarray(source.valid) != 0))
         image = backend.empty((source.image.shape[0], *grid.shape), dtype)
         target = Target(image, backend.empty(grid.shape, np.uint8), nodata)
+        method = method.on(grid.around, source.image.shape[1:])
         resample_into(backend, source, grid, method, target, compute)
         image = image if self.axes == 3 else image[0]
         return Resampled(*(backend.to_family_of(source.image, array) for array in (image, target.validity)))
@@ -246,22 +250,28 @@ class _Asked(NamedTuple):
 def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target, compute: Any) -> None:
     """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous."""
     interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
+    boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
+    if any(boundary.around) and not source.whole:
+        source = source.crop(Window.of_shape(boundary.once(source.image.shape[1:])))
     source = Source(backend.asarray(source.image), source.valid, source.origin, source.whole)
     if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
         source = _finite(backend, source, compute)
     if interp.needs_filter:
         source = _filtered(backend, source, method)
-    frame = 0 if source.whole else method.frame
+    if renormalized and any(frames):
+        source, frames = _framed(backend, source, boundary, frames), (0, 0)
     valid = None
     if source.valid is not None:
-        around = source.window.pad(frame)
-        framed = extended(backend, source.valid, source.window, method.boundary, around) if frame else source.valid
+        framed = source.valid
+        if any(frames):
+            framed = extended(backend, source.valid, source.window, boundary, source.window.pad(*frames))
         valid = footprints(backend, framed, interp)
     nodes, image, out = _nodes(backend, grid), source.image, target.image
     types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
     backend.run(
         "resample", grid.shape,
-        image, *image.shape, *_steps(image), *source.origin, frame, method.boundary.number, valid, *nodes,
+        image, *image.shape, *_steps(image), *source.origin, *frames, *boundary.numbers, *boundary.around,
+        valid, *nodes,
         out, *_steps(out), target.nodata, target.validity, _pitch(target.validity), target.outside,
         **types, **interp.defines,
     )  # fmt: skip
@@ -269,7 +279,7 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
         valid = None if source.valid is None else backend.asarray(source.valid)
         backend.run(
             "renormalize", grid.shape,
-            image, *image.shape, *_steps(image), *source.origin, valid, _pitch(valid), *nodes,
+            image, *image.shape, *_steps(image), *source.origin, *boundary.around, valid, _pitch(valid), *nodes,
             out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
             **types, **interp.defines,
         )  # fmt: skip
@@ -309,13 +319,20 @@ def _has_finite_sum(image: np.ndarray) -> bool:
         return bool(np.isfinite(image.sum()))
 
 
+def _framed(backend: Backend, source: Source, boundary: Boundary, frames: tuple[int, int]) -> Source:
+    """Return a source of which the pixels beyond its edges that may be valid are a part."""
+    here, wanted = source.window, source.window.pad(*frames)
+    valid = None if source.valid is None else extended(backend, source.valid, here, boundary, wanted)
+    return Source(extended_image(backend, source.image, here, boundary, wanted), valid, (wanted.row, wanted.col))
+
+
 def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     """Return the coefficients of a B-spline, and where they are valid, as a source."""
     here, interp = source.window, method.interp
     domain = domain_of(interp, method.boundary, source.whole or here.shape)
     if domain.is_empty:  # the source is so small that its edges have a say in all of it
         return Source(backend.full((len(source.image), 1, 1), 0, np.float64), backend.full((1, 1), 0, np.uint8))
-    wanted = here.pad(-method.around) if source.whole else domain
+    wanted = here.pad(-method.support) if source.whole else domain
     valid = source.valid
     counts = None if method.takes_invalid else valid
     made = coefficients(backend, source.image, here, interp, method.boundary, wanted, domain, counts)
