@@ -185,21 +185,21 @@ class Grid:
         row, col = np.where(counts, self.row + rows, np.nan), np.where(counts, self.col + cols, np.nan)
         return replace(self, row=row, col=col, mask=None, nodata=None)
 
-    def source_window(self, margin: int) -> Window:
+    def source_window(self, margin: int, around: tuple[int, int] = (0, 0)) -> Window:
         """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
 
         Exact from the nodes that count and from where the output ends between them, since bilinear interpolation stays
         within its corners. It may reach beyond the source, and has no pixels where no node counts. A grid on a device
-        is brought to the host for this.
+        is brought to the host for this. around: of a source that goes around; where coordinates are in several turns,
+        with a node each, the window is that in one turn.
         """
         row, col = self._on_host()._extremes()
         counts = np.isfinite(row) & np.isfinite(col)
         if not counts.any():
             return Window(0, 0, 0, 0)
-        row, col = row[counts], col[counts]
-        top, left = math.floor(float(row.min())) - margin, math.floor(float(col.min())) - margin
-        bottom, right = math.ceil(float(row.max())) + margin, math.ceil(float(col.max())) + margin
-        return Window(top, left, bottom - top + 1, right - left + 1)
+        turns = around if self.resolution == (1, 1) else (0, 0)  # between nodes there would be pixels of their own
+        (top, bottom), (left, right) = (_ends(at[counts], n) for at, n in zip((row, col), turns, strict=True))
+        return Window(top, left, bottom - top + 1, right - left + 1).pad(margin)
 
     def _on_host(self) -> Grid:
         """Return the grid with its arrays in host memory."""
@@ -227,6 +227,17 @@ class Grid:
 def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
     """Return the first and the last of the output's rows or columns, and those of nodes between them."""
     return np.unique([first, *range(-(-first // step) * step, stop, step), stop - 1])
+
+
+def _ends(places: np.ndarray, period: int) -> tuple[int, int]:
+    """Return the first and the last pixel about some places, of an axis that begins anew after a period, if any."""
+    first, last = math.floor(float(places.min())), math.ceil(float(places.max()))
+    if not period or last - first < period // 2:
+        return first, last
+    at = np.unique(np.floor(places) % period)
+    widest = int(np.diff(at, append=at[0] + period).argmax())  # of the gaps: the one to leave out
+    whole = widest + 1 == len(at)
+    return int(at[0 if whole else widest + 1]), int(at[widest]) + 1 + (0 if whole else period)
 
 
 def near_nodata(row: Any, col: Any, nodata: float) -> Any:

@@ -58,7 +58,8 @@ class Method:
 
         It lies beyond the edges where pixels there have a say, and is empty where no pixel can be valid.
         """
-        taps = self.boundary.in_first_turn(grid.source_window(self.interp.margin), 2 * self.interp.margin)
+        margin, around = self.interp.margin, self.boundary.around
+        taps = self.boundary.in_first_turn(grid.source_window(margin, around), 2 * margin)
         if not self.interp.needs_filter:
             inside = Window.of_shape(self.boundary.once(shape)).pad(*self.frames)
             return taps.intersect(self.boundary.opened(inside, taps))
@@ -68,7 +69,7 @@ class Method:
         wanted = taps.intersect(self.boundary.opened(domain, taps))
         if wanted.is_empty:
             return wanted
-        return whole_segments(self.interp, wanted, domain, self.boundary.around).pad(self.support)
+        return whole_segments(self.interp, wanted, domain, around).pad(self.support)
 
 
 def method_of(

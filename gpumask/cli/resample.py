@@ -89,8 +89,8 @@ IMAGE_OPTIONS = (
     click.option("--interp", type=click.Choice(list(INTERPOLATORS)), default="cubic", show_default=True,
         help="The interpolator."),
     click.option("--boundary", type=_boundary, metavar="MODE|ROWS,COLS",
-        help="What SOURCE goes on with beyond its edges, valid as the pixels it comes from: constant (0), edge, reflect, "
-        "symmetric, wrap or none; or two of these, such as none,wrap, of its rows and its columns.  [default: none]"),
+        help="What SOURCE goes on with beyond its edges, valid as the pixels it comes from: constant (0), edge, "
+        "reflect, symmetric, wrap or none; or two, such as none,wrap, of its rows and its columns.  [default: none]"),
     click.option("--mask-policy", type=click.Choice(POLICIES), default="strict", show_default=True,
         help="What is done about invalid pixels with a weight: an invalid pixel of OUTPUT, or weights without them."),
     click.option("--min-weight", type=float, default=1e-5, show_default=True, metavar="SHARE",
