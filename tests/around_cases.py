@@ -7,6 +7,7 @@ import numpy as np
 from affine import Affine
 
 from gpumask import Grid, Place, resample
+from gpumask.interp import interpolator
 
 FULL = {"EPSG:4326": 360.0, "EPSG:4807": 400.0}  # degrees, and gradians of the NTF
 PIXELS = ("nearest", "linear", "cubic", "lanczos3")  # interpolators of pixels as they are
@@ -60,40 +61,58 @@ class Around:
         return Around(image, valid, self.period, start, self.crs, self.backwards, self.down)
 
     def target(self, first: float, row: float, size: float, shape: tuple[int, int]) -> Place:
-        """Return a place whose first pixel's edge lies so many of the field's columns east of longitude 0, and rows down.
+        """Return a place that begins so many of the field's columns east of longitude 0, and rows down from its top.
 
         size: of its pixels, in the field's.
         """
         step = self.step
         return Place(self.crs, Affine(size * step, 0, first * step, 0, -size, self.top - row), shape)
 
-    def expected(self, target: Place, interp: Any, around: int = PAD, **options: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return image and validity, from coordinates worked out here and a field that is padded by its own columns."""
+    def expected(
+        self, target: Place, interp: Any, around: int = PAD, mode: str | None = None, **options: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return image and validity, from coordinates worked out here and a field that is padded by its own columns.
+
+        mode: what its rows are padded by; None: they are not.
+        """
         image, valid = (None if a is None else a[..., : self.period] for a in (self.image, self.valid))
         pad = [(0, 0)] * (image.ndim - 1) + [(around, around)]
         padded = np.pad(image, pad, mode="wrap")
         mask = None if valid is None else np.pad(valid, pad[-2:], mode="wrap")
+        above = 0
+        if mode is not None:  # by no more than what may be valid
+            above = interpolator(interp).margin
+            padded = np.pad(padded, [*pad[:-2], (above, above), (0, 0)], mode=mode)
+            mask = None if mask is None else np.pad(mask, [(above, above), (0, 0)], mode=mode)
         t, (rows, cols) = target.transform, target.shape
         x = (t.c + t.a * (np.arange(cols) + 0.5)) / self.step
         y = t.f + t.e * (np.arange(rows) + 0.5)
         col = (self.start - x if self.backwards else x - self.start) - 0.5
         col = np.round((col + 0.5) % self.period - 0.5, 6)
         row = np.round(self.top - y - 0.5, 6)
-        grid = Grid(np.broadcast_to(row[:, None], (rows, cols)), np.broadcast_to(col + around, (rows, cols)))
+        grid = Grid(np.broadcast_to(row[:, None] + above, (rows, cols)), np.broadcast_to(col + around, (rows, cols)))
+        if self.down:  # sums are made along columns first
+            padded, mask = padded.swapaxes(-1, -2), None if mask is None else mask.T
+            grid = Grid(grid.col, grid.row)
         return resample(padded, grid, interp, source_valid=mask, **options)
 
 
-def some_field(rng: np.random.Generator, rows: int = 17, period: int = 40, **words: Any) -> Around:
-    """Return a field with random values, and with holes in its mask, some of them at the seam."""
-    bands, overlap = int(rng.integers(1, 3)), words.pop("overlap", 0)
-    dtype = words.pop("dtype", "float64")
-    values = rng.uniform(0, 250, (bands, rows, period))
-    image = values.astype(dtype)
-    if image.dtype.kind == "f" and words.pop("nan", True):
-        image[-1, rng.integers(rows), rng.choice([0, period - 1])] = np.nan
-    valid = None
-    if words.pop("masked", True):
-        valid = rng.random((rows, period)) > 0.02
+def some_field(
+    rng: np.random.Generator,
+    rows: int = 17,
+    period: int = 40,
+    overlap: int = 0,
+    holes: float = 0.02,
+    dtype: Any = "float64",
+    **words: Any,
+) -> Around:
+    """Return a field with random values, a NaN at the seam, and holes in its mask, two of them there; 0: no mask."""
+    values = rng.uniform(0, 250, (int(rng.integers(1, 3)), rows, period)).astype(dtype)
+    if values.dtype.kind == "f":
+        values[-1, rng.integers(rows), rng.choice([0, period - 1])] = np.nan
+    image, valid = np.concatenate([values, values[..., :overlap]], axis=-1), None
+    if holes:
+        valid = rng.random((rows, period)) > holes
         valid[rng.integers(rows), [0, -1]] = False
         valid = np.concatenate([valid, valid[:, :overlap]], axis=1)
-    return Around(np.concatenate([image, image[..., :overlap]], axis=-1), valid, period, **{"start": 0.0} | words)
+    return Around(image, valid, period, **{"start": 0.0} | words)
