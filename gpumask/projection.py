@@ -97,9 +97,8 @@ def projection(source: Place, target: Place) -> Exact:
     crs = wkt_of("source_crs", source_crs), wkt_of("target_crs", target.crs)
     if isinstance(model, Geolocation):
         return _geolocated(model, crs[0], crs[1], target)
-    known = source.shape is not None and any(around_of(source))
-    seam = _opposite(crs[0], crs[1], target) if known else None
-    seam = _seam(crs[0], model, source.shape) if seam is None else seam
+    goes_around = source.shape is not None and any(around_of(source))
+    seam = _opposite(crs[0], crs[1], target) if goes_around else _seam(crs[0], model, source.shape)
     return Projection(crs[0], model, crs[1], target.transform, seam)
 
 
@@ -236,13 +235,18 @@ def around_of(place: Place) -> tuple[int, int]:
 
 
 def _opposite(source_crs: str, target_crs: str, target: Place) -> float | None:
-    """Return the longitude opposite the middle of a target; None where that has none."""
-    rows, cols = target.shape or (0, 0)
-    x, y = moved(target.transform, np.array([(cols / 2, rows / 2)]))[0].tolist()
-    if source_crs != target_crs:
-        x, y = transformer(target_crs, source_crs).transform(x, y)
+    """Return the longitude opposite the middle of a target, so that those around it go on without a jump.
+
+    None where none jumps, as they are the target's own, or where the middle has none: a source that goes around has a
+    pixel for every longitude.
+    """
     turn = full_turn(source_crs)
-    return float(x - turn / 2) if turn is not None and math.isfinite(x) else None
+    if source_crs == target_crs or turn is None:
+        return None
+    rows, cols = target.shape or (0, 0)
+    middle = moved(target.transform, np.array([(cols / 2, rows / 2)]))[0].tolist()
+    x, _ = transformer(target_crs, source_crs).transform(*middle)
+    return float(x - turn / 2) if math.isfinite(x) else None
 
 
 def corners(affine: Any, shape: tuple[int, int]) -> np.ndarray:

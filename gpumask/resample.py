@@ -252,7 +252,7 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
     boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
     if any(boundary.around) and not source.whole:
-        source = source.crop(Window.of_shape(boundary.once(source.image.shape[1:])))
+        source = source.crop(Window(*source.origin, *boundary.once(source.image.shape[1:])))
     source = Source(backend.asarray(source.image), source.valid, source.origin, source.whole)
     if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
         source = _finite(backend, source, compute)
