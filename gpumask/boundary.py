@@ -2,46 +2,110 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.window import Window
 
 # As kernels/boundary.cuh numbers them.
 MODES = {"constant": 0, "edge": 1, "reflect": 2, "symmetric": 3, "wrap": 4}
+
+Mode = str | None
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Boundary:
     """How a source goes on beyond its edges.
 
-    mode: as in numpy.pad; "constant" is 0; None: with nothing. trusted: whether what is there counts as valid as the
-    pixel that it comes from, rather than being there for the filters of B-splines alone.
+    mode: as in numpy.pad; "constant" is 0; None: with nothing. A pair is of rows and of columns.
+    trusted: whether what is there counts as valid as the pixel that it comes from, rather than being there for the
+    filters of B-splines alone.
+    around: (rows, cols) after which the source begins anew; 0: that axis ends. Along an axis that goes around no place
+    is beyond an edge, whatever the mode is; and along the other a source such as the Earth's does not wrap.
     """
 
-    mode: str | None = None
+    mode: Mode | tuple[Mode, Mode] = None
     trusted: bool = True
+    around: Pair = (0, 0)
 
     @property
-    def number(self) -> int:
-        """The kernels' number of the mode."""
-        return MODES[self.mode or "constant"]
+    def modes(self) -> tuple[Mode, Mode]:
+        """Those of rows and of columns."""
+        rows, cols = self.mode if isinstance(self.mode, tuple) else (self.mode, self.mode)
+        if not any(self.around):
+            return rows, cols
+        rows, cols = (None if mode == "wrap" else mode for mode in (rows, cols))
+        return "wrap" if self.around[0] else rows, "wrap" if self.around[1] else cols
 
     @property
-    def counts(self) -> bool:
-        """Whether pixels beyond the edges may be valid."""
-        return self.mode is not None and self.trusted
+    def numbers(self) -> Pair:
+        """The kernels' numbers of the modes."""
+        rows, cols = (MODES[mode or "constant"] for mode in self.modes)
+        return rows, cols
+
+    @property
+    def counts(self) -> tuple[bool, bool]:
+        """Whether pixels beyond the edges of rows, and of columns, may be valid."""
+        (rows, cols), (tall, wide) = self.modes, self.around
+        return rows is not None and (self.trusted or tall > 0), cols is not None and (self.trusted or wide > 0)
+
+    def on(self, around: Pair, shape: Pair) -> Boundary:
+        """Return the boundary of a source that begins anew after so many (rows, cols), if its shape has these."""
+        rows, cols = (period if period <= n else 0 for period, n in zip(around, shape, strict=True))
+        return replace(self, around=(rows, cols))
+
+    def once(self, shape: Pair) -> Pair:
+        """Return the rows and columns of a source of that shape before it begins anew."""
+        return self.around[0] or shape[0], self.around[1] or shape[1]
+
+    def opened(self, inside: Window, wanted: Window) -> Window:
+        """Return a window with all that another one has along an axis that goes around."""
+        axes = zip(self.around, inside.axes, wanted.axes, strict=True)
+        return Window.of_axes(*(theirs if period else its for period, its, theirs in axes))
+
+    def in_first_turn(self, window: Window, more: int) -> Window:
+        """Return a window of the same pixels that begins in the first turn, and has at most one and `more` pixels."""
+        axes = zip(self.around, window.axes, strict=True)
+        return Window.of_axes(
+            *((first % n, min(count, n + more)) if n else (first, count) for n, (first, count) in axes)
+        )
+
+    def turned(self, window: Window, here: Window) -> Window:
+        """Return a window of the same pixels that lies in what is here; all that is along an axis where it does not."""
+        found = []
+        for n, (first, count), (begin, size) in zip(self.around, window.axes, here.axes, strict=True):
+            place = (first - begin) % n if n else first - begin
+            found.append((begin, size) if n and place + count > size else (begin + place, count))
+        return Window.of_axes(*found)
 
 
 def check_boundary(name: str, mode: Any, trusted: Any = True) -> Boundary:
     """Return a boundary; raise GpumaskError, calling it `name`, for an unknown mode."""
+    _check_mode(name, mode)
+    return Boundary(mode, bool(trusted))
+
+
+def check_boundaries(name: str, mode: Any, trusted: Any = True) -> Boundary:
+    """Return a boundary from a mode or a pair of them; raise GpumaskError, calling it `name`, for an unknown one."""
+    if not isinstance(mode, list | tuple):
+        return check_boundary(name, mode, trusted)
+    if len(mode) != 2:
+        raise GpumaskError(f"{name}: expected a mode, or two, of rows and of columns; got {mode!r}")
+    for each in mode:
+        _check_mode(name, each)
+    return Boundary((mode[0], mode[1]), bool(trusted))
+
+
+def _check_mode(name: str, mode: Any) -> None:
+    """Raise GpumaskError, calling it `name`, for an unknown mode."""
     if mode is not None and not isinstance(mode, str):
         raise ArgumentTypeError(f"{name}: expected one of {', '.join(MODES)}, or None; got {mode!r}")
     if mode is not None and mode not in MODES:
         raise GpumaskError(f"{name}: expected one of {', '.join(MODES)}, or None; got {mode!r}")
-    return Boundary(mode, bool(trusted))
 
 
 def pixels_at(first: int, count: int, n: int, mode: int) -> np.ndarray:

@@ -155,6 +155,7 @@ class _Run:
     def __init__(self, source: SourceFile, grid: GridSource, output: Output, job: Job) -> None:
         """Check all that can be checked before work."""
         self.source, self.output, self.job = source, output, job
+        self.method = job.method.on(grid.around, source.dataset.shape)
         self.window = job.window or Window.of_shape(grid.full_shape)
         check_inside("window", self.window, grid.full_shape)
         output.check(len(source.bands), self.window.shape, source.by_band)
@@ -180,7 +181,7 @@ class _Run:
         most = self.limit * _FOR_TILES / ahead
         bands = len(self.source.bands)
         # Coefficients, those of one band by columns alone, masks.
-        filtered = 8 * (bands + 1) + 4 if self.job.method.interp.needs_filter else 0
+        filtered = 8 * (bands + 1) + 4 if self.method.interp.needs_filter else 0
         costs = Costs(
             output=bands * self.dtype.itemsize + (bands if self.source.by_band else 1),
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
@@ -213,7 +214,7 @@ class _Run:
         """Return what a tile needs."""
         with self.environment():
             self.planned = self.read_nodes(tile)
-        return Tile(tile, self.job.method.reach(self.planned, self.source.dataset.shape), self.planned.row.shape)
+        return Tile(tile, self.method.reach(self.planned, self.source.dataset.shape), self.planned.row.shape)
 
     def _read(self, tile: Tile, slot: Slot) -> _Piece:
         """Read what a tile needs, into memory that is used again."""
@@ -229,7 +230,7 @@ class _Run:
 
     def _source(self, window: Window, image: np.ndarray) -> Source:
         """Read a window of the source; once more, alone, where the device has no memory for its masks beside others."""
-        read = functools.partial(self.source.read, window, self.backend, image, self.job.method.boundary)
+        read = functools.partial(self.source.read, window, self.backend, image, self.method.boundary)
         try:
             with self.turns.together():
                 return read()
@@ -288,12 +289,13 @@ class _Run:
         rows, cols = (-(-size // 2) for size in grid.shape)
         for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
             part = grid.crop(quarter)
-            reach = self.job.method.reach(part, self.source.dataset.shape)
+            reach = self.method.reach(part, self.source.dataset.shape)
             image, validity = target.image[:, *quarter.slices], target.validity[..., *quarter.slices]
             if reach.is_empty:
                 image.fill(self.nodata)
                 validity.fill(_OUTSIDE)
                 continue
+            reach = self.method.boundary.turned(reach, source.window)
             self._resample_in_parts(
                 source.crop(reach), part, quarter.shift(output.row, output.col),
                 dataclasses.replace(target, image=image, validity=validity),
@@ -305,7 +307,7 @@ class _Run:
         here = grid if nodes is None else nodes.crop(output)
         image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
         there = dataclasses.replace(target, image=image, validity=validity)
-        resample_into(self.backend, source, here, self.job.method, there, self.compute_type)
+        resample_into(self.backend, source, here, self.method, there, self.compute_type)
         self.backend.fetch((image, target.image), (validity, target.validity))
 
     def _write(self, piece: Stage) -> Written:

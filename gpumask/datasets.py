@@ -134,7 +134,7 @@ class SourceFile:
         valid = None
         if not window.is_empty:
             read = functools.partial(self._read, backend)
-            inside = Window.of_shape(self.dataset.shape).contains(window)
+            inside = Window.of_shape(boundary.once(self.dataset.shape)).contains(window)
             valid = read(window, out) if inside else read_beyond(read, self.dataset.shape, window, boundary, out)
         return Source(out, valid, (window.row, window.col), self.dataset.shape)
 

@@ -23,8 +23,7 @@ def read_beyond(
     no more than what the window has of the image, and a block for each of its corners where the image wraps around.
     Beyond the edges a pixel counts as the one it comes from: where it must not, no coefficient is made that it spoils.
     """
-    axes = ((window.row, window.rows, shape[0]), (window.col, window.cols, shape[1]))
-    rows, cols = (pixels_at(first, count, n, boundary.number) for first, count, n in axes)
+    rows, cols = source_pixels(shape, window, boundary)
     out[...] = 0
     validity: np.ndarray | None = None
     for down in _runs(rows):
@@ -41,6 +40,12 @@ def read_beyond(
                 validity = np.ones((*valid.shape[:-2], *window.shape), np.uint8) if validity is None else validity
                 validity[..., to[0], to[1]] = valid[..., at[0], at[1]]
     return validity
+
+
+def source_pixels(shape: tuple[int, int], window: Window, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
+    """Return which row and column of an image of that shape stands at each of a window's; -1 where none does."""
+    (rows, cols), (down, across) = boundary.once(shape), boundary.numbers
+    return pixels_at(window.row, window.rows, rows, down), pixels_at(window.col, window.cols, cols, across)
 
 
 def _runs(pixels: np.ndarray) -> Iterator[np.ndarray]:

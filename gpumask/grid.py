@@ -27,6 +27,8 @@ class Grid:
     nodata: a node with this row or col (within 1e-5) does not count; None: there is no such value.
         A node that is NaN, infinite, or masked in a masked array, never counts.
     window: the output pixels wanted, out of `full_shape`; None: all.
+    around: (rows, cols) after which a source begins anew, as longitudes do; 0: that axis ends. Column c is then column
+        c modulo cols, and columns at the ends continue each other. A source that has fewer ends at its edges.
 
     An output pixel is invalid where a node that has a weight for it does not count.
 
@@ -40,6 +42,7 @@ class Grid:
     mask: Any = None
     nodata: float | None = None
     window: Window | None = None
+    around: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         """Adopt arrays of every kind, and check what can be checked without reading a coordinate."""
@@ -52,6 +55,7 @@ class Grid:
             self._set(name, getattr(self, name).astype(np.float64, copy=False))
         if self.window is not None:
             check_inside("grid.window", self.window, self.full_shape)
+        self._set("around", _check_around(self.around))
 
     @classmethod
     def between(
@@ -78,7 +82,9 @@ class Grid:
             longitudes that the target reaches beyond. None: all coordinates hold.
 
         Nodes are rounded to 1e-6 pixels, so that pixels of two rasters which lie on each other do so exactly.
-        Longitudes are continued over the antimeridian. Raises GpumaskError for what can't be right.
+        Longitudes are continued over the antimeridian. The columns of a source that goes all around the globe continue
+        each other (`around`): one in longitudes, by an affine map, of which whole pixels are a turn within 0.01 pixels.
+        Raises GpumaskError for what can't be right.
 
         >>> from affine import Affine
         >>> utm, lonlat = Affine(10, 0, 5e5, 0, -10, 5e6), Affine(1e-4, 0, 15, 0, -1e-4, 45.1)
@@ -128,7 +134,8 @@ class Grid:
 
     def __repr__(self) -> str:
         (m, n), window = self.row.shape, f", {self.window}" if self.window else ""
-        return f"Grid({m} x {n} nodes, resolution={self.resolution}{window})"
+        around = f", around={self.around}" if any(self.around) else ""
+        return f"Grid({m} x {n} nodes, resolution={self.resolution}{window}{around})"
 
     @property
     def full_shape(self) -> tuple[int, int]:
@@ -195,21 +202,21 @@ class Grid:
         row, col = np.where(counts, self.row + rows, np.nan), np.where(counts, self.col + cols, np.nan)
         return replace(self, row=row, col=col, mask=None, nodata=None)
 
-    def source_window(self, margin: int) -> Window:
+    def source_window(self, margin: int, around: tuple[int, int] = (0, 0)) -> Window:
         """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
 
         Exact from the nodes that count and from where the output ends between them, since bilinear interpolation stays
         within its corners. It may reach beyond the source, and has no pixels where no node counts. A grid on a device
-        is brought to the host for this.
+        is brought to the host for this. around: of a source that goes around; where coordinates are in several turns,
+        with a node each, the window is that in one turn.
         """
         row, col = self._on_host()._extremes()
         counts = np.isfinite(row) & np.isfinite(col)
         if not counts.any():
             return Window(0, 0, 0, 0)
-        row, col = row[counts], col[counts]
-        top, left = math.floor(float(row.min())) - margin, math.floor(float(col.min())) - margin
-        bottom, right = math.ceil(float(row.max())) + margin, math.ceil(float(col.max())) + margin
-        return Window(top, left, bottom - top + 1, right - left + 1)
+        turns = around if self.resolution == (1, 1) else (0, 0)  # between nodes there would be pixels of their own
+        (top, bottom), (left, right) = (_ends(at[counts], n) for at, n in zip((row, col), turns, strict=True))
+        return Window(top, left, bottom - top + 1, right - left + 1).pad(margin)
 
     def _on_host(self) -> Grid:
         """Return the grid with its arrays in host memory."""
@@ -237,6 +244,17 @@ class Grid:
 def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
     """Return the first and the last of the output's rows or columns, and those of nodes between them."""
     return np.unique([first, *range(-(-first // step) * step, stop, step), stop - 1])
+
+
+def _ends(places: np.ndarray, period: int) -> tuple[int, int]:
+    """Return the first and the last pixel about some places, of an axis that begins anew after a period, if any."""
+    first, last = math.floor(float(places.min())), math.ceil(float(places.max()))
+    if not period or last - first < period // 2:
+        return first, last
+    at = np.unique(np.floor(places) % period)
+    widest = int(np.diff(at, append=at[0] + period).argmax())  # of the gaps: the one to leave out
+    whole = widest + 1 == len(at)
+    return int(at[0 if whole else widest + 1]), int(at[widest]) + 1 + (0 if whole else period)
 
 
 def near_nodata(row: Any, col: Any, nodata: float) -> Any:
@@ -272,6 +290,15 @@ def check_resolution(resolution: Any, name: str = "grid.resolution") -> tuple[in
     if found is None or not 1 <= min(found) <= max(found) < 2**31:
         kind = GpumaskError if found else ArgumentTypeError
         raise kind(f"{name}: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
+    return found
+
+
+def _check_around(around: Any) -> tuple[int, int]:
+    """Return (rows, cols) as two ints, of which one at least is 0."""
+    found = whole_pair(around)
+    if found is None or min(found) != 0 or max(found) >= 2**31:
+        kind = GpumaskError if found else ArgumentTypeError
+        raise kind(f"grid.around: expected (rows, cols), whole numbers, one of them 0; got {around!r}")
     return found
 
 

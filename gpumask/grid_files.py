@@ -34,6 +34,10 @@ class GridSource(Protocol):
     def identity(self) -> str:
         """What tells this grid from others."""
 
+    @property
+    def around(self) -> tuple[int, int]:
+        """The (rows, cols) after which the source begins anew; 0: that axis ends."""
+
     def parts(self, output: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
         """Cut a window of the output into windows that have one grid each, with the resolution of that."""
 
@@ -60,6 +64,7 @@ class GridFile:
     shift: tuple[float, float] = (0.0, 0.0)
     displacement: bool = False
     own: tuple[Declared, ...] = ()
+    around: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         """Check that the bands are there and that all shapes are one."""
@@ -103,6 +108,7 @@ class GridFile:
             mask=all_of(self._counts(nodes, row, col)),
             nodata=self.nodata,
             window=output.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
+            around=self.around,
         )
         if self.displacement:
             grid = grid.displaced((nodes.row, nodes.col))

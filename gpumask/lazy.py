@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gpumask.backends import Backend, adopt, on_host, select
-from gpumask.boundary import pixels_at
-from gpumask.edges import read_beyond
+from gpumask.edges import read_beyond, source_pixels
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid
 from gpumask.image import Source, Target
@@ -47,6 +46,10 @@ class Recipe:
     backend: str | None = None
     by_band: bool = False
 
+    def on(self, grid: Grid | ProjectedGrid, shape: tuple[int, int]) -> Recipe:
+        """Return the recipe for sources of that shape, which may go around."""
+        return replace(self, method=self.method.on(grid.around, shape))
+
     def whole(self, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
         """Resample (…, [band,] row, col) arrays.
 
@@ -54,8 +57,9 @@ class Recipe:
         """
         image = adopt("array", image)
         here, there = Window.of_shape(_shape_of(grid)), Window.of_shape(image.shape[-2:])
-        chunk = Chunk(here.shape, _pieces(grid, here, self.method, there.shape), [(0, 0)], [there], there.shape)
-        return Resampled(*self.chunk(chunk, joint, [image], [] if valid is None else [valid]))
+        recipe = self.on(grid, there.shape)
+        chunk = Chunk(here.shape, _pieces(grid, here, recipe.method, there.shape), [(0, 0)], [there], there.shape)
+        return Resampled(*recipe.chunk(chunk, joint, [image], [] if valid is None else [valid]))
 
     def chunk(self, chunk: Chunk, joint: bool, blocks: list[Any], masks: list[Any]) -> tuple[Any, Any]:
         """Resample a chunk of the output from those of the source that it needs: one image, of bands where joint."""
@@ -102,7 +106,7 @@ class Chunk:
         images = [image if image.ndim == 3 else image[None] for image in images]
         if any(mask_of(array) is not None for array in (*images, *masks)):
             images, masks = _unmasked(images, masks)
-        inside = Window.of_shape(self.whole).contains(window)
+        inside = Window.of_shape(method.boundary.once(self.whole)).contains(window)
         if not inside:
             if self.windows == [Window.of_shape(self.whole)]:  # kernels know what is beyond the edges of a whole image
                 return Source.of(images[0], masks[0] if masks else None, by_band)
@@ -169,6 +173,7 @@ def resampled_lazily(
 
     image = dask.array.asarray(image)
     image = image.rechunk({image.ndim - 3: -1}) if joint else image
+    recipe = recipe.on(grid, image.shape[-2:])
     lead = image.chunks[: -3 if joint else -2]
     inputs = [image]
     mask_band: tuple[int, ...] = ()
@@ -246,10 +251,8 @@ def _chunks_of(window: Window, shape: tuple[int, int], starts: list[list[int]], 
     """Return the numbers (row, col) of the source's chunks that have a say in a window, even beyond the edges."""
     if window.is_empty:
         return set()
-    axes = ((window.row, window.rows, shape[0]), (window.col, window.cols, shape[1]))
     numbers = []
-    for (first, count, n), starting in zip(axes, starts, strict=True):
-        pixels = pixels_at(first, count, n, method.boundary.number)
+    for pixels, starting in zip(source_pixels(shape, window, method.boundary), starts, strict=True):
         numbers.append(np.unique(np.searchsorted(starting, pixels[pixels >= 0], side="right") - 1).tolist())
     return set(itertools.product(*numbers))
 

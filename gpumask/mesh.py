@@ -13,6 +13,8 @@ from gpumask.window import Window
 
 # (rows, cols) of output pixels, which broadcast, to float64 (rows, cols) in the source; not finite where none are.
 Exact = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+# Rows and columns of a source; None for an axis that goes around, so that every place is within.
+Shape = tuple[int | None, int | None]
 
 # Nodes are not further apart, and where they don't hold, coordinates are exact in a block of at least so many pixels.
 _MOST, _BLOCK = 256, 256
@@ -33,7 +35,7 @@ class Mesh:
 
     exact: Exact
     shape: tuple[int, int]
-    source_shape: tuple[int, int] | None
+    source_shape: Shape | None
     step: int
     fine: np.ndarray
     block: int = _BLOCK
@@ -74,7 +76,7 @@ class Mesh:
 def mesh(
     exact: Exact,
     shape: tuple[int, int],
-    source_shape: tuple[int, int] | None,
+    source_shape: Shape | None,
     max_error: float,
     uniform: bool = False,
 ) -> Mesh:
@@ -132,7 +134,7 @@ class _Measured:
 
     @classmethod
     def of(
-        cls, exact: Exact, shape: tuple[int, int], source_shape: tuple[int, int] | None, max_error: float, step: int
+        cls, exact: Exact, shape: tuple[int, int], source_shape: Shape | None, max_error: float, step: int
     ) -> _Measured:
         """Measure all cells, in strips of rows."""
         made = cls(shape, step * -(-_BLOCK // step))
@@ -159,7 +161,7 @@ def _with_centres(n: int, step: int) -> np.ndarray:
     return places
 
 
-def _errors(row: np.ndarray, col: np.ndarray, source_shape: tuple[int, int] | None) -> np.ndarray:
+def _errors(row: np.ndarray, col: np.ndarray, source_shape: Shape | None) -> np.ndarray:
     """Return how far bilinear interpolation is off in each cell, in source pixels, from its nodes and centres.
 
     It is infinite where just a part of a cell has coordinates, and 0 where a cell does not reach the source.
@@ -172,6 +174,8 @@ def _errors(row: np.ndarray, col: np.ndarray, source_shape: tuple[int, int] | No
         return error
     reaches = some
     for places, n in ((row, source_shape[0]), (col, source_shape[1])):
+        if n is None:
+            continue
         beyond = _BEYOND + off
         reaches &= ~(_over_cells(np.maximum, places) < -beyond) & ~(_over_cells(np.minimum, places) > n - 1 + beyond)
     return np.where(reaches, error, 0.0)
@@ -213,8 +217,10 @@ def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> t
     return row, col
 
 
-def _forget_far(row: np.ndarray, col: np.ndarray, source_shape: tuple[int, int]) -> None:
+def _forget_far(row: np.ndarray, col: np.ndarray, source_shape: Shape) -> None:
     """Let no pixel count that lies far from the source."""
-    near = [(at >= -_BEYOND) & (at <= n - 1 + _BEYOND) for at, n in zip((row, col), source_shape, strict=True)]
-    far = ~(near[0] & near[1])
+    far = np.zeros(row.shape, bool)
+    for at, n in zip((row, col), source_shape, strict=True):
+        if n is not None:
+            far |= ~((at >= -_BEYOND) & (at <= n - 1 + _BEYOND))
     row[far] = col[far] = np.nan

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from gpumask.boundary import Boundary, check_boundary
+from gpumask.boundary import Boundary, Pair, check_boundaries
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid
 from gpumask.interp import Interpolator, interpolator
@@ -33,33 +33,50 @@ class Method:
     takes_invalid: bool = False
 
     @property
-    def frame(self) -> int:
-        """How many pixels beyond the edges of a source may be valid, and taps."""
-        return self.interp.margin if self.boundary.counts and not self.interp.order else 0
+    def frames(self) -> Pair:
+        """How many rows above and below a source may be valid, and taps, and how many columns beside it.
+
+        Coefficients of B-splines are made beyond edges, but for those of an axis that goes around.
+        """
+        rows, cols = (
+            self.interp.margin if period or (counts and not self.interp.order) else 0
+            for counts, period in zip(self.boundary.counts, self.boundary.around, strict=True)
+        )
+        return rows, cols
 
     @property
-    def around(self) -> int:
+    def support(self) -> int:
         """How many pixels around coefficients have a say in them."""
         return max(self.interp.frame, self.interp.influence)
+
+    def on(self, around: Pair, shape: Pair) -> Method:
+        """Return the method for a source of that shape, which may begin anew after so many (rows, cols)."""
+        return replace(self, boundary=self.boundary.on(around, shape)) if any(around) else self
 
     def reach(self, grid: Grid, shape: tuple[int, int]) -> Window:
         """Return the window of a source of that shape which a grid needs.
 
         It lies beyond the edges where pixels there have a say, and is empty where no pixel can be valid.
         """
-        taps = grid.source_window(self.interp.margin)
+        margin, around = self.interp.margin, self.boundary.around
+        taps = self.boundary.in_first_turn(grid.source_window(margin, around), 2 * margin)
         if not self.interp.needs_filter:
-            return taps.intersect(Window.of_shape(shape).pad(self.frame))
+            inside = Window.of_shape(self.boundary.once(shape)).pad(*self.frames)
+            return taps.intersect(self.boundary.opened(inside, taps))
         domain = domain_of(self.interp, self.boundary, shape)
-        wanted = Window(0, 0, 0, 0) if domain.is_empty else taps.intersect(domain)
-        return wanted if wanted.is_empty else whole_segments(self.interp, wanted, domain).pad(self.around)
+        if domain.is_empty:
+            return Window(0, 0, 0, 0)
+        wanted = taps.intersect(self.boundary.opened(domain, taps))
+        if wanted.is_empty:
+            return wanted
+        return whole_segments(self.interp, wanted, domain, around).pad(self.support)
 
 
 def method_of(
     interp: Any, boundary: Any = None, trust_padding: Any = True, mask_policy: Any = "strict", min_weight: Any = 1e-5
 ) -> Method:
     """Return the method that a user's words name; see `resample`."""
-    found = Method(interpolator(interp), check_boundary("boundary", boundary, trust_padding))
+    found = Method(interpolator(interp), check_boundaries("boundary", boundary, trust_padding))
     if not isinstance(mask_policy, str) or mask_policy not in POLICIES:
         raise GpumaskError(f"mask_policy: expected one of {', '.join(POLICIES)}; got {mask_policy!r}")
     if isinstance(min_weight, bool) or not isinstance(min_weight, int | float | np.number):
@@ -71,10 +88,5 @@ def method_of(
     if found.interp.order:
         raise GpumaskError(
             f"mask_policy: expected strict for {found.interp.name}, whose taps are no pixels; got {mask_policy}"
-        )
-    if found.boundary.mode is not None:
-        raise GpumaskError(
-            'boundary: expected None along with mask_policy="renormalize", which drops taps beyond the '
-            f"edges; got {found.boundary.mode!r}"
         )
     return Method(found.interp, found.boundary, float(min_weight))

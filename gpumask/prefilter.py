@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from gpumask.backends import Backend
 from gpumask.backends.table import Table
-from gpumask.boundary import MODES, Boundary, pixels_at
+from gpumask.boundary import MODES, Boundary, Pair, pixels_at
 from gpumask.cleanup import diamond, dilated
 from gpumask.interp import POLES, Interpolator
 from gpumask.window import Window
+
+_NOTHING = MODES["constant"]
 
 
 def segment_of(interp: Interpolator) -> tuple[int, int]:
@@ -27,22 +30,45 @@ def domain_of(interp: Interpolator, boundary: Boundary, shape: tuple[int, int]) 
     """Return where a source of that shape has valid coefficients.
 
     A few lie beyond its edges where pixels there count, so that every coordinate inside has all its taps; otherwise
-    none does that pixels beyond the edges have a say in; see `Interpolator.influence`.
+    none does that pixels beyond the edges have a say in; see `Interpolator.influence`. Along an axis that goes around
+    they are those of one turn.
     """
-    return Window.of_shape(shape).pad(interp.order // 2 if boundary.counts else -interp.influence)
+    rows, cols = (
+        0 if period else interp.order // 2 if counts else -interp.influence
+        for counts, period in zip(boundary.counts, boundary.around, strict=True)
+    )
+    return Window.of_shape(boundary.once(shape)).pad(rows, cols)
 
 
-def whole_segments(interp: Interpolator, window: Window, domain: Window) -> Window:
-    """Return the segments that a window of coefficients is in: these are made, so that windows get the same bits."""
+def whole_segments(interp: Interpolator, window: Window, domain: Window, around: Pair = (0, 0)) -> Window:
+    """Return the segments that a window of coefficients is in: these are made, so that windows get the same bits.
+
+    Along an axis that goes around they are those of the domain in every turn. around: see `Boundary`.
+    """
     segment, _ = segment_of(interp)
     (row, row_stop), (col, col_stop) = (
-        (max(first // segment * segment, lowest), min(-(-stop // segment) * segment, highest))
-        for first, stop, lowest, highest in (
-            (window.row, window.row_stop, domain.row, domain.row_stop),
-            (window.col, window.col_stop, domain.col, domain.col_stop),
+        _whole_of_axis(segment, *axis)
+        for axis in (
+            (window.row, window.row_stop, domain.row, domain.row_stop, around[0]),
+            (window.col, window.col_stop, domain.col, domain.col_stop, around[1]),
         )
     )
     return Window(row, col, row_stop - row, col_stop - col)
+
+
+def _whole_of_axis(segment: int, first: int, stop: int, lowest: int, highest: int, period: int) -> tuple[int, int]:
+    """Return where the segments begin and stop that hold some coefficients of an axis."""
+    before, last = ((at // period * period if period else 0) for at in (first, stop - 1))
+    begin = max((first - before) // segment * segment, lowest)
+    return before + begin, last + min(-(-(stop - last) // segment) * segment, highest)
+
+
+def _turns(first: int, stop: int, period: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a part of an axis where it begins anew: yield where each part begins and stops, and where its turn begins."""
+    if not period:
+        yield first, stop, 0
+    for turn in range(first // period * period, stop, period) if period else ():
+        yield max(first, turn), min(stop, turn + period), turn
 
 
 def coefficients(
@@ -74,14 +100,17 @@ def coefficients(
             origin, length = (here.row, here.rows) if axis == 0 else (here.col, here.cols)
             first, stop = (wanted.row, wanted.row_stop) if axis == 0 else (wanted.col, wanted.col_stop)
             ends = (domain.row, domain.row_stop) if axis == 0 else (domain.col, domain.col_stop)
-            backend.run(
-                "prefilter", (-(-stop // segment) - first // segment, lines),
-                source, source.strides[0] // source.itemsize, length, origin, boundary.number,
-                counts[axis], 0 if valid is None else counts[axis].strides[0],
-                target, target.strides[0] // target.itemsize, first, *ends, segment,
-                len(interp.steps), *poles, interp.frame,
-                SRC_T=source.dtype, AXIS=axis, SAMPLES=samples,
-            )  # fmt: skip
+            for begin, end, turn in _turns(first, stop, boundary.around[axis]):
+                part = slice(begin - first, end - first)
+                to = target[part] if axis == 0 else target[:, part]
+                backend.run(
+                    "prefilter", (-((turn - end) // segment) - (begin - turn) // segment, lines),
+                    source, source.strides[0] // source.itemsize, length, origin - turn, boundary.numbers[axis],
+                    counts[axis], 0 if valid is None else counts[axis].strides[0],
+                    to, to.strides[0] // to.itemsize, begin - turn, *ends, segment,
+                    len(interp.steps), *poles, interp.frame,
+                    SRC_T=source.dtype, AXIS=axis, SAMPLES=samples,
+                )  # fmt: skip
     return out
 
 
@@ -97,21 +126,39 @@ def coefficient_validity(
 
 
 def extended(backend: Backend, valid: Any, here: Window, boundary: Boundary, wanted: Window) -> Any:
-    """Return the uint8 validity, 0 or 1, of a window that may lie beyond the pixels that are `here`."""
+    """Return the uint8 validity, 0 or 1, of a window that may lie beyond the pixels that are `here`.
+
+    valid: (row, col), or (band, row, col) of several.
+    """
     valid = (backend.asarray(valid) != 0).view(np.uint8)
     if here.contains(wanted):
-        return backend.asarray(valid[wanted.shift(-here.row, -here.col).slices])
-    mode = boundary.number if boundary.counts else MODES["constant"]
-    axes = (wanted.row - here.row, wanted.rows, here.rows), (wanted.col - here.col, wanted.cols, here.cols)
-    (down, above), (across, left) = ([backend.table(table) for table in _places(*axis, mode)] for axis in axes)
-    out = backend.asarray(valid[down[:, None], across])
-    if mode == MODES["constant"]:  # what is trusted there is valid whatever the mask says
-        for nothing in (above[:, None], left):
-            if boundary.counts:
-                out |= nothing
-            else:
-                out &= nothing ^ 1
+        return backend.asarray(valid[..., *wanted.shift(-here.row, -here.col).slices])
+    modes = [number if counts else _NOTHING for number, counts in zip(boundary.numbers, boundary.counts, strict=True)]
+    (down, above), (across, left) = _tables(backend, here, wanted, modes)
+    out = backend.asarray(valid[..., down[:, None], across])
+    beyond = (above[:, None], left)
+    for nothing, counts in zip(beyond, boundary.counts, strict=True):
+        if counts:  # zeros, which are trusted, are valid whatever the mask says
+            out |= nothing
+    for nothing, counts in zip(beyond, boundary.counts, strict=True):
+        if not counts:
+            out &= nothing ^ 1
     return out
+
+
+def extended_image(backend: Backend, image: Any, here: Window, boundary: Boundary, wanted: Window) -> Any:
+    """Return a window of a (band, row, col) image that may lie beyond the pixels that are `here`."""
+    (down, above), (across, left) = _tables(backend, here, wanted, boundary.numbers)
+    out = backend.asarray(image)[:, down[:, None], across]
+    if _NOTHING in boundary.numbers:
+        out = np.where((above[:, None] | left) != 0, image.dtype.type(0), out)
+    return backend.asarray(out)
+
+
+def _tables(backend: Backend, here: Window, wanted: Window, modes: Sequence[int]) -> list[list[Any]]:
+    """Return for rows and columns which pixel stands at each place of a window, and, as 0 or 1, where none does."""
+    axes = (wanted.row - here.row, wanted.rows, here.rows), (wanted.col - here.col, wanted.cols, here.cols)
+    return [[backend.table(each) for each in _places(*axis, mode)] for axis, mode in zip(axes, modes, strict=True)]
 
 
 @functools.lru_cache(maxsize=16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid, node_window, whole_pair
 from gpumask.mesh import Mesh, mesh
-from gpumask.projection import Place, projection
+from gpumask.projection import Place, around_of, projection
 from gpumask.window import Window
 
 
@@ -35,7 +36,7 @@ class ProjectedGrid:
             if place.shape is None:
                 raise GpumaskError(f"{name}: expected a place with a shape; got None")
         self._asked = source, target, check_max_error(max_error)
-        self._mesh = _mesh(source, target, max_error, uniform=False)
+        self._mesh, self._around = _mesh(source, target, max_error, uniform=False)
 
     def __repr__(self) -> str:
         """Say all that it was made from."""
@@ -59,6 +60,11 @@ class ProjectedGrid:
         nodes = node_window(Window.of_shape(self.full_shape), steps)
         return nodes.rows * nodes.cols if self._mesh.is_uniform else math.inf
 
+    @property
+    def around(self) -> tuple[int, int]:
+        """The (rows, cols) after which the source begins anew; 0: that axis ends. See `Grid`."""
+        return self._around
+
     def check_source(self, name: str, shape: tuple[int, int]) -> None:
         """Raise GpumaskError unless a source has the rows and columns that the grid holds for."""
         expected = check_shape("source", self._asked[0].shape)
@@ -75,7 +81,7 @@ class ProjectedGrid:
 
     def read(self, part: Window) -> Grid:
         """Return the grid of a part."""
-        return self._mesh.read(part)
+        return replace(self._mesh.read(part), around=self._around)
 
     def georeference(self, window: Window) -> dict[str, Any]:
         """Return `crs` and `transform` of a window of the target."""
@@ -90,8 +96,8 @@ class ProjectedGrid:
 
 def grid_between(source: Place, target: Place, max_error: float) -> Grid:
     """Return one grid; see `Grid.between`."""
-    found = _mesh(source, target, check_max_error(max_error), uniform=True)
-    return found.read(Window.of_shape(found.shape))
+    found, around = _mesh(source, target, check_max_error(max_error), uniform=True)
+    return replace(found.read(Window.of_shape(found.shape)), around=around)
 
 
 def check_max_error(max_error: Any) -> float:
@@ -103,11 +109,13 @@ def check_max_error(max_error: Any) -> float:
     return float(max_error)
 
 
-def _mesh(source: Place, target: Place, max_error: float, uniform: bool) -> Mesh:
-    """Return the mesh between two places."""
+def _mesh(source: Place, target: Place, max_error: float, uniform: bool) -> tuple[Mesh, tuple[int, int]]:
+    """Return the mesh between two places, and after how many (rows, cols) the source begins anew."""
     shape = check_shape("target_shape", target.shape)
     reached = None if source.shape is None else check_shape("source_shape", source.shape)
-    return mesh(projection(source, target), shape, reached, max_error, uniform)
+    exact, around = projection(source, target), around_of(source)
+    ends = None if reached is None else (None if around[0] else reached[0], None if around[1] else reached[1])
+    return mesh(exact, shape, ends, max_error, uniform), around
 
 
 def check_shape(name: str, shape: Any) -> tuple[int, int]:

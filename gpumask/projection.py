@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Points = tuple[np.ndarray, np.ndarray]
 
+_TURN_OFF = 0.01  # pixels
+
 _own = threading.local()
 
 
@@ -95,7 +97,9 @@ def projection(source: Place, target: Place) -> Exact:
     crs = wkt_of("source_crs", source_crs), wkt_of("target_crs", target.crs)
     if isinstance(model, Geolocation):
         return _geolocated(model, crs[0], crs[1], target)
-    return Projection(crs[0], model, crs[1], target.transform, _seam(crs[0], model, source.shape))
+    goes_around = source.shape is not None and any(around_of(source))
+    seam = _opposite(crs[0], crs[1], target) if goes_around else _seam(crs[0], model, source.shape)
+    return Projection(crs[0], model, crs[1], target.transform, seam)
 
 
 def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Place) -> Geolocated:
@@ -211,6 +215,38 @@ def _seam(crs: str, model: Any, shape: tuple[int, int] | None) -> float | None:
         x = corners(model, shape)[0]
         ends = x.min(), x.max()
     return float(ends[0] - max(turn - (ends[1] - ends[0]), 0) / 2)
+
+
+def around_of(place: Place) -> tuple[int, int]:
+    """Return the (rows, cols) after which a raster begins anew, as its longitudes do; 0 along an axis that ends.
+
+    Steps in files are rounded: whole pixels are a turn if they miss it by less than coordinates may be off by default.
+    """
+    turn = full_turn(wkt_of("source_crs", place.crs)) if _is_affine(place.transform) else None
+    if turn is None:
+        return 0, 0
+    inverse = ~place.transform
+    moved_by = abs(turn * inverse.d), abs(turn * inverse.a)
+    if max(moved_by) > 2**31 or any(abs(n - round(n)) > _TURN_OFF for n in moved_by):
+        return 0, 0
+    rows, cols = map(round, moved_by)
+    fits = place.shape is None or (rows <= place.shape[0] and cols <= place.shape[1])
+    return (rows, cols) if fits and min(rows, cols) == 0 < max(rows, cols) else (0, 0)
+
+
+def _opposite(source_crs: str, target_crs: str, target: Place) -> float | None:
+    """Return the longitude opposite the middle of a target, so that those around it go on without a jump.
+
+    None where none jumps, as they are the target's own, or where the middle has none: a source that goes around has a
+    pixel for every longitude.
+    """
+    turn = full_turn(source_crs)
+    if source_crs == target_crs or turn is None:
+        return None
+    rows, cols = target.shape or (0, 0)
+    middle = moved(target.transform, np.array([(cols / 2, rows / 2)]))[0].tolist()
+    x, _ = transformer(target_crs, source_crs).transform(*middle)
+    return float(x - turn / 2) if math.isfinite(x) else None
 
 
 def corners(affine: Any, shape: tuple[int, int]) -> np.ndarray:

@@ -9,15 +9,17 @@ import numpy as np
 
 from gpumask.backends import Backend, adopt, select
 from gpumask.backends.source import C_TYPES
+from gpumask.boundary import Boundary
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes, footprints, footprints_by_band
 from gpumask.grid import Grid
 from gpumask.image import Source, Target
 from gpumask.method import Method, method_of
 from gpumask.missing import check_declares_nothing
-from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended
+from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended, extended_image
 from gpumask.quality import check_quality, validity_of
 from gpumask.values import held
+from gpumask.window import Window
 
 
 class Resampled(NamedTuple):
@@ -41,7 +43,7 @@ def resample(
     compute_dtype: Any = "float64",
     keep: Any = None,
     quality: Any = None,
-    boundary: str | None = None,
+    boundary: Any = None,
     trust_padding: bool = True,
     mask_policy: str = "strict",
     min_weight: float = 1e-5,
@@ -63,9 +65,11 @@ def resample(
         columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
         MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
     boundary: what the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap",
-        as in numpy.pad; None: nothing. trust_padding: whether that may make pixels valid: inside the source, and beyond
-        it as long as no tap lies further out than half of them, or 1 for nearest (none for B-splines). Without trust
-        just the filters of B-splines see it; they see 0 where the boundary is None.
+        as in numpy.pad; None: nothing; or two of these, of its rows and its columns, such as (None, "wrap"). A source
+        that goes around (see `Grid.between`) does so whatever the boundary is, and its other axis never wraps.
+    trust_padding: whether that may make pixels valid: inside the source, and beyond it as long as no tap lies further
+        out than half of them, or 1 for nearest (none for B-splines). Without trust just the filters of B-splines see
+        it; they see 0 where the boundary is None.
     mask_policy: "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are
         are renormalised, where the nearest is and their share is min_weight at least, as GDAL does; not for B-splines.
     validity: "pixel": bands are valid together, a pixel where all of them are. "band": each band is valid by itself,
@@ -178,6 +182,7 @@ class _Asked(NamedTuple):
         image = backend.empty((source.image.shape[0], *grid.shape), dtype)
         planes = image.shape if self.by_band else grid.shape
         target = Target(image, backend.empty(planes, np.uint8), nodata)
+        method = method.on(grid.around, source.image.shape[1:])
         resample_into(backend, source, grid, method, target, compute)
         found = (array[0] if array.ndim > self.axes else array for array in (image, target.validity))
         return Resampled(*(backend.to_family_of(source.image, array) for array in found))
@@ -189,19 +194,28 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     Where the target has a validity for each band, each is as if it were alone.
     """
     interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
+    boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
+    if any(boundary.around) and not source.whole:
+        source = source.crop(Window(*source.origin, *boundary.once(source.image.shape[1:])))
     source = replace(source, image=backend.asarray(source.image))
     if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
         source = _finite(backend, source, compute, target.by_band)
     if interp.needs_filter:
         source = _filtered(backend, source, method)
-    frame = 0 if source.whole else method.frame
-    valid = _footprints(backend, source, method, frame, target.by_band)
+    if renormalized and any(frames):
+        source, frames = _framed(backend, source, boundary, frames), (0, 0)
+    valid = None
+    if source.valid is not None:
+        framed = source.valid
+        if any(frames):
+            framed = extended(backend, source.valid, source.window, boundary, source.window.pad(*frames))
+        valid = (footprints_by_band if target.by_band else footprints)(backend, framed, interp)
     nodes, image, out = _nodes(backend, grid), source.image, target.image
     types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
     backend.run(
         "resample", grid.shape,
-        image, *image.shape, *_steps(image), *source.origin, frame, method.boundary.number, valid, _plane(valid),
-        *nodes, out, *_steps(out), _filling(target.nodata, out.dtype),
+        image, *image.shape, *_steps(image), *source.origin, *frames, *boundary.numbers, *boundary.around,
+        valid, _plane(valid), *nodes, out, *_steps(out), _filling(target.nodata, out.dtype),
         target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
         **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
     )  # fmt: skip
@@ -209,19 +223,6 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
         for band in range(len(image)) if target.by_band else [None]:
             some, into = (source, target) if band is None else (source.band(band), target.band(band))
             _renormalize(backend, some, nodes, into, method, types)
-
-
-def _footprints(backend: Backend, source: Source, method: Method, frame: int, by_band: bool) -> Any:
-    """Return the footprints of a source and of a frame around it; None: all is valid."""
-    valid = source.valid
-    if valid is None:
-        return None
-    if frame:
-        around = source.window.pad(frame)
-        bands = valid if valid.ndim == 3 else valid[None]
-        framed = [extended(backend, band, source.window, method.boundary, around) for band in bands]
-        valid = np.stack(framed) if valid.ndim == 3 else framed[0]
-    return (footprints_by_band if by_band else footprints)(backend, valid, method.interp)
 
 
 def _renormalize(
@@ -232,7 +233,7 @@ def _renormalize(
     valid = None if source.valid is None else backend.asarray(source.valid)
     backend.run(
         "renormalize", target.validity.shape,
-        image, *image.shape, *_steps(image), *source.origin, valid, _pitch(valid), *nodes,
+        image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid), *nodes,
         out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
         **types, **method.interp.defines,
     )  # fmt: skip
@@ -277,13 +278,20 @@ def _has_finite_sum(image: np.ndarray) -> bool:
         return bool(np.isfinite(image.sum()))
 
 
+def _framed(backend: Backend, source: Source, boundary: Boundary, frames: tuple[int, int]) -> Source:
+    """Return a source of which the pixels beyond its edges that may be valid are a part."""
+    here, wanted = source.window, source.window.pad(*frames)
+    valid = None if source.valid is None else extended(backend, source.valid, here, boundary, wanted)
+    return Source(extended_image(backend, source.image, here, boundary, wanted), valid, (wanted.row, wanted.col))
+
+
 def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     """Return the coefficients of a B-spline, and where they are valid, as a source."""
     here, interp = source.window, method.interp
     domain = domain_of(interp, method.boundary, source.whole or here.shape)
     if domain.is_empty:  # the source is so small that its edges have a say in all of it
         return Source(backend.full((len(source.image), 1, 1), 0, np.float64), backend.full((1, 1), 0, np.uint8))
-    wanted = here.pad(-method.around) if source.whole else domain
+    wanted = here.pad(-method.support) if source.whole else domain
     planes = [source] if source.valid is None or source.valid.ndim == 2 else map(source.band, range(len(source.image)))
     made, valid = [], []
     for part in planes:

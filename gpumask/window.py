@@ -38,6 +38,16 @@ class Window:
         """Return the window that covers a whole array of this shape."""
         return cls(0, 0, shape[0], shape[1])
 
+    @classmethod
+    def of_axes(cls, rows: tuple[int, int], cols: tuple[int, int]) -> Window:
+        """Return the window of (first, count) of each axis."""
+        return cls(rows[0], cols[0], rows[1], cols[1])
+
+    @property
+    def axes(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(first, count) of rows and of columns."""
+        return (self.row, self.rows), (self.col, self.cols)
+
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, cols)."""
@@ -67,9 +77,10 @@ class Window:
         """Return the window moved down by `rows` and right by `cols`."""
         return Window(self.row + rows, self.col + cols, self.rows, self.cols)
 
-    def pad(self, margin: int) -> Window:
-        """Return the window grown by `margin` pixels on every side."""
-        return Window(self.row - margin, self.col - margin, self.rows + 2 * margin, self.cols + 2 * margin)
+    def pad(self, margin: int, cols: int | None = None) -> Window:
+        """Return the window grown by `margin` pixels on every side, or by `cols` to the left and to the right."""
+        rows, cols = margin, margin if cols is None else cols
+        return Window(self.row - rows, self.col - cols, self.rows + 2 * rows, self.cols + 2 * cols)
 
     def intersect(self, other: Window) -> Window:
         """Return the part in both, with no rows or columns where there is none."""

@@ -79,7 +79,7 @@ class Accessor:
         nodata_out: float | None = None,
         dtype: Any = None,
         compute_dtype: Any = "float64",
-        boundary: str | None = None,
+        boundary: Any = None,
         trust_padding: bool = True,
         mask_policy: str = "strict",
         min_weight: float = 1e-5,

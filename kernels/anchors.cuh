@@ -1,5 +1,5 @@
 // anchors: where output pixels fall in the source, and whether all that they need is there and valid.
-// Needs weights.cuh and footprints.cuh before it.
+// Needs weights.cuh, footprints.cuh and boundary.cuh before it.
 
 // Where a segment's pixels fall in the source window: anchor pixel, fraction beyond it, and whether anything is there.
 struct Anchors {
@@ -8,22 +8,37 @@ struct Anchors {
     LANE_ARRAY i32 valid[LANES];
 };
 
-// A window of the source that begins at an origin. Around it, `frame` pixels are there by place_of(mode).
-struct Extent {
-    i64 rows, cols, origin_row, origin_col, frame, mode;
+// An axis of a window of the source, which has n pixels from an origin on. Around it, `frame` pixels are there by
+// place_of(mode). The whole source begins anew every `period` pixels, unless this is 0.
+struct Axis {
+    i64 n, origin, frame, mode, period;
 };
 
+struct Extent {
+    Axis row, col;
+};
+
+// The pixel of the window where pixel i of the source is. Of all turns, that in which an anchor has its taps before it.
+template <bool AROUND>
+INLINE f64 in_window(const Axis& axis, f64 i)
+{
+    const f64 place = i - (f64)axis.origin;
+    if (!AROUND || !axis.period) return place;
+    return fabs(i) < FARTHEST ? in_turn(place, (f64)(-FIRST_TAP - axis.frame), (f64)axis.period) : nan("");
+}
+
 // Takes coordinates for fractions, and fills in everything but what the footprint knows.
+template <bool AROUND>
 INLINE void anchor(const Extent& window, int n, Anchors& at)
 {
-    const f64 rows = (f64)(window.rows + window.frame), cols = (f64)(window.cols + window.frame);
-    const f64 first = -(f64)window.frame;
+    const f64 first_row = -(f64)window.row.frame, rows = (f64)(window.row.n + window.row.frame);
+    const f64 first_col = -(f64)window.col.frame, cols = (f64)(window.col.n + window.col.frame);
     // A place where all taps exist, if there is one, for the pixels that fall outside.
-    const f64 safe = window.rows >= TAPS && window.cols >= TAPS ? (f64)ANCHOR_TAP : 0.0;
+    const f64 safe = window.row.n >= TAPS && window.col.n >= TAPS ? (f64)ANCHOR_TAP : 0.0;
     LANE_LOOP(l, 0, n) {
         const f64 row = floor(at.row_fraction[l] + ANCHOR_SHIFT), col = floor(at.col_fraction[l] + ANCHOR_SHIFT);
-        const f64 r = row - (f64)window.origin_row, c = col - (f64)window.origin_col;
-        const bool inside = (r >= first) & (c >= first) & (r < rows) & (c < cols);  // false for NaN
+        const f64 r = in_window<AROUND>(window.row, row), c = in_window<AROUND>(window.col, col);
+        const bool inside = (r >= first_row) & (c >= first_col) & (r < rows) & (c < cols);  // false for NaN
         at.row_fraction[l] = TAPS == 1 ? 0.0 : at.row_fraction[l] - row;
         at.col_fraction[l] = TAPS == 1 ? 0.0 : at.col_fraction[l] - col;
         at.row[l] = (i32)(inside ? r : safe);
@@ -44,17 +59,23 @@ INLINE i32 room_at_whole(i32 anchor, i32 n, i32 frame)
     return (anchor + FIRST_TAP + FIRST_AT_WHOLE + frame) | (n - 1 - FIRST_TAP - LAST_AT_WHOLE - anchor + frame);
 }
 
+INLINE i32 room_for_weights(const Axis& axis, i32 anchor, f64 fraction)
+{
+    return fraction == 0.0 ? room_at_whole(anchor, (i32)axis.n, (i32)axis.frame)
+                           : room(anchor, (i32)axis.n, (i32)axis.frame);
+}
+
 // Returns whether all taps of the whole segment lie in the window. Where they must, a pixel without them is invalid.
 INLINE bool check_taps(const Extent& window, int n, bool must_exist, Anchors& at)
 {
-    const i32 rows = (i32)window.rows, cols = (i32)window.cols, frame = (i32)window.frame;
+    const i32 rows = (i32)window.row.n, cols = (i32)window.col.n;
     i32 signs = -1;  // the sign bit stays where there is room in every lane
     LANE_LOOP_ALL(l, 0, n, signs) signs &= ~(room(at.row[l], rows, 0) | room(at.col[l], cols, 0));
     const bool interior = signs < 0;
     if (must_exist && !interior)
         LANE_LOOP(l, 0, n) {
-            const i32 row = at.row_fraction[l] == 0.0 ? room_at_whole(at.row[l], rows, frame) : room(at.row[l], rows, frame);
-            const i32 col = at.col_fraction[l] == 0.0 ? room_at_whole(at.col[l], cols, frame) : room(at.col[l], cols, frame);
+            const i32 row = room_for_weights(window.row, at.row[l], at.row_fraction[l]);
+            const i32 col = room_for_weights(window.col, at.col[l], at.col_fraction[l]);
             at.valid[l] &= (row | col) >= 0;
         }
     return interior;
@@ -69,8 +90,8 @@ struct Lookup {
 // Footprints are there for the frame too.
 INLINE void find_footprints(const Extent& window, int n, const Anchors& at, Lookup& found)
 {
-    const i64 pitch = window.cols + 2 * window.frame;
-    LANE_LOOP(l, 0, n) found.offset[l] = (at.row[l] + window.frame) * pitch + at.col[l] + window.frame;
+    const i64 pitch = window.col.n + 2 * window.col.frame;
+    LANE_LOOP(l, 0, n) found.offset[l] = (at.row[l] + window.row.frame) * pitch + at.col[l] + window.col.frame;
 }
 
 // Takes a word for each pixel, which says whether every source pixel with a weight is valid.

@@ -16,3 +16,9 @@ INLINE i64 place_of(i64 i, i64 n, i64 mode)
         i = mode == BEYOND_WRAP ? (i < 0 ? i + n : i - n) : i < 0 ? -i - twice : 2 * n - 2 + twice - i;
     return i;
 }
+
+// Brings pixel i of an axis that begins anew every `period` pixels into the turn that begins at `least`; exact.
+INLINE f64 in_turn(f64 i, f64 least, f64 period) { return i - period * floor((i - least) / period); }
+
+// Beyond so many pixels a coordinate has no place in any turn.
+#define FARTHEST 1099511627776.0

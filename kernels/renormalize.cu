@@ -6,6 +6,7 @@
 #include "target.cuh"
 #include "weights.cuh"
 #include "coords.cuh"
+#include "boundary.cuh"
 #include "convert.cuh"
 
 // The window of the source that is here, and which of its pixels are valid.
@@ -21,6 +22,14 @@ INLINE bool is_valid(const Pixels& here, i64 r, i64 c)
     return r >= 0 && r < here.rows && c >= 0 && c < here.cols && (!here.valid || here.valid[r * here.valid_pitch + c]);
 }
 
+// How many pixels to go back along an axis so that the source begins at `origin`, and an anchor there has its taps before
+// it; see in_window in anchors.cuh. NaN where that is not known.
+INLINE f64 way_back(f64 anchor, i64 origin, i64 period)
+{
+    if (!period) return (f64)origin;
+    return fabs(anchor) < FARTHEST ? anchor - in_turn(anchor - (f64)origin, (f64)-FIRST_TAP, (f64)period) : nan("");
+}
+
 // The weights of the taps on one axis; at a whole number just the anchor has one.
 INLINE void axis_weights(f64 fraction, ACC_T* w)
 {
@@ -32,7 +41,7 @@ INLINE void axis_weights(f64 fraction, ACC_T* w)
 
 KERNEL(renormalize, i64 rows, i64 cols,
        const SRC_T* __restrict__ source, i64 bands, i64 source_rows, i64 source_cols, i64 pitch, i64 plane,
-       i64 origin_row, i64 origin_col, const u8* __restrict__ valid, i64 valid_pitch,
+       i64 origin_row, i64 origin_col, i64 row_period, i64 col_period, const u8* __restrict__ valid, i64 valid_pitch,
        const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
        f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
        i64 first_row, i64 first_col,
@@ -51,12 +60,13 @@ KERNEL(renormalize, i64 rows, i64 cols,
         LANE_ARRAY f64 row[LANES], col[LANES];
         source_coordinates(grid, first_row + y, first_col + x, n, row, col);
         for (int l = 0; l < n; ++l) {
-            const f64 nearest_row = floor(row[l] + 0.5) - (f64)origin_row, nearest_col = floor(col[l] + 0.5) - (f64)origin_col;
+            const f64 whole_row = floor(row[l]), whole_col = floor(col[l]);
+            const f64 back = way_back(whole_row, origin_row, row_period), left = way_back(whole_col, origin_col, col_period);
+            const f64 nearest_row = floor(row[l] + 0.5) - back, nearest_col = floor(col[l] + 0.5) - left;
             const bool inside = (nearest_row >= 0.0) & (nearest_row < (f64)source_rows) & (nearest_col >= 0.0)
                                 & (nearest_col < (f64)source_cols);  // false for NaN
             if (done[l] == 1 || !inside || !is_valid(here, (i64)nearest_row, (i64)nearest_col)) continue;
-            const f64 whole_row = floor(row[l]), whole_col = floor(col[l]);
-            const i64 r = (i64)whole_row - origin_row + FIRST_TAP, c = (i64)whole_col - origin_col + FIRST_TAP;
+            const i64 r = (i64)(whole_row - back) + FIRST_TAP, c = (i64)(whole_col - left) + FIRST_TAP;
             ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0;
             axis_weights(row[l] - whole_row, row_weights);
             axis_weights(col[l] - whole_col, col_weights);

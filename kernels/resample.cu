@@ -1,7 +1,7 @@
 // resample: every band of a source image, in the geometry that a grid gives, with its validity.
 // SRC_T, OUT_T: types of the source and of the image; ACC_T: f64 or f32, for weights and sums; TAPS: see weights.cuh.
 // source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col). Around
-// it `frame` pixels are what place_of(mode) says, in boundary.cuh.
+// it `frame` pixels of each axis are what place_of(mode) says. The whole image begins anew every `period` pixels, if any.
 // footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid. validity: may be null.
 // -D BY_BAND: each band is valid by itself, and validity has as many planes as the image; footprint has a plane for each
 // eight bands, or, where footprint_plane is 0, one that is every band's. Otherwise bands are valid together.
@@ -13,8 +13,8 @@
 #include "weights.cuh"
 #include "footprints.cuh"
 #include "coords.cuh"
-#include "anchors.cuh"
 #include "boundary.cuh"
+#include "anchors.cuh"
 #include "convert.cuh"
 
 // Asks for the pixels that the segment to the right will need: one segment's step further on in the source, where no
@@ -56,20 +56,20 @@ INLINE void sum_columns(const SRC_T* taps, i64 pitch, int l, const Anchors& at, 
 
 INLINE i64 clamp(i64 i, i64 last) { return i < 0 ? 0 : i < last ? i : last; }
 
-// A tap's place on an axis of n pixels: in a frame, and beyond it, where it has no weight, that of any pixel.
-INLINE i64 tap_place(i64 i, i64 n, const Extent& window)
+// A tap's place on an axis: in a frame, and beyond it, where it has no weight, that of any pixel.
+INLINE i64 tap_place(i64 i, const Axis& axis)
 {
-    return window.frame ? place_of(clamp(i + window.frame, n - 1 + 2 * window.frame) - window.frame, n, window.mode)
-                        : clamp(i, n - 1);
+    return axis.frame ? place_of(clamp(i + axis.frame, axis.n - 1 + 2 * axis.frame) - axis.frame, axis.n, axis.mode)
+                      : clamp(i, axis.n - 1);
 }
 
 // Near an edge.
 INLINE void gather_taps(const SRC_T* pixels, i64 pitch, const Extent& window, int l, const Anchors& at, SRC_T* taps)
 {
     for (int j = 0; j < TAPS; ++j) {
-        const i64 c = tap_place(at.col[l] + FIRST_TAP + j, window.cols, window);
+        const i64 c = tap_place(at.col[l] + FIRST_TAP + j, window.col);
         for (int k = 0; k < TAPS; ++k) {
-            const i64 r = tap_place(at.row[l] + FIRST_TAP + k, window.rows, window);
+            const i64 r = tap_place(at.row[l] + FIRST_TAP + k, window.row);
             taps[k * TAPS + j] = r < 0 || c < 0 ? (SRC_T)0 : pixels[r * pitch + c];
         }
     }
@@ -107,7 +107,8 @@ INLINE void say_valid(u8* __restrict__ out, const u8* elsewhere, int n, const i3
 
 KERNEL(resample, i64 rows, i64 cols,
        const SRC_T* __restrict__ source, i64 bands, i64 source_rows, i64 source_cols, i64 pitch, i64 plane,
-       i64 origin_row, i64 origin_col, i64 frame, i64 mode, const Footprints* __restrict__ footprint, i64 footprint_plane,
+       i64 origin_row, i64 origin_col, i64 row_frame, i64 col_frame, i64 row_mode, i64 col_mode,
+       i64 row_period, i64 col_period, const Footprints* __restrict__ footprint, i64 footprint_plane,
        const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
        f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
        i64 first_row, i64 first_col,
@@ -116,16 +117,18 @@ KERNEL(resample, i64 rows, i64 cols,
 {
     const Grid grid = {grid_row,  grid_col,   grid_mask,  grid_nodata, grid_rows,
                        grid_cols, grid_pitch, mask_pitch, row_step,    col_step};
-    const Extent window = {source_rows, source_cols, origin_row, origin_col, frame, mode};
+    const Extent window = {{source_rows, origin_row, row_frame, row_mode, row_period},
+                           {source_cols, origin_col, col_frame, col_mode, col_period}};
+    const bool around = row_period || col_period;
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         Anchors at;
         source_coordinates(grid, first_row + y, first_col + x, n, at.row_fraction, at.col_fraction);
-        anchor(window, n, at);
+        around ? anchor<true>(window, n, at) : anchor<false>(window, n, at);
         LANE_ARRAY u8 elsewhere[LANES];
         LANE_LOOP(l, 0, n) {
-            const bool below = at.row[l] + (at.row_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_rows + frame);
-            const bool beyond = at.col[l] + (at.col_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_cols + frame);
+            const bool below = at.row[l] + (at.row_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_rows + row_frame);
+            const bool beyond = at.col[l] + (at.col_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_cols + col_frame);
             elsewhere[l] = !at.valid[l] | below | beyond ? (u8)outside : 0;
         }
         const bool interior = check_taps(window, n, !footprint, at);
@@ -158,7 +161,7 @@ KERNEL(resample, i64 rows, i64 cols,
                 continue;
             }
             const SRC_T* pixels = source + band * plane;
-            prefetch_source(pixels, pitch, words, source_cols + 2 * frame, (int)y, n, at);
+            prefetch_source(pixels, pitch, words, source_cols + 2 * col_frame, (int)y, n, at);
             LANE_ARRAY ACC_T sums[LANES][TAPS];
             sum_segment(pixels, pitch, window, interior, n, at, row_weights, sums);
             LANE_LOOP_ALL(l, 0, n, all_numbers) {

@@ -192,6 +192,7 @@ def cases(dtype: str) -> list[Case]:
         *_tiny_sources(rng, dtype),
         *_tiny_outputs(rng, dtype),
         *_beyond_the_edges(rng, dtype),
+        *_each_axis_its_way(rng, dtype),
     ]
 
 
@@ -277,6 +278,23 @@ def _beyond_the_edges(rng: np.random.Generator, dtype: str) -> list[Case]:
         pixels = image(rng, dtype, (2, *shape))
         for mask in (None, valid(rng, shape)):
             found.append(Case(f"source {shape}, {mode}", Source(pixels, mask), grid, Boundary(mode)))
+    return found
+
+
+def _each_axis_its_way(rng: np.random.Generator, dtype: str) -> list[Case]:
+    """Let rows and columns go on in two ways, and sources begin anew, whole ones and windows in some turn."""
+    found, shape = [], (9, 14)
+    for modes in ((None, "wrap"), ("reflect", None), ("constant", "edge")):
+        source = Source(image(rng, dtype, (2, *shape)), valid(rng, shape))
+        found.append(Case(f"{modes}", source, _anywhere(rng, (3, 131), shape), Boundary(modes)))
+    for around, mode in (((0, 14), None), ((0, 12), "edge"), ((9, 0), "reflect")):
+        grid = _anywhere(rng, (3, 131), shape)
+        far = Grid(grid.row + around[0] * 7, grid.col - around[1] * 5)
+        pixels = image(rng, dtype, (2, *shape))
+        for mask in (None, valid(rng, shape)):
+            found.append(Case(f"around {around}, {mode}", Source(pixels, mask), far, Boundary(mode, around=around)))
+            window = Source(pixels, mask, (0, 33), (20, 25))
+            found.append(Case(f"a window around {around}", window, grid, Boundary(around=(0, 25))))
     return found
 
 

@@ -1,5 +1,6 @@
 """What the kernels' machine code is run on: of each kernel random cases of a few variants, the same in every run."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -148,9 +149,16 @@ def _window(rng: np.random.Generator, whole: Window) -> Window:
     return Window(whole.row + down, whole.col + across, rows, cols)
 
 
+def _boundary(rng: np.random.Generator, shape: tuple[int, ...], trusted: float) -> Boundary:
+    """Return how a source of that shape goes on, in one way, in one for each axis, or around."""
+    modes = [[None, *MODES][number] for number in rng.integers(len(MODES) + 1, size=2)]
+    period, axis = [int(rng.integers(1, n + 1)) for n in shape], rng.integers(2)
+    around = ((period[0], 0) if axis else (0, period[1])) if _chance(rng, 0.25) else (0, 0)
+    return Boundary(modes[0] if _chance(rng, 0.6) else (modes[0], modes[1]), _chance(rng, trusted), around)
+
+
 def _resample(rng: np.random.Generator, variant: Variant) -> Callable[[Backend], list[np.ndarray]]:
-    mode = [None, *MODES][rng.integers(len(MODES) + 1)]
-    return _resampling(rng, variant, Method(APPLIED[variant.interp], Boundary(mode, _chance(rng, 0.8))))
+    return _resampling(rng, variant, Method(APPLIED[variant.interp]))
 
 
 def _renormalize(rng: np.random.Generator, variant: Variant) -> Callable[[Backend], list[np.ndarray]]:
@@ -161,6 +169,7 @@ def _renormalize(rng: np.random.Generator, variant: Variant) -> Callable[[Backen
 def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> Callable[[Backend], list[np.ndarray]]:
     """Return what resamples a random source through a random grid, and gives all memory about the result."""
     source = _source(rng, variant.source, bool(variant.validity))
+    method = dataclasses.replace(method, boundary=_boundary(rng, source.image.shape[1:], 0.8))
     grid, outside = _grid(rng, source), int(rng.integers(3))
     nodata = math.nan if variant.output.startswith("float") and _chance(rng, 0.3) else float(rng.choice([0, NODATA]))
     has_validity = method.min_weight is not None or _chance(rng, 0.8)
@@ -227,11 +236,12 @@ def _prefilter(rng: np.random.Generator, variant: Filtering) -> Callable[[Backen
     interp = splines[rng.integers(len(splines))]
     long = 2 * segment_of(interp)[0]
     shape = _shape(rng, *((long, 9) if _chance(rng, 0.5) else (9, long)))
-    boundary = Boundary([None, *MODES][rng.integers(len(MODES) + 1)], _chance(rng, 0.7))
+    boundary = _boundary(rng, shape, 0.7)
     if domain_of(interp, boundary, shape).is_empty:
         boundary = Boundary("reflect")
     domain = domain_of(interp, boundary, shape)
     wanted = whole_segments(interp, _window(rng, domain), domain) if _chance(rng, 0.5) else domain
+    shape = boundary.once(shape)
     here = wanted.pad(interp.frame) if _chance(rng, 0.3) else Window.of_shape(shape)
     pixels = _part(rng, lambda shape: image(rng, variant.dtype, shape), (int(rng.integers(1, 3)), *here.shape))
     mask = _mask(rng, here.shape) if _chance(rng, 0.6) else None

@@ -86,11 +86,11 @@ def finite_of(backend: Backend, dtype: str, shape: tuple[int, int], masked: bool
 
 def renormalized(backend: Backend, interp: str, dtype: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Resample with renormalised weights; return names, images and validities."""
-    found, method = [], Method(APPLIED[interp], min_weight=0.2)
+    found = []
     for case in cases(dtype):
-        if case.boundary.mode is None:
-            out = backend.empty((case.source.image.shape[0], *case.grid.shape), dtype)
-            target = Target(out, backend.empty(case.grid.shape, np.uint8), NODATA, outside=2)
-            resample_into(backend, case.source, case.grid, method, target, np.dtype(np.float64))
-            found.append((case.name, to_host(backend, target.image), to_host(backend, target.validity)))
+        method = Method(APPLIED[interp], case.boundary, min_weight=0.2)
+        out = backend.empty((case.source.image.shape[0], *case.grid.shape), dtype)
+        target = Target(out, backend.empty(case.grid.shape, np.uint8), NODATA, outside=2)
+        resample_into(backend, case.source, case.grid, method, target, np.dtype(np.float64))
+        found.append((case.name, to_host(backend, target.image), to_host(backend, target.validity)))
     return found

@@ -132,7 +132,7 @@ def test_gdal_has_the_same_validity_and_values(interp, theirs):
     [
         ("mask_policy", {"mask_policy": "lenient"}), ("mask_policy", {"mask_policy": None}),
         ("mask_policy", {"mask_policy": "renormalize", "interp": "bspline3"}),
-        ("boundary", {"mask_policy": "renormalize", "boundary": "edge"}),
+        ("boundary", {"boundary": ("edge",)}), ("boundary", {"boundary": ("edge", "mirror")}),
         ("min_weight", {"min_weight": 0}), ("min_weight", {"min_weight": 1.5}), ("min_weight", {"min_weight": np.nan}),
         ("min_weight", {"min_weight": "half"}), ("boundary", {"boundary": "mirror"}), ("boundary", {"boundary": 3}),
     ],

@@ -53,24 +53,26 @@ def _all_taps(valid: np.ndarray, taps: int, which: range, axis: int) -> np.ndarr
 
 
 def resample(
-    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, frame, mode, footprint,
-    footprint_plane, grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step,
-    col_step, first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch, validity_plane,
-    outside, *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0,
+    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
+    row_frame, col_frame, row_mode, col_mode, row_period, col_period, footprint, footprint_plane,
+    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
+    first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch, validity_plane, outside,
+    *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
-    if frame:  # as an image of which the frame is a part
-        around = [pixels_at(-frame, n + 2 * frame, n, mode) for n in (source_rows, source_cols)]
+    if row_frame or col_frame:  # as an image of which the frame is a part
+        axes = (source_rows, row_frame, row_mode), (source_cols, col_frame, col_mode)
+        around = [pixels_at(-frame, n + 2 * frame, n, mode) for n, frame, mode in axes]
         source = np.where(np.minimum.outer(*around) < 0, np.dtype(SRC_T).type(0), source[:, around[0]][:, :, around[1]])
-        source_rows, source_cols = source.shape[1:]
-        origin_row, origin_col = origin_row - frame, origin_col - frame
+        origin_row, origin_col = origin_row - row_frame, origin_col - col_frame
     source = np.ascontiguousarray(source)
     fill = np.asarray(nodata, "f8" if np.dtype(OUT_T).kind == "f" else "i8").astype(OUT_T)  # as in C
+    places = (origin_row, row_period), (origin_col, col_period)
+    here = _of_bands(footprint, bands) if BY_BAND else footprint
     for part, row, col in _coordinates(
         (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
     ):
-        here = _of_bands(footprint, bands) if BY_BAND else footprint
-        *at, inside = _anchor(row, col, source_rows, source_cols, origin_row, origin_col, here, TAPS, SPLINE)
+        *at, inside = _anchor(row, col, source.shape[1:], places, here, TAPS, SPLINE)
         valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE)
         valid = valid if BY_BAND else valid.all(axis=0)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), fill)
@@ -100,7 +102,8 @@ def _coordinates(shape, nodes, mask, nodata, steps, first):
 
 
 def renormalize(
-    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col, valid, valid_pitch,
+    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
+    row_period, col_period, valid, valid_pitch,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
     first_row, first_col, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
     *, SRC_T, OUT_T, ACC_T, TAPS,
@@ -111,11 +114,13 @@ def renormalize(
     for part, row, col in _coordinates(
         (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
     ):
-        r, c = np.floor(row + 0.5) - origin_row, np.floor(col + 0.5) - origin_col
+        up = np.floor(row) - _in_window(np.floor(row), origin_row, row_period, TAPS)
+        left = np.floor(col) - _in_window(np.floor(col), origin_col, col_period, TAPS)
+        r, c = np.floor(row + 0.5) - up, np.floor(col + 0.5) - left
         wanted = (validity[part] != 1) & (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
         wanted[wanted] = known[r[wanted].astype(np.intp) + 1, c[wanted].astype(np.intp) + 1]
-        down, row_weights = _axis_taps(row[wanted], origin_row, source_rows, ACC_T, TAPS)
-        across, col_weights = _axis_taps(col[wanted], origin_col, source_cols, ACC_T, TAPS)
+        down, row_weights = _axis_taps(row[wanted], up[wanted], source_rows, ACC_T, TAPS)
+        across, col_weights = _axis_taps(col[wanted], left[wanted], source_cols, ACC_T, TAPS)
         total, sums = np.zeros(wanted.sum(), ACC_T), np.zeros((bands, wanted.sum()), ACC_T)
         for k, j in itertools.product(range(TAPS), repeat=2):
             w = np.where(known[down[k] + 1, across[j] + 1], row_weights[k] * col_weights[j], 0)
@@ -172,12 +177,22 @@ def _filtered(s, z, reach):
     return s[reach : tail + 1]
 
 
-def _anchor(row, col, source_rows, source_cols, origin_row, origin_col, footprint, taps, spline):
+def _in_window(anchor, origin, period, taps):
+    """Return where anchors lie in a window that begins at an origin, in whichever turn; see kernels/anchors.cuh."""
+    place = anchor - origin
+    if period:
+        place -= period * np.floor((place + Interpolator("", taps).first_tap) / period)
+        place[~(abs(anchor) < 2.0**40)] = np.nan
+    return place
+
+
+def _anchor(row, col, shape, places, footprint, taps, spline):
     """Return anchor pixels in the source window, fractions beyond them, what is valid but for NaN, what is inside."""
+    source_rows, source_cols = shape
     shift = 0.5 if taps == 1 else 0.0
     r, c = np.floor(row + shift), np.floor(col + shift)
     fr, fc = (np.zeros_like(row), np.zeros_like(col)) if taps == 1 else (row - r, col - c)
-    r, c = r - origin_row, c - origin_col
+    r, c = (_in_window(at, origin, period, taps) for at, (origin, period) in zip((r, c), places, strict=True))
     inside = (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
     fr, fc = np.where(inside, fr, 0), np.where(inside, fc, 0)
     r, c = np.where(inside, r, 0).astype(np.intp), np.where(inside, c, 0).astype(np.intp)

@@ -55,6 +55,16 @@ NAMES = {
     },
 }  # fmt: skip
 
+
+def _boundary(text: str) -> str | tuple[str | None, str | None] | None:
+    """Take a mode, or two with a comma between; none is one."""
+    known, words = (*MODES, "none"), text.split(",")
+    if len(words) > 2 or not set(known).issuperset(words):
+        raise click.BadParameter(f"expected one of {', '.join(known)}, or two as ROWS,COLS; got {text!r}")
+    modes = [None if word == "none" else word for word in words]
+    return modes[0] if len(modes) == 1 else (modes[0], modes[1])
+
+
 # fmt: off
 _GRID_OPTIONS = (
     click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
@@ -80,8 +90,9 @@ IMAGE_OPTIONS = (
         "[default: all]"),
     click.option("--interp", type=click.Choice(list(INTERPOLATORS)), default="cubic", show_default=True,
         help="The interpolator."),
-    click.option("--boundary", type=click.Choice(list(MODES)),
-        help="What SOURCE goes on with beyond its edges, valid as the pixels it comes from.  [default: nothing]"),
+    click.option("--boundary", type=_boundary, metavar="MODE|ROWS,COLS",
+        help="What SOURCE goes on with beyond its edges, valid as the pixels it comes from: constant (0), edge, "
+        "reflect, symmetric, wrap or none; or two, such as none,wrap, of its rows and its columns.  [default: none]"),
     click.option("--mask-policy", type=click.Choice(POLICIES), default="strict", show_default=True,
         help="What is done about invalid pixels with a weight: an invalid pixel of OUTPUT, or weights without them."),
     click.option("--min-weight", type=float, default=1e-5, show_default=True, metavar="SHARE",
