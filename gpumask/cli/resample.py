@@ -147,9 +147,10 @@ def resample_command(quiet: bool, **options: Any) -> None:
     does: in GRID's transform the centre of node (0, 0) is that of OUTPUT's first pixel. Its format follows from its
     name, and it appears under that name only when it is whole.
 
-    A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands. Not valid is what is NaN,
-    what SOURCE itself masks, by any of its nodata values, masks or alpha, what --mask does not take as valid, and what
-    does not match --rules. Where no pixel at all is valid the exit code is 3.
+    A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands (or, with --validity-by
+    band, in its own). Not valid is what is NaN, what SOURCE itself masks, by any of its nodata values, masks or alpha,
+    what --mask does not take as valid, and what does not match --rules. Where no pixel at all is valid the exit code is
+    3.
     """
     run(resample_file, arguments_of(options) | grid_arguments_of(options), quiet)
 

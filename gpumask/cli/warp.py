@@ -50,7 +50,8 @@ _TARGET_OPTIONS = (
 def warp(output: Path, quiet: bool, **options: Any) -> None:
     """Bring SOURCE into another coordinate reference system, and write OUTPUT, as gdalwarp does, strict about masks.
 
-    A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands; see `gpumask resample`.
+    A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands (or, with --validity-by
+    band, in its own); see `gpumask resample`.
     Where OUTPUT is coarser than SOURCE pixels in between are not seen: no kernel is widened, as GDAL's are.
     """
     same = "crs", "like", "resolution", "bounds", "max_error", "model", "height", "dem"
