@@ -95,8 +95,6 @@ class SourceFile:
             raise GpumaskError(f"bands: expected one dtype; got {', '.join(sorted(dtypes))}")
         for mask in self.masks:
             check_mask("source mask", mask, self.dataset.shape)
-        if self.beside is not None:
-            same_shape("source", self.beside.shape, self.dataset.shape)
         if self.nodata is not None:
             object.__setattr__(self, "nodata", held("source_nodata", self.nodata, self.dtype))
 

@@ -241,7 +241,7 @@ def _source(
     numbers = dataset.indexes if bands is None else _whole("bands", bands)
     check_bands("bands", dataset, numbers)
     colours = tuple(number for number in numbers if dataset.colorinterp[number - 1].name != "alpha") or numbers
-    return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside(dataset), by_band), numbers
+    return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside("source", dataset), by_band), numbers
 
 
 def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
@@ -283,7 +283,7 @@ def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) 
     displacement = words.kind == "displacement"  # the convention is of what nodes are off from, too
     shift = (-0.5, -0.5) if words.convention == "corner" and not displacement else (0.0, 0.0)
     mask = None if words.mask is None else inputs.mask("grid_mask", words.mask)
-    own = (Declared(dataset, (row, col), inputs.beside(dataset)),)
+    own = (Declared(dataset, (row, col), inputs.beside("grid", dataset)),)
     return GridFile((dataset, row), (dataset, col), words.resolution, mask, words.nodata, shift, displacement, own)
 
 

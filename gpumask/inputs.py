@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpumask.datasets import MaskBand, check_open
+from gpumask.datasets import MaskBand, check_open, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError
 
 if TYPE_CHECKING:
@@ -68,19 +68,19 @@ class Inputs:
         self.files.setdefault(name, []).extend(files_of(dataset))
         return dataset
 
-    def beside(self, dataset: DatasetReader) -> DatasetReader | None:
+    def beside(self, name: str, dataset: DatasetReader) -> DatasetReader | None:
         """Return a raster's .msk file, open; None where it has none."""
         import rasterio
 
-        name = f"{dataset.name}.msk".lower()
-        found = next((path for path in dataset.files if path.lower() == name), None)
-        if found is None and os.path.isfile(f"{dataset.name}.msk"):
-            found = f"{dataset.name}.msk"
-        if found is None:
+        wanted = f"{dataset.name}.msk"
+        found = next((path for path in dataset.files if path.lower() == wanted.lower()), wanted)
+        if found == wanted and found not in dataset.files and not os.path.isfile(found):
             return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            return open_raster(self._stack, "source", found)
+            mask = open_raster(self._stack, name, found)
+        same_shape(name, mask.shape, dataset.shape)
+        return mask
 
     def band(self, name: str, given: Any, key: str = "") -> tuple[DatasetReader, int]:
         """Return a raster and the number of a band of it, from a raster (the first band) or (raster, band).
@@ -101,7 +101,7 @@ class Inputs:
                 f"{name}: expected a raster, (raster, band) or (raster, band, value); got {given!r}"
             )
         dataset = self.open(name, parts[0])
-        mask = dataclasses.replace(MaskBand(dataset, *parts[1:]), beside=self.beside(dataset))
+        mask = dataclasses.replace(MaskBand(dataset, *parts[1:]), beside=self.beside(name, dataset))
         self.uses.append([name, key, mask.dataset.name, mask.band, mask.valid_value])
         return mask
 

@@ -105,8 +105,13 @@ def test_a_msk_file_may_have_a_mask_for_each_band(folder):
 def test_a_msk_file_of_another_size_is_refused(folder):
     store("source.tif", plain())
     store_msk("source.tif", np.ones((4, 8)), 1)
-    with pytest.raises(GpumaskError, match="^source: .*8 x 8 pixels.*4 x 8"):
-        run("source.tif")
+    store("fine.tif", plain())
+    store("grid.tif", np.mgrid[0.0:8, 0.0:8])
+    store_msk("grid.tif", np.ones((4, 8)), 2)
+    for name, how in (("source", {}), ("mask", {"mask": "source.tif"}), ("grid", {"grid": "grid.tif"})):
+        source = "source.tif" if name == "source" else "fine.tif"
+        with pytest.raises(GpumaskError, match=f"^{name}: .*8 x 8 pixels.*4 x 8"):
+            run(source, **how)
 
 
 def test_a_nodata_value_does_not_hide_alpha(folder):
@@ -214,6 +219,20 @@ def test_a_mask_raster_of_floats_is_not_valid_where_it_is_nan(folder):
     values[1, 1], values[2, 2] = np.nan, -9999
     store("mask.tif", values, nodata=-9999)
     np.testing.assert_array_equal(validity("source.tif", mask="mask.tif"), but((1, 1), (2, 2)))
+
+
+def test_a_value_of_valid_is_meant_in_the_dtype_of_its_mask(folder):
+    store("source.tif", plain())
+    for dtype, value, asked in (
+        ("float32", np.float32(0.1), 0.1),
+        ("float32", LEAST, -3.4028235e38),
+        ("uint8", 7, 7.0),
+    ):
+        store("mask.tif", np.where(but((1, 1)), value, 1).astype(dtype))
+        np.testing.assert_array_equal(validity("source.tif", mask=("mask.tif", 1, asked)), but((1, 1)))
+    for asked in (256, 0.5):
+        with pytest.raises(GpumaskError, match="^mask: expected a value that uint8 holds"):
+            run("source.tif", mask=("mask.tif", 1, asked))
 
 
 def test_the_alpha_band_may_be_the_mask_raster(folder):
