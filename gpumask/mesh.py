@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from gpumask.grid import Grid, node_window
+from gpumask.knots import Knots, errors_at_knots
+from gpumask.terrain import BEYOND, BLOCK, Terrain
 from gpumask.window import Window
 
 # (rows, cols) of output pixels, which broadcast, to float64 (rows, cols) in the source; not finite where none are.
 Exact = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 # Nodes are not further apart, and where they don't hold, coordinates are exact in a block of at least so many pixels.
-_MOST, _BLOCK = 256, 256
+_MOST = 256
+_SURE = 0.8  # of the error that is allowed may be measured: it may be a little greater elsewhere in a cell
+_FLAT = 0.25  # of what is allowed may come from heights
 _CELLS = 4  # along each axis at least: a lone cell may be right at its centre by its symmetry alone
-_BEYOND = 8  # pixels around a source that may have a say, and more than any interpolator's taps reach
 _POINTS = 1 << 18  # at a time
 _EVEN = 8  # times as great as most are errors that are still much alike
 _THIN = 8  # of so many rows and columns of cells one is looked at, where there are many
@@ -29,6 +32,7 @@ class Mesh:
     """Coordinates of an output, `step` pixels from node to node; in `fine` blocks there is a node at each pixel.
 
     Blocks have `block` rows and columns, a multiple of the step. source_shape: of the source, None: unknown.
+    terrain: what gives the coordinates of all pixels of a window, where a function is slow.
     """
 
     exact: Exact
@@ -36,7 +40,8 @@ class Mesh:
     source_shape: tuple[int, int] | None
     step: int
     fine: np.ndarray
-    block: int = _BLOCK
+    block: int = BLOCK
+    terrain: Terrain | None = None
 
     @property
     def is_uniform(self) -> bool:
@@ -65,7 +70,11 @@ class Mesh:
         """Return the grid of a part of the output."""
         step = self.step_at(part)
         nodes = node_window(part, (step, step))
-        row, col = _nodes(self.exact, self.shape, step, nodes)
+        if step == 1 and self.terrain is not None:
+            row, col = self.terrain(nodes)
+        else:
+            row, col = _nodes(self.exact, self.shape, step, nodes)
+        row, col = _rounded(row, col)
         if step == 1 and self.source_shape is not None:  # what is nowhere near asks for no pixels between
             _forget_far(row, col, self.source_shape)
         return Grid(row, col, (step, step), window=part.shift(-nodes.row * step, -nodes.col * step))
@@ -77,44 +86,82 @@ def mesh(
     source_shape: tuple[int, int] | None,
     max_error: float,
     uniform: bool = False,
+    uneven: Terrain | Knots | None = None,
 ) -> Mesh:
-    """Return a mesh whose coordinates are at most `max_error` source pixels off, at the centres and edges of cells.
+    """Return a mesh whose coordinates are at most `max_error` source pixels off.
 
+    They are measured at the centres and edges of cells, and between those a function is held to be smooth, but for what
+    is known of it as `uneven`. With a max_error of 0 there is a node for each pixel.
     source_shape: cells that don't reach this source need not hold; None: all must. uniform: whether one grid is to
     serve all. Otherwise a few blocks may have exact coordinates, where half the step would ask for more.
     """
+    everywhere = np.ones([-(-n // BLOCK) for n in shape], bool)
+    if max_error == 0:
+        return Mesh(exact, shape, source_shape, 1, everywhere)
+    terrain = uneven if isinstance(uneven, Terrain) else None
+    known = np.zeros_like(everywhere)
+    most = max_error * _SURE
+    if terrain is not None:
+        known = terrain.uneven(source_shape, _FLAT * most)
+        most *= 1 - _FLAT
+    asked = _Asked(exact, shape, source_shape, most, known, None if isinstance(uneven, Terrain) else uneven)
     step = min(_MOST, 1 << max(min(shape) // _CELLS, 1).bit_length() - 1)
-    while step > 1:
-        found = _Measured.of(exact, shape, source_shape, max_error, step)
+    while step > 1 and not (known.any() if uniform else known.all()):
+        found = _Measured.of(asked, step)
         if found.bad_pixels == 0 and found.error > 0:
-            wider = int(min(step * np.sqrt(max_error) / np.sqrt(found.error), 2 * step - 1, _MOST))
-            tried = _Measured.of(exact, shape, source_shape, max_error, wider) if wider > step else found
+            wider = int(min(step * np.sqrt(most) / np.sqrt(found.error), 2 * step - 1, _MOST))
+            tried = _Measured.of(asked, wider) if wider > step else found
             found, step = (tried, wider) if tried.bad_pixels == 0 else (found, step)
         more_points = 0 if uniform else 12 * shape[0] * shape[1] / step**2
         if found.bad_pixels <= more_points:
-            return Mesh(exact, shape, source_shape, step, found.fine, found.block)
-        step = found.finer(step, max_error)
-    return Mesh(exact, shape, source_shape, 1, np.ones((-(-shape[0] // _BLOCK), -(-shape[1] // _BLOCK)), bool))
+            return Mesh(exact, shape, source_shape, step, found.fine | found.known, found.block, terrain)
+        step = found.finer(step, most)
+    return Mesh(exact, shape, source_shape, 1, everywhere, BLOCK, terrain)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a mesh is to be like. known: blocks of BLOCK pixels that have a node for each pixel in any case."""
+
+    exact: Exact
+    shape: tuple[int, int]
+    source_shape: tuple[int, int] | None
+    max_error: float
+    known: np.ndarray
+    knots: Knots | None
+
+    def in_blocks(self, block: int) -> np.ndarray:
+        """Say which blocks of another size meet those that are known."""
+        found = np.zeros([-(-n // block) for n in self.shape], bool)
+        for i, j in np.argwhere(self.known):
+            at = (
+                slice(BLOCK * k // block, -(-min(BLOCK * (k + 1), n) // block))
+                for k, n in zip((i, j), self.shape, strict=True)
+            )
+            found[tuple(at)] = True
+        return found
 
 
 @dataclass
 class _Measured:
     """How well a step does.
 
+    known, fine: blocks that are to have a node for each pixel in any case, and those where a cell does not hold.
     error: the greatest, in source pixels, of cells that reach the source and hold. some: errors of some of all cells.
     """
 
     shape: tuple[int, int]
     block: int
-    fine: np.ndarray = field(init=False)
+    known: np.ndarray
+    fine: np.ndarray
     error: float = 0.0
     some: list[np.ndarray] = field(default_factory=list)
 
     @property
     def bad_pixels(self) -> int:
-        """How many pixels are in blocks where a cell does not hold."""
+        """How many pixels are in blocks where a cell does not hold, without those that are known."""
         rows, cols = (np.minimum(self.block, n - self.block * np.arange(-(-n // self.block))) for n in self.shape)
-        return int((np.outer(rows, cols) * self.fine).sum())
+        return int((np.outer(rows, cols) * (self.fine & ~self.known)).sum())
 
     def finer(self, step: int, max_error: float) -> int:
         """Return the step to try next: errors grow with its square. Half of it where they say nothing.
@@ -131,23 +178,29 @@ class _Measured:
         return max(wanted, step // 8, 1) if wanted < step else step // 2
 
     @classmethod
-    def of(
-        cls, exact: Exact, shape: tuple[int, int], source_shape: tuple[int, int] | None, max_error: float, step: int
-    ) -> _Measured:
+    def of(cls, asked: _Asked, step: int) -> _Measured:
         """Measure all cells, in strips of rows."""
-        made = cls(shape, step * -(-_BLOCK // step))
-        made.fine = np.zeros([-(-n // made.block) for n in shape], bool)
+        shape, block = asked.shape, step * -(-BLOCK // step)
+        known = asked.in_blocks(block)
+        made = cls(shape, block, known, np.zeros_like(known))
         rows, cols = (_with_centres(n, step) for n in shape)
         strip = max(_POINTS // (2 * len(cols)), 1)
         for first in range(0, len(rows) // 2, strip):
             some = rows[2 * first : 2 * (first + strip) + 1]
             with np.errstate(all="ignore"):
-                error = _errors(*exact(some[:, None], cols), source_shape)
-            bad = error > max_error
-            made.error = max(made.error, float(error[~bad].max(initial=0.0)))
+                places = asked.exact(some[:, None], cols)
+                error = _errors(*places, asked.source_shape)
+                if asked.knots is not None and step > 2:  # else the centres are all the pixels
+                    nodes = some[::2], cols[::2]
+                    np.maximum(error, errors_at_knots(asked.knots, nodes, [at[::2, ::2] for at in places]), out=error)
+            i, j = (at.ravel() for at in np.indices(error.shape))
+            at = (i + first) * step // block, j * step // block
+            bad = (error > asked.max_error).ravel()
+            made.fine[tuple(of[bad] for of in at)] = True
+            counts = ~bad & ~known[at]
+            made.error = max(made.error, float(error.ravel()[counts].max(initial=0.0)))
+            error = np.where(known[at].reshape(error.shape), 0.0, error)
             made.some.append(error[::_THIN, ::_THIN].ravel() if error.size > _POINTS // 64 else error.ravel())
-            i, j = np.nonzero(bad)
-            made.fine[(i + first) * step // made.block, j * step // made.block] = True
         return made
 
 
@@ -172,7 +225,7 @@ def _errors(row: np.ndarray, col: np.ndarray, source_shape: tuple[int, int] | No
         return error
     reaches = some
     for places, n in ((row, source_shape[0]), (col, source_shape[1])):
-        beyond = _BEYOND + off
+        beyond = BEYOND + off
         reaches &= ~(_over_cells(np.maximum, places) < -beyond) & ~(_over_cells(np.minimum, places) > n - 1 + beyond)
     return np.where(reaches, error, 0.0)
 
@@ -207,7 +260,12 @@ def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> t
                 for array in found:
                     last, before = np.moveaxis(array, axis, 0)[[-1, -2]]
                     np.moveaxis(array, axis, 0)[-1] = before + (last - before) * share
-    row, col = (np.round(array, _DIGITS) for array in found)
+    return found
+
+
+def _rounded(row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return coordinates as nodes have them."""
+    row, col = (np.round(array, _DIGITS) for array in (row, col))
     lost = ~(np.isfinite(row) & np.isfinite(col))
     row[lost] = col[lost] = np.nan
     return row, col
@@ -215,6 +273,6 @@ def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> t
 
 def _forget_far(row: np.ndarray, col: np.ndarray, source_shape: tuple[int, int]) -> None:
     """Let no pixel count that lies far from the source."""
-    near = [(at >= -_BEYOND) & (at <= n - 1 + _BEYOND) for at, n in zip((row, col), source_shape, strict=True)]
+    near = [(at >= -BEYOND) & (at <= n - 1 + BEYOND) for at, n in zip((row, col), source_shape, strict=True)]
     far = ~(near[0] & near[1])
     row[far] = col[far] = np.nan

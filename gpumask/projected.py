@@ -11,7 +11,7 @@ import numpy as np
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid, node_window, whole_pair
 from gpumask.mesh import Mesh, mesh
-from gpumask.projection import Place, projection
+from gpumask.projection import Place, projection, unevenness
 from gpumask.window import Window
 
 
@@ -95,11 +95,11 @@ def grid_between(source: Place, target: Place, max_error: float) -> Grid:
 
 
 def check_max_error(max_error: Any) -> float:
-    """Return a number of pixels above 0."""
+    """Return a number of pixels from 0 on."""
     if isinstance(max_error, bool) or not isinstance(max_error, int | float | np.number):
         raise ArgumentTypeError(f"max_error: expected a number of pixels; got {max_error!r}")
-    if not 0 < max_error < math.inf:
-        raise GpumaskError(f"max_error: expected a number of pixels above 0; got {max_error!r}")
+    if not 0 <= max_error < math.inf:
+        raise GpumaskError(f"max_error: expected a number of pixels from 0 on; got {max_error!r}")
     return float(max_error)
 
 
@@ -107,7 +107,8 @@ def _mesh(source: Place, target: Place, max_error: float, uniform: bool) -> Mesh
     """Return the mesh between two places."""
     shape = check_shape("target_shape", target.shape)
     reached = None if source.shape is None else check_shape("source_shape", source.shape)
-    return mesh(projection(source, target), shape, reached, max_error, uniform)
+    exact = projection(source, target)
+    return mesh(exact, shape, reached, max_error, uniform, unevenness(exact, shape, reached))
 
 
 def check_shape(name: str, shape: Any) -> tuple[int, int]:
