@@ -16,9 +16,9 @@ from gpumask.window import Window
 # (rows, cols) of output pixels, which broadcast, to float64 (rows, cols) in the source; not finite where none are.
 Exact = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-# Nodes are not further apart, and where they don't hold, coordinates are exact in a block of at least so many pixels.
-_MOST = 256
-_SURE = 0.8  # of the error that is allowed may be measured: it may be a little greater elsewhere in a cell
+# Nodes are not further apart, and where they don't hold, coordinates are exact in blocks of so many rows and columns.
+_MOST, _BLOCK = 256, 64
+_SURE = 0.9  # of the error that is allowed may be measured: it may be a little greater elsewhere in a cell
 _FLAT = 0.25  # of what is allowed may come from heights
 _CELLS = 4  # along each axis at least: a lone cell may be right at its centre by its symmetry alone
 _POINTS = 1 << 18  # at a time
@@ -31,7 +31,7 @@ _DIGITS = 6  # of coordinates, so that pixels which lie on each other do so alth
 class Mesh:
     """Coordinates of an output, `step` pixels from node to node; in `fine` blocks there is a node at each pixel.
 
-    Blocks have `block` rows and columns, a multiple of the step. source_shape: of the source, None: unknown.
+    Blocks have _BLOCK rows and columns. source_shape: of the source, None: unknown.
     terrain: what gives the coordinates of all pixels of a window, where a function is slow.
     """
 
@@ -40,7 +40,6 @@ class Mesh:
     source_shape: tuple[int, int] | None
     step: int
     fine: np.ndarray
-    block: int = BLOCK
     terrain: Terrain | None = None
 
     @property
@@ -50,21 +49,20 @@ class Mesh:
 
     def parts(self, window: Window) -> Iterator[Window]:
         """Cut a window of the output into windows that one grid each serves."""
-        rows, cols = (slice(at.start // self.block, -(-at.stop // self.block)) for at in window.slices)
-        if self.is_uniform or not self.fine[rows, cols].any() or self.fine[rows, cols].all():
+        rows, cols = (slice(at.start // _BLOCK, -(-at.stop // _BLOCK)) for at in window.slices)
+        fine = self.fine[rows, cols]
+        if self.is_uniform or not fine.any() or fine.all():
             yield window
             return
-        for row in range(rows.start, rows.stop):
-            of_row = self.fine[row, cols]
-            ends = [0, *(np.flatnonzero(np.diff(of_row)) + 1).tolist(), len(of_row)]
-            for first, stop in zip(ends[:-1], ends[1:], strict=True):
-                blocks = Window(row, cols.start + first, 1, stop - first)
-                pixels = (self.block * n for n in (blocks.row, blocks.col, blocks.rows, blocks.cols))
+        for top, bottom in _runs(fine):
+            for left, right in _runs(fine[top]):
+                blocks = Window(rows.start + top, cols.start + left, bottom - top, right - left)
+                pixels = (_BLOCK * n for n in (blocks.row, blocks.col, blocks.rows, blocks.cols))
                 yield Window(*pixels).intersect(window)
 
     def step_at(self, part: Window) -> int:
         """Return how many pixels there are from node to node in a part."""
-        return 1 if self.fine[part.row // self.block, part.col // self.block] else self.step
+        return 1 if self.fine[part.row // _BLOCK, part.col // _BLOCK] else self.step
 
     def read(self, part: Window) -> Grid:
         """Return the grid of a part of the output."""
@@ -95,33 +93,36 @@ def mesh(
     source_shape: cells that don't reach this source need not hold; None: all must. uniform: whether one grid is to
     serve all. Otherwise a few blocks may have exact coordinates, where half the step would ask for more.
     """
-    everywhere = np.ones([-(-n // BLOCK) for n in shape], bool)
+    everywhere = np.ones([-(-n // _BLOCK) for n in shape], bool)
     if max_error == 0:
         return Mesh(exact, shape, source_shape, 1, everywhere)
     terrain = uneven if isinstance(uneven, Terrain) else None
     known = np.zeros_like(everywhere)
     most = max_error * _SURE
     if terrain is not None:
-        known = terrain.uneven(source_shape, _FLAT * most)
+        known = terrain.uneven(source_shape, _FLAT * most).repeat(BLOCK // _BLOCK, 0).repeat(BLOCK // _BLOCK, 1)
+        known = known[: everywhere.shape[0], : everywhere.shape[1]]
         most *= 1 - _FLAT
     asked = _Asked(exact, shape, source_shape, most, known, None if isinstance(uneven, Terrain) else uneven)
     step = min(_MOST, 1 << max(min(shape) // _CELLS, 1).bit_length() - 1)
     while step > 1 and not (known.any() if uniform else known.all()):
         found = _Measured.of(asked, step)
-        if found.bad_pixels == 0 and found.error > 0:
+        if terrain is None and found.bad_pixels == 0 and found.error > 0:
             wider = int(min(step * np.sqrt(most) / np.sqrt(found.error), 2 * step - 1, _MOST))
             tried = _Measured.of(asked, wider) if wider > step else found
             found, step = (tried, wider) if tried.bad_pixels == 0 else (found, step)
         more_points = 0 if uniform else 12 * shape[0] * shape[1] / step**2
         if found.bad_pixels <= more_points:
-            return Mesh(exact, shape, source_shape, step, found.fine | found.known, found.block, terrain)
+            return Mesh(exact, shape, source_shape, step, found.fine | known, terrain)
         step = found.finer(step, most)
-    return Mesh(exact, shape, source_shape, 1, everywhere, BLOCK, terrain)
+        if terrain is not None:  # no cell is in two of its blocks, of which one may be even
+            step = 1 << step.bit_length() - 1
+    return Mesh(exact, shape, source_shape, 1, everywhere, terrain)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a mesh is to be like. known: blocks of BLOCK pixels that have a node for each pixel in any case."""
+    """What a mesh is to be like. known: blocks that have a node for each pixel in any case."""
 
     exact: Exact
     shape: tuple[int, int]
@@ -130,38 +131,25 @@ class _Asked:
     known: np.ndarray
     knots: Knots | None
 
-    def in_blocks(self, block: int) -> np.ndarray:
-        """Say which blocks of another size meet those that are known."""
-        found = np.zeros([-(-n // block) for n in self.shape], bool)
-        for i, j in np.argwhere(self.known):
-            at = (
-                slice(BLOCK * k // block, -(-min(BLOCK * (k + 1), n) // block))
-                for k, n in zip((i, j), self.shape, strict=True)
-            )
-            found[tuple(at)] = True
-        return found
-
 
 @dataclass
 class _Measured:
     """How well a step does.
 
-    known, fine: blocks that are to have a node for each pixel in any case, and those where a cell does not hold.
+    fine: blocks where a cell does not hold, without those that are known.
     error: the greatest, in source pixels, of cells that reach the source and hold. some: errors of some of all cells.
     """
 
     shape: tuple[int, int]
-    block: int
-    known: np.ndarray
     fine: np.ndarray
     error: float = 0.0
     some: list[np.ndarray] = field(default_factory=list)
 
     @property
     def bad_pixels(self) -> int:
-        """How many pixels are in blocks where a cell does not hold, without those that are known."""
-        rows, cols = (np.minimum(self.block, n - self.block * np.arange(-(-n // self.block))) for n in self.shape)
-        return int((np.outer(rows, cols) * (self.fine & ~self.known)).sum())
+        """How many pixels are in blocks where a cell does not hold."""
+        rows, cols = (np.minimum(_BLOCK, n - _BLOCK * np.arange(-(-n // _BLOCK))) for n in self.shape)
+        return int((np.outer(rows, cols) * self.fine).sum())
 
     def finer(self, step: int, max_error: float) -> int:
         """Return the step to try next: errors grow with its square. Half of it where they say nothing.
@@ -180,10 +168,8 @@ class _Measured:
     @classmethod
     def of(cls, asked: _Asked, step: int) -> _Measured:
         """Measure all cells, in strips of rows."""
-        shape, block = asked.shape, step * -(-BLOCK // step)
-        known = asked.in_blocks(block)
-        made = cls(shape, block, known, np.zeros_like(known))
-        rows, cols = (_with_centres(n, step) for n in shape)
+        made = cls(asked.shape, np.zeros_like(asked.known))
+        rows, cols = (_with_centres(n, step) for n in asked.shape)
         strip = max(_POINTS // (2 * len(cols)), 1)
         for first in range(0, len(rows) // 2, strip):
             some = rows[2 * first : 2 * (first + strip) + 1]
@@ -193,15 +179,36 @@ class _Measured:
                 if asked.knots is not None and step > 2:  # else the centres are all the pixels
                     nodes = some[::2], cols[::2]
                     np.maximum(error, errors_at_knots(asked.knots, nodes, [at[::2, ::2] for at in places]), out=error)
-            i, j = (at.ravel() for at in np.indices(error.shape))
-            at = (i + first) * step // block, j * step // block
-            bad = (error > asked.max_error).ravel()
-            made.fine[tuple(of[bad] for of in at)] = True
-            counts = ~bad & ~known[at]
-            made.error = max(made.error, float(error.ravel()[counts].max(initial=0.0)))
-            error = np.where(known[at].reshape(error.shape), 0.0, error)
-            made.some.append(error[::_THIN, ::_THIN].ravel() if error.size > _POINTS // 64 else error.ravel())
+            made._take(error, first, step, asked)
+        made.fine &= ~asked.known
         return made
+
+    def _take(self, error: np.ndarray, first: int, step: int, asked: _Asked) -> None:
+        """Take in the errors of rows of cells from the first on; those in blocks that are known don't count."""
+        blocks = [
+            np.minimum((np.arange(n)[:, None] + begin) * step + _within(step), size - 1) // _BLOCK
+            for n, begin, size in zip(error.shape, (first, 0), self.shape, strict=True)
+        ]
+        known = asked.known[blocks[0]].all(axis=1)[:, blocks[1]].all(axis=2)
+        error = np.where(known, 0.0, error)
+        bad = error > asked.max_error
+        for i, j in np.ndindex(blocks[0].shape[1], blocks[1].shape[1]):
+            rows, cols = np.nonzero(bad)
+            self.fine[blocks[0][rows, i], blocks[1][cols, j]] = True
+        self.error = max(self.error, float(error[~bad].max(initial=0.0)))
+        self.some.append(error[::_THIN, ::_THIN].ravel() if error.size > _POINTS // 64 else error.ravel())
+
+
+def _within(step: int) -> np.ndarray:
+    """Return pixels of a cell, with one at least in each block that it meets."""
+    return np.unique([*range(0, step, _BLOCK), step - 1])
+
+
+def _runs(fine: np.ndarray) -> list[tuple[int, int]]:
+    """Return where rows, or items, that are alike begin and end."""
+    changes = np.flatnonzero(np.diff(fine.reshape(len(fine), -1), axis=0).any(axis=1)) + 1
+    ends = [0, *changes.tolist(), len(fine)]
+    return list(zip(ends[:-1], ends[1:], strict=True))
 
 
 def _with_centres(n: int, step: int) -> np.ndarray:

@@ -198,7 +198,8 @@ class Terrain:
             np.minimum(np.where(odd, at[~odd][0], at), n - 2).astype(np.intp)
             for at, n in ((row, n_rows), (col, n_cols))
         )
-        window = Window(int(i.min()), int(j.min()), int(np.ptp(i)) + 2, int(np.ptp(j)) + 2)
+        window = Window(int(i.min()), int(j.min()), int(np.ptp(i)) + 2, int(np.ptp(j)) + 2).pad(1)
+        window = window.intersect(Window.of_shape((n_rows, n_cols)))
         if window.rows * window.cols > _SAMPLES and row.size > 1:
             axis = int(row.shape[1] > row.shape[0])
             half = row.shape[axis] // 2
@@ -207,7 +208,8 @@ class Terrain:
         samples, bad = self._read(window)
         first = (i - window.row) * window.cols + (j - window.col)
         corners = [first + step for step in (0, 1, window.cols, window.cols + 1)]
-        if bad.any():
+        if bad.any():  # which of its neighbours a place at a sample asks for is a matter of rounding
+            bad = _of_neighbours(bad)
             odd = np.logical_or.reduce([odd, *(bad.take(corner) for corner in corners)])
         v00, v01, v10, v11 = (samples.take(corner).astype(float) for corner in corners)
         down, across = row - i, col - j
@@ -283,6 +285,13 @@ def _of_heights(functions: Iterator[np.ndarray], scaled: np.ndarray) -> list[np.
             total = total * scaled + coefficients.pop()
         found.append(total)
     return found
+
+
+def _of_neighbours(bad: np.ndarray) -> np.ndarray:
+    """Say which samples are, or are next to, bad ones."""
+    around = np.pad(bad, 1)
+    around = around[:-2] | around[1:-1] | around[2:]
+    return np.asarray(around[:, :-2] | around[:, 1:-1] | around[:, 2:])
 
 
 def _by_block(places: np.ndarray) -> np.ndarray:
