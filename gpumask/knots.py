@@ -34,47 +34,47 @@ class Known(NamedTuple):
     reach: np.ndarray
 
 
-# From one row of a target to another: all knots that have a say there, some at a time, no further apart than a spacing.
-Knots = Callable[[float, float, float], Iterator[Known]]
+# Gives all knots in a target, some at a time, no further apart than a spacing.
+Knots = Callable[[float], Iterator[Known]]
 
 
-def errors_at_knots(knots: Knots, nodes: Points, places: list[np.ndarray]) -> np.ndarray:
+def errors_at_knots(knots: Knots, shape: tuple[int, int], step: int, places: np.ndarray) -> np.ndarray:
     """Return the greatest error of each cell at the knots in it, and at those next to it as if the cell went on there.
 
-    nodes: their rows and columns in the target. places: (rows, cols) in the source at the nodes.
+    shape: of the target, whose nodes are `step` pixels apart, the last ones in its last row and column. places: of the
+    nodes in the source, the columns being imaginary.
     """
-    errors = np.zeros([len(at) - 1 for at in nodes])
-    spacing = max(float(np.diff(nodes[1]).max()) / 4, 1.0)
-    for known in knots(nodes[0][0], nodes[0][-1], spacing):
-        ends = list(zip(nodes, (known.row, known.col), strict=True))
-        first = [np.searchsorted(at, knot - known.reach, "right") - 1 for at, knot in ends]
-        last = [np.searchsorted(at, knot + known.reach, "left") - 1 for at, knot in ends]
-        first = [np.maximum(cell, 0) for cell in first]
-        last = [np.minimum(cell, n - 1) for cell, n in zip(last, errors.shape, strict=True)]
+    counts = [n - 1 for n in places.shape]
+    errors = np.zeros(counts[0] * counts[1])
+    for known in knots(max(step / 4, 1.0)):
+        ends = list(zip((known.row, known.col), counts, strict=True))
+        first = [np.maximum(np.floor((at - known.reach) / step), 0).astype(np.intp) for at, _ in ends]
+        last = [np.minimum(np.ceil((at + known.reach) / step) - 1, n - 1).astype(np.intp) for at, n in ends]
         across = [np.max(b - a, initial=-1) + 1 for a, b in zip(first, last, strict=True)]
-        for steps in np.ndindex(*across):
-            cell = [at + step for at, step in zip(first, steps, strict=True)]
-            inside = np.flatnonzero((cell[0] <= last[0]) & (cell[1] <= last[1]))
-            i, j = (at[inside] for at in cell)
-            np.maximum.at(errors, (i, j), _error(Known(*(of[inside] for of in known)), (i, j), nodes, places))
-    return errors
+        for down, right in np.ndindex(*across):
+            i, j = first[0] + down, first[1] + right
+            inside = np.flatnonzero((i <= last[0]) & (j <= last[1]))
+            i, j, some = i[inside], j[inside], Known(*(of[inside] for of in known))
+            within = [
+                (at - cell * step) / np.maximum(np.minimum(step, n - 1 - cell * step), 1)
+                for at, cell, n in zip((some.row, some.col), (i, j), shape, strict=True)
+            ]
+            np.maximum.at(errors, i * counts[1] + j, _error(some, i * places.shape[1] + j, within, places))
+    return errors.reshape(counts)
 
 
-def _error(known: Known, cell: Points, nodes: Points, places: list[np.ndarray]) -> np.ndarray:
+def _error(known: Known, corner: np.ndarray, within: list[np.ndarray], places: np.ndarray) -> np.ndarray:
     """Return how far knots are from what the nodes of cells make of them; infinity where one of the two is not."""
-    i, j = cell
-    down, across = (
-        (knot - at[k]) / np.maximum(at[k + 1] - at[k], 1)
-        for knot, at, k in zip((known.row, known.col), nodes, cell, strict=True)
-    )
-    off = []
-    for expected, at in zip((known.source_row, known.source_col), places, strict=True):
-        top, bottom = at[i, j], at[i + 1, j]
-        top = top + across * (at[i, j + 1] - top)
-        bottom = bottom + across * (at[i + 1, j + 1] - bottom)
-        off.append(top + down * (bottom - top) - expected)
-    error = np.hypot(*off)
-    return np.where(np.isfinite(error), error, np.inf)
+    top, v01, bottom, v11 = (places.take(corner + step) for step in (0, 1, places.shape[1], places.shape[1] + 1))
+    down, across = within
+    top += across * (v01 - top)
+    bottom += across * (v11 - bottom)
+    top += down * (bottom - top)
+    top.real -= known.source_row
+    top.imag -= known.source_col
+    error = abs(top)
+    error[~np.isfinite(error)] = np.inf
+    return np.asarray(error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,26 +88,33 @@ class SwathKnots:
     shape: tuple[int, int]
     source_shape: tuple[int, int] | None
 
-    def __call__(self, first: float, last: float, spacing: float) -> Iterator[Known]:
+    def __call__(self, spacing: float) -> Iterator[Known]:
         """Give samples, those at the end of what is known as NaN, and places between them."""
         row, col, wide, _, of_sample = self._lattice
+        if not wide.max() > spacing:
+            yield from self._samples
+            return
         parts = np.exp2(np.ceil(np.log2(np.clip(wide / spacing, 1, _FINEST))))
-        ends = self._ends
-        reach = np.where(ends, np.maximum(of_sample, 1), _of_samples(wide / parts))
-        for at in self._near([row, col], [row, col], reach, (first, last)):
-            i, j = at
-            u, v = (np.where(ends[at], np.nan, axis[k]) for axis, k in zip(self._axes, at, strict=True))
-            yield self._known(row[i, j], col[i, j], u, v, reach[at])
-        corners = [(slice(a, -1 + a or None), slice(b, -1 + b or None)) for a in (0, 1) for b in (0, 1)]
-        low, high = (
-            [best.reduce([at[corner] for corner in corners]) for at in (row, col)] for best in (np.fmin, np.fmax)
-        )
+        yield from self._at_samples(np.where(self._ends, np.maximum(of_sample, 1), _of_samples(wide / parts)))
+        low, high = ([best(at) for at in (row, col)] for best in (_least, _greatest))
         for number in np.unique(parts[parts > 1]).astype(int):
             within = np.arange(number + 1) / number
             p, q = (of.ravel() for of in np.meshgrid(within, within, indexing="ij"))
             size = np.where(parts == number, wide / parts, np.nan)
-            for i, j in self._near(low, high, size, (first, last), len(p)):
+            for i, j in self._near(low, high, size, len(p)):
                 yield self._between(i, j, p, q, size[i, j])
+
+    @functools.cached_property
+    def _samples(self) -> list[Known]:
+        """Samples, where there is nothing between them."""
+        return list(self._at_samples(np.where(self._ends, np.maximum(self._lattice[-1], 1), self._lattice[-1])))
+
+    def _at_samples(self, reach: np.ndarray) -> Iterator[Known]:
+        """Give samples, each with a say so far around it."""
+        row, col, ends = self._lattice[0], self._lattice[1], self._ends
+        for i, j in self._near([row, col], [row, col], reach):
+            u = np.where(ends[i, j], np.nan, self._axes[0][i])
+            yield self._known(row[i, j], col[i, j], u, self._axes[1][j], reach[i, j])
 
     def _between(self, i: np.ndarray, j: np.ndarray, p: np.ndarray, q: np.ndarray, size: np.ndarray) -> Known:
         """Return places within cells, as parts of their sides."""
@@ -127,17 +134,13 @@ class SwathKnots:
         return Known(*(at.ravel() for at in (row, col, u * step_row + row_0, v * step_col + col_0, reach)))
 
     def _near(
-        self,
-        low: list[np.ndarray],
-        high: list[np.ndarray],
-        reach: np.ndarray,
-        rows: tuple[float, float],
-        each: int = 1,
+        self, low: list[np.ndarray], high: list[np.ndarray], reach: np.ndarray, each: int = 1
     ) -> Iterator[Points]:
-        """Give the numbers of what has a say from row to row, some at a time. each: how many knots one stands for."""
+        """Give the numbers of what has a say in the target, some at a time. each: how many knots one stands for."""
         with np.errstate(invalid="ignore"):
-            near = (high[0] + reach >= rows[0]) & (low[0] - reach <= rows[1])
-            near &= (high[1] + reach >= 0) & (low[1] - reach <= self.shape[1] - 1)
+            near = np.logical_and.reduce([
+                (b + reach >= 0) & (a - reach <= n - 1) for a, b, n in zip(low, high, self.shape, strict=True)
+            ])  # fmt: skip
         i, j = np.nonzero(near)
         count = max(_AT_ONCE // each, 1)
         for begin in range(0, len(i), count):
@@ -164,7 +167,7 @@ class SwathKnots:
         row, col = (_extended(samples, self._axes) for samples in (self.swath.rows, self.swath.cols))
         wide, whole = np.zeros([n - 1 for n in row.shape]), np.ones([n - 1 for n in row.shape], bool)
         for samples, widest in zip((row, col), self.swath.widest, strict=True):
-            size = np.ptp([samples[:-1, :-1], samples[:-1, 1:], samples[1:, :-1], samples[1:, 1:]], axis=0)
+            size = _greatest(samples) - _least(samples)
             with np.errstate(invalid="ignore"):
                 whole &= size <= widest if np.isfinite(widest) else np.isfinite(size)
             wide = np.maximum(wide, size)
@@ -187,10 +190,21 @@ def _extended(samples: np.ndarray, axes: Points) -> np.ndarray:
     return samples
 
 
+def _least(samples: np.ndarray) -> np.ndarray:
+    """Return the least of the corners of each cell."""
+    rows = np.minimum(samples[:-1], samples[1:])
+    return np.minimum(rows[:, :-1], rows[:, 1:])
+
+
+def _greatest(samples: np.ndarray) -> np.ndarray:
+    """Return the greatest of the corners of each cell."""
+    rows = np.maximum(samples[:-1], samples[1:])
+    return np.maximum(rows[:, :-1], rows[:, 1:])
+
+
 def _of_samples(cells: np.ndarray) -> np.ndarray:
     """Return for each corner of cells the most of the cells that meet there."""
-    around = np.pad(cells, 1)
-    return np.asarray(np.maximum.reduce([around[:-1, :-1], around[:-1, 1:], around[1:, :-1], around[1:, 1:]]))
+    return _greatest(np.pad(cells, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,10 +219,9 @@ class SplineKnots:
     row: np.ndarray
     col: np.ndarray
 
-    def __call__(self, first: float, last: float, spacing: float) -> Iterator[Known]:
-        """Give those in the rows; each has a say where it is."""
-        known = self._known
-        yield Known(*(of[(known.row >= first) & (known.row <= last)] for of in known))
+    def __call__(self, spacing: float) -> Iterator[Known]:
+        """Give all; each has a say where it is."""
+        yield self._known
 
     @functools.cached_property
     def _known(self) -> Known:

@@ -17,7 +17,7 @@ from gpumask.window import Window
 Exact = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 # Nodes are not further apart, and where they don't hold, coordinates are exact in blocks of so many rows and columns.
-_MOST, _BLOCK = 256, 64
+_MOST, _BLOCK = 256, 128
 _SURE = 0.9  # of the error that is allowed may be measured: it may be a little greater elsewhere in a cell
 _FLAT = 0.25  # of what is allowed may come from heights
 _CELLS = 4  # along each axis at least: a lone cell may be right at its centre by its symmetry alone
@@ -171,15 +171,18 @@ class _Measured:
         made = cls(asked.shape, np.zeros_like(asked.known))
         rows, cols = (_with_centres(n, step) for n in asked.shape)
         strip = max(_POINTS // (2 * len(cols)), 1)
+        at_knots = asked.knots is not None and step > 2  # else the centres are all the pixels
+        nodes = []
         for first in range(0, len(rows) // 2, strip):
             some = rows[2 * first : 2 * (first + strip) + 1]
             with np.errstate(all="ignore"):
-                places = asked.exact(some[:, None], cols)
-                error = _errors(*places, asked.source_shape)
-                if asked.knots is not None and step > 2:  # else the centres are all the pixels
-                    nodes = some[::2], cols[::2]
-                    np.maximum(error, errors_at_knots(asked.knots, nodes, [at[::2, ::2] for at in places]), out=error)
-            made._take(error, first, step, asked)
+                row, col = asked.exact(some[:, None], cols)
+                made._take(_errors(row, col, asked.source_shape), first, step, asked)
+            if at_knots:
+                nodes.append((row[::2, ::2] + 1j * col[::2, ::2])[int(first > 0) :])
+        if asked.knots is not None and at_knots:
+            with np.errstate(all="ignore"):
+                made._take(errors_at_knots(asked.knots, asked.shape, step, np.concatenate(nodes)), 0, step, asked)
         made.fine &= ~asked.known
         return made
 

@@ -19,7 +19,7 @@ class ProjectedGrid:
     """Where a target's pixels lie in a source, within `max_error` source pixels; what `resample_file` takes for a grid.
 
     It has as few nodes as that allows, and one for each pixel where no coarse grid holds: at poles, where longitudes
-    begin anew, and where a projection ends.
+    begin anew, where a projection ends, and where the heights below a sensor's image are uneven.
 
     >>> from affine import Affine
     >>> source = Place("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 5e6), (1000, 1000))
@@ -28,7 +28,7 @@ class ProjectedGrid:
     """
 
     def __init__(self, source: Place, target: Place, max_error: float = 0.01) -> None:
-        """source, target: their shapes, too. max_error: source pixels, measured at the centres and edges of cells."""
+        """source, target: their shapes, too. max_error: in source pixels; 0: a node for each pixel. See `Grid.between`."""
         for name, place in {"source": source, "target": target}.items():
             if not isinstance(place, Place):
                 raise ArgumentTypeError(f"{name}: expected a Place; got {type(place).__name__}")
