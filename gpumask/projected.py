@@ -28,7 +28,7 @@ class ProjectedGrid:
     """
 
     def __init__(self, source: Place, target: Place, max_error: float = 0.01) -> None:
-        """source, target: their shapes, too. max_error: in source pixels; 0: a node for each pixel. See `Grid.between`."""
+        """source, target: their shapes, too. max_error: in source pixels; 0: a node for each. See `Grid.between`."""
         for name, place in {"source": source, "target": target}.items():
             if not isinstance(place, Place):
                 raise ArgumentTypeError(f"{name}: expected a Place; got {type(place).__name__}")
