@@ -99,16 +99,18 @@ class Terrain:
         with np.errstate(all="ignore"):
             x, y = self.exact.places(rows[:, None], cols)
             places = _by_block(np.stack(self._in_heights(x, y)))
-            least, most_high, whole = (np.empty(counts, dtype) for dtype in (float, float, bool))
+            bent = _bent(places)
+            least, greatest, whole = (np.empty(counts, dtype) for dtype in (float, float, bool))
             for i, j in np.ndindex(*counts):
-                least[i, j], most_high[i, j], whole[i, j] = self._range(places[:, i, j])
-            low, high = (np.repeat(np.repeat(h, 3, 0), 3, 1) for h in (least - 10, most_high + 10))
+                least[i, j], greatest[i, j], whole[i, j] = self._range(places[:, i, j])
+            low, high = (np.repeat(np.repeat(h, 3, 0), 3, 1) for h in (least - 10, greatest + 10))
             ends = [_by_block(np.stack(self._model.at_heights(x, y, h))) for h in (low, high)]
-            metre = np.hypot(*(ends[1] - ends[0])).max(axis=-1) / (most_high - least + 20) * (1 + _BULGE)
+            metre = np.hypot(*(ends[1] - ends[0])).max(axis=-1) / (greatest - least + 20) * (1 + _BULGE)
             # A bilinear grid is off by as much as heights are from their middle, at a pixel and at its nodes, and
             # so may be what is measured.
-            even = whole & (2 * metre * (most_high - least) <= most)
-        return ~even & ~np.isnan(least) & _reaches(np.concatenate(ends, axis=-1), source_shape)
+            even = whole & (2 * metre * (greatest - least) <= most)
+            reaches = _reaches(np.concatenate(ends, axis=-1), source_shape) | _bent(ends[0]) | _bent(ends[1])
+        return bent | (~even & ~np.isnan(least) & reaches)
 
     @property
     def _model(self) -> RationalPolynomials:
@@ -298,6 +300,14 @@ def _by_block(places: np.ndarray) -> np.ndarray:
     """Bring (2, 3 * rows, 3 * cols) to (2, rows, cols, 9)."""
     _, rows, cols = places.shape
     return places.reshape(2, rows // 3, 3, cols // 3, 3).transpose(0, 1, 3, 2, 4).reshape(2, rows // 3, cols // 3, 9)
+
+
+def _bent(places: np.ndarray) -> np.ndarray:
+    """Say of (2, rows, cols, 9) places in which blocks they are so uneven that these don't tell how far others go."""
+    of_block = places.reshape(*places.shape[:3], 3, 3)
+    bends = [abs(at[1] - (at[0] + at[2]) / 2) for at in (np.moveaxis(of_block, axis, 0) for axis in (3, 4))]
+    bend, extent = np.concatenate(bends, axis=-1).max(axis=-1), np.ptp(places, axis=-1)
+    return np.asarray(~(bend <= _BULGE * extent).all(axis=0))
 
 
 def _reaches(places: np.ndarray, source_shape: tuple[int, int] | None) -> np.ndarray:
