@@ -76,8 +76,10 @@ class Grid:
             control points, or `ControlPoints`; rasterio's RPC, or `RationalPolynomials` with heights; a `Geolocation`;
             or any function of arrays x and y that returns (row, col), where a whole number is a pixel's centre.
         target_shape: rows and columns of the output.
-        max_error: how far off coordinates between nodes may be, in source pixels, measured at the centres and edges of
-            all cells. Where no coarse grid is that good the grid has a node for each pixel.
+        max_error: how far off the coordinate of any pixel may be, in source pixels. Where no coarse grid is that good
+            the grid has a node for each pixel. At 0 it has so in any case: the way for a function of your own that is
+            not smooth, for what such a function does between the centres and edges of cells is not seen. Of heights,
+            swaths and splines all is seen.
         source_shape: rows and columns of the source: what does not reach it may be off. Give it for a source of
             longitudes that the target reaches beyond. None: all coordinates hold.
 

@@ -12,7 +12,7 @@ import numpy as np
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid, node_window, whole_pair
 from gpumask.mesh import Mesh, mesh
-from gpumask.projection import Place, around_of, projection
+from gpumask.projection import Place, around_of, projection, unevenness
 from gpumask.window import Window
 
 
@@ -20,7 +20,7 @@ class ProjectedGrid:
     """Where a target's pixels lie in a source, within `max_error` source pixels; what `resample_file` takes for a grid.
 
     It has as few nodes as that allows, and one for each pixel where no coarse grid holds: at poles, where longitudes
-    begin anew, and where a projection ends.
+    begin anew, where a projection ends, and where the heights below a sensor's image are uneven.
 
     >>> from affine import Affine
     >>> source = Place("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 5e6), (1000, 1000))
@@ -29,7 +29,7 @@ class ProjectedGrid:
     """
 
     def __init__(self, source: Place, target: Place, max_error: float = 0.01) -> None:
-        """source, target: their shapes, too. max_error: source pixels, measured at the centres and edges of cells."""
+        """source, target: their shapes, too. max_error: in source pixels; 0: a node for each. See `Grid.between`."""
         for name, place in {"source": source, "target": target}.items():
             if not isinstance(place, Place):
                 raise ArgumentTypeError(f"{name}: expected a Place; got {type(place).__name__}")
@@ -101,11 +101,11 @@ def grid_between(source: Place, target: Place, max_error: float) -> Grid:
 
 
 def check_max_error(max_error: Any) -> float:
-    """Return a number of pixels above 0."""
+    """Return a number of pixels from 0 on."""
     if isinstance(max_error, bool) or not isinstance(max_error, int | float | np.number):
         raise ArgumentTypeError(f"max_error: expected a number of pixels; got {max_error!r}")
-    if not 0 < max_error < math.inf:
-        raise GpumaskError(f"max_error: expected a number of pixels above 0; got {max_error!r}")
+    if not 0 <= max_error < math.inf:
+        raise GpumaskError(f"max_error: expected a number of pixels from 0 on; got {max_error!r}")
     return float(max_error)
 
 
@@ -115,7 +115,7 @@ def _mesh(source: Place, target: Place, max_error: float, uniform: bool) -> tupl
     reached = None if source.shape is None else check_shape("source_shape", source.shape)
     exact, around = projection(source, target), around_of(source)
     ends = None if reached is None else (None if around[0] else reached[0], None if around[1] else reached[1])
-    return mesh(exact, shape, ends, max_error, uniform), around
+    return mesh(exact, shape, ends, max_error, uniform, unevenness(exact, shape, reached)), around
 
 
 def check_shape(name: str, shape: Any) -> tuple[int, int]:

@@ -6,10 +6,8 @@ centre, as everywhere in gpumask.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
-import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,9 +17,11 @@ import numpy as np
 from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocated, Geolocation, widest_cell
+from gpumask.knots import Knots, SplineKnots, SwathKnots
 from gpumask.mesh import Exact
 from gpumask.place import moved
-from gpumask.sensor import ControlPoints, RationalPolynomials
+from gpumask.sensor import ControlPoints, RationalPolynomials, version
+from gpumask.terrain import Terrain
 
 if TYPE_CHECKING:
     from pyproj import CRS, Transformer
@@ -49,15 +49,19 @@ class Projection:
 
     def __call__(self, rows: np.ndarray, cols: np.ndarray) -> Points:
         """Return rows and columns in the source."""
+        x, y = self.places(rows, cols)
+        if _is_affine(self.source):
+            return _pixels(self.source, x, y)
+        return _found_by(self.source, x, y)
+
+    def places(self, rows: np.ndarray, cols: np.ndarray) -> Points:
+        """Return x and y in the source's CRS."""
         rows, cols = np.broadcast_arrays(np.asarray(rows, float) + 0.5, np.asarray(cols, float) + 0.5)
         a, b, c, d, e, f = self.target[:6]
         x, y = a * cols + b * rows + c, d * cols + e * rows + f
         if self.source_crs != self.target_crs:
             x, y = transformer(self.target_crs, self.source_crs).transform(x, y)
-        x = _from_seam(self.source_crs, self.seam, x)
-        if _is_affine(self.source):
-            return _pixels(self.source, x, y)
-        return _found_by(self.source, x, y)
+        return _from_seam(self.source_crs, self.seam, x), y
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,8 @@ class Place:
     def identity(self) -> str:
         """What tells this place from others, however its CRS was given."""
         found: list[Any] = [None if self.crs is None else wkt_of("crs", self.crs), self.transform, self.shape]
-        with contextlib.suppress(OSError, TypeError):  # there are no heights, or in no file
-            heights = os.stat(getattr(self.transform, "dem", None))  # type: ignore[arg-type]
-            found += [heights.st_size, heights.st_mtime_ns]
-        return repr(found)
+        heights = version(self.transform)
+        return repr(found if heights is None else [*found, *heights])
 
 
 def projection(source: Place, target: Place) -> Exact:
@@ -100,6 +102,21 @@ def projection(source: Place, target: Place) -> Exact:
     goes_around = source.shape is not None and any(around_of(source))
     seam = _opposite(crs[0], crs[1], target) if goes_around else _seam(crs[0], model, source.shape)
     return Projection(crs[0], model, crs[1], target.transform, seam)
+
+
+def unevenness(exact: Exact, shape: tuple[int, int], source_shape: tuple[int, int] | None) -> Terrain | Knots | None:
+    """Return what is known of where a projection to a target of a shape is not smooth; see `mesh`."""
+    if isinstance(exact, Geolocated):
+        return SwathKnots(exact, shape, source_shape)
+    if isinstance(exact, Projection) and isinstance(exact.source, RationalPolynomials) and exact.source.dem is not None:
+        return Terrain(exact, shape)
+    if isinstance(exact, Projection) and isinstance(exact.source, ControlPoints) and exact.source.thin_plate:
+        x, y = np.array(exact.source.points)[:, 2:4].T
+        if exact.source_crs != exact.target_crs:
+            x, y = transformer(exact.source_crs, exact.target_crs).transform(x, y)
+        x = _from_seam(exact.target_crs, _seam(exact.target_crs, exact.target, shape), x)
+        return SplineKnots(exact, shape, *_pixels(exact.target, x, y))
+    return None
 
 
 def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Place) -> Geolocated:

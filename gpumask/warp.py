@@ -49,7 +49,7 @@ def warp_file(
         has, instead. One of the two is needed.
     resolution: (x, y) sizes of a pixel, or one for both, in units of crs. bounds: (left, bottom, right, top) in crs; a
         left that is greater than right crosses the antimeridian. None: as GDAL suggests for all of the source.
-    max_error: how far off coordinates may be, in source pixels.
+    max_error: how far off coordinates may be, in source pixels; 0: each pixel's own is computed.
     model: what of the source says where it lies: "transform", "gcps" or "rpcs"; "auto": the first of these that it has;
         or a `Geolocation` whose arrays are of WGS 84, or a `Place`.
     height, dem: with rpcs, metres above the ellipsoid everywhere, or the path of a raster of them.

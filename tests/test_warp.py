@@ -225,7 +225,7 @@ def done_tiles(shape):
         ),
         ({"crs": "EPSG:4326", "bounds": (1, 2)}, ArgumentTypeError, "bounds: expected .left, bottom, right, top."),
         ({"crs": "EPSG:32601", "bounds": (2, 2, 1, 3)}, GpumaskError, "bounds: expected left below right"),
-        ({"crs": "EPSG:4326", "max_error": -1}, GpumaskError, "max_error: expected a number of pixels above 0"),
+        ({"crs": "EPSG:4326", "max_error": -1}, GpumaskError, "max_error: expected a number of pixels from 0 on"),
         ({"crs": "EPSG:4326", "model": "rpcs"}, GpumaskError, "source: expected rpcs in .*source.tif"),
         ({"crs": "EPSG:4326", "model": "best"}, GpumaskError, "model: expected auto, transform, gcps, rpcs"),
         ({"crs": "EPSG:4326", "height": 5}, GpumaskError, "height, dem: expected along with RPCs"),

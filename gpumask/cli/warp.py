@@ -33,7 +33,7 @@ _TARGET_OPTIONS = (
     click.option("--bounds", type=float, nargs=4, metavar="LEFT BOTTOM RIGHT TOP",
         help="What OUTPUT covers, in --crs; a LEFT greater than RIGHT crosses the antimeridian.  [default: SOURCE]"),
     click.option("--max-error", type=float, default=0.01, show_default=True, metavar="PIXELS",
-        help="How far off coordinates may be, in pixels of SOURCE."),
+        help="How far off coordinates may be, in pixels of SOURCE; 0: each is computed."),
     click.option("--model", type=click.Choice(MODELS), default="auto", show_default=True,
         help="What of SOURCE says where it lies: its transform, ground control points or RPCs."),
     click.option("--height", type=float, default=0.0, metavar="METRES",
