@@ -74,7 +74,7 @@ def resample_file(  # noqa: PLR0913
     keep: Any = None,
     quality: Mapping[str, Any] | None = None,
     grow: Any = None,
-    boundary: Any = None,
+    boundary: str | tuple[str | None, str | None] | None = None,
     trust_padding: bool = True,
     mask_policy: str = "strict",
     min_weight: float = 1e-5,

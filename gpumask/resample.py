@@ -43,7 +43,7 @@ def resample(
     compute_dtype: Any = "float64",
     keep: Any = None,
     quality: Any = None,
-    boundary: Any = None,
+    boundary: str | tuple[str | None, str | None] | None = None,
     trust_padding: bool = True,
     mask_policy: str = "strict",
     min_weight: float = 1e-5,

@@ -79,7 +79,7 @@ class Accessor:
         nodata_out: float | None = None,
         dtype: Any = None,
         compute_dtype: Any = "float64",
-        boundary: Any = None,
+        boundary: str | tuple[str | None, str | None] | None = None,
         trust_padding: bool = True,
         mask_policy: str = "strict",
         min_weight: float = 1e-5,

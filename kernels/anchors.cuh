@@ -18,31 +18,35 @@ struct Extent {
     Axis row, col;
 };
 
-// The pixel of the window where pixel i of the source is. Of all turns, that in which an anchor has its taps before it.
-template <bool AROUND>
-INLINE f64 in_window(const Axis& axis, f64 i)
+// Brings anchors of any turn into that in which they have their taps before them in a window; NaN where they are too far.
+INLINE void into_window(const Axis& axis, int n, f64* places)
 {
-    const f64 place = i - (f64)axis.origin;
-    if (!AROUND || !axis.period) return place;
-    return fabs(i) < FARTHEST ? in_turn(place, (f64)(-FIRST_TAP - axis.frame), (f64)axis.period) : nan("");
+    const f64 origin = (f64)axis.origin, least = (f64)(-FIRST_TAP - axis.frame), period = (f64)axis.period;
+    LANE_LOOP(l, 0, n)
+        places[l] = fabs(places[l] + origin) < FARTHEST ? in_turn(places[l], least, period) : nan("");
 }
 
 // Takes coordinates for fractions, and fills in everything but what the footprint knows.
-template <bool AROUND>
 INLINE void anchor(const Extent& window, int n, Anchors& at)
 {
     const f64 first_row = -(f64)window.row.frame, rows = (f64)(window.row.n + window.row.frame);
     const f64 first_col = -(f64)window.col.frame, cols = (f64)(window.col.n + window.col.frame);
     // A place where all taps exist, if there is one, for the pixels that fall outside.
     const f64 safe = window.row.n >= TAPS && window.col.n >= TAPS ? (f64)ANCHOR_TAP : 0.0;
+    LANE_ARRAY f64 r[LANES], c[LANES];
     LANE_LOOP(l, 0, n) {
         const f64 row = floor(at.row_fraction[l] + ANCHOR_SHIFT), col = floor(at.col_fraction[l] + ANCHOR_SHIFT);
-        const f64 r = in_window<AROUND>(window.row, row), c = in_window<AROUND>(window.col, col);
-        const bool inside = (r >= first_row) & (c >= first_col) & (r < rows) & (c < cols);  // false for NaN
+        r[l] = row - (f64)window.row.origin;
+        c[l] = col - (f64)window.col.origin;
         at.row_fraction[l] = TAPS == 1 ? 0.0 : at.row_fraction[l] - row;
         at.col_fraction[l] = TAPS == 1 ? 0.0 : at.col_fraction[l] - col;
-        at.row[l] = (i32)(inside ? r : safe);
-        at.col[l] = (i32)(inside ? c : safe);
+    }
+    if (window.row.period) into_window(window.row, n, r);
+    if (window.col.period) into_window(window.col, n, c);
+    LANE_LOOP(l, 0, n) {
+        const bool inside = (r[l] >= first_row) & (c[l] >= first_col) & (r[l] < rows) & (c[l] < cols);  // false for NaN
+        at.row[l] = (i32)(inside ? r[l] : safe);
+        at.col[l] = (i32)(inside ? c[l] : safe);
         at.valid[l] = inside ? 1 : 0;
     }
 }

@@ -23,7 +23,7 @@ INLINE bool is_valid(const Pixels& here, i64 r, i64 c)
 }
 
 // How many pixels to go back along an axis so that the source begins at `origin`, and an anchor there has its taps before
-// it; see in_window in anchors.cuh. NaN where that is not known.
+// it; see into_window in anchors.cuh. NaN where it is too far.
 INLINE f64 way_back(f64 anchor, i64 origin, i64 period)
 {
     if (!period) return (f64)origin;

@@ -39,12 +39,11 @@ KERNEL(resample, i64 rows, i64 cols,
                        grid_cols, grid_pitch, mask_pitch, row_step,    col_step};
     const Extent window = {{source_rows, origin_row, row_frame, row_mode, row_period},
                            {source_cols, origin_col, col_frame, col_mode, col_period}};
-    const bool around = row_period || col_period;
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         Anchors at;
         source_coordinates(grid, first_row + y, first_col + x, n, at.row_fraction, at.col_fraction);
-        around ? anchor<true>(window, n, at) : anchor<false>(window, n, at);
+        anchor(window, n, at);
         LANE_ARRAY u8 elsewhere[LANES];
         LANE_LOOP(l, 0, n) {
             const bool below = at.row[l] + (at.row_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_rows + row_frame);
