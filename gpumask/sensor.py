@@ -6,7 +6,10 @@ pixel (those of RPC files, which count from its centre, are shifted by GDAL).
 
 from __future__ import annotations
 
+import atexit
 import threading
+import warnings
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +17,26 @@ from typing import Any
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.longitudes import unwrapped_points
+
+
+class _Kept:
+    """A model, and rasterio's transformer of it."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.transformer = model, _transformer_of(model)
+
 
 _own = threading.local()
+_all: weakref.WeakSet[_Kept] = weakref.WeakSet()
+_warnings = threading.Lock()
+
+
+@atexit.register
+def _forget() -> None:
+    """Let transformers go while what they need for that is still there."""
+    for kept in list(_all):
+        kept.transformer = None
 
 
 @dataclass(frozen=True, init=False)
@@ -43,6 +64,14 @@ class ControlPoints:
         x = [point[2] for point in self.points]
         return min(x), max(x)
 
+    def unwrapped(self, turn: float) -> ControlPoints:
+        """Return the points with longitudes that go on beyond 180 degrees, where that is what they mean."""
+        from rasterio.control import GroundControlPoint
+
+        x = unwrapped_points(np.array(self.points)[:, :4], turn)
+        points = [GroundControlPoint(*p[:2], to, *p[3:]) for p, to in zip(self.points, x.tolist(), strict=True)]
+        return ControlPoints(points, self.thin_plate)
+
     def __call__(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows and columns that lie at x and y, in the CRS of the points."""
         return _rowcol(self, x, y)
@@ -59,21 +88,36 @@ class ControlPoints:
 class RationalPolynomials:
     """Rational polynomial coefficients, with the heights of the ground.
 
-    rpc: rasterio's RPC. height: metres above the ellipsoid, everywhere. dem: the path of a raster of heights, instead.
+    rpc: rasterio's RPC. height: metres above the ellipsoid, everywhere; None: 0. dem: the path of a raster of heights,
+        instead.
     """
 
     rpc: Any
-    height: float = 0.0
+    height: float | None = None
     dem: str | None = None
 
     def __post_init__(self) -> None:
         """Check the type."""
         if not hasattr(self.rpc, "line_num_coeff"):
             raise ArgumentTypeError(f"source_transform: expected a rasterio.rpc.RPC; got {type(self.rpc).__name__}")
+        if self.height is None:
+            return
+        if self.dem is not None:
+            raise GpumaskError(f"height: expected instead of dem; got both, {self.height!r} and {self.dem}")
         if isinstance(self.height, bool) or not isinstance(self.height, int | float | np.number):
             raise ArgumentTypeError(f"height: expected a number of metres; got {self.height!r}")
         if not np.isfinite(self.height):
             raise GpumaskError(f"height: expected a number of metres; got {self.height!r}")
+
+    @property
+    def longitudes(self) -> tuple[float, float]:
+        """The least and the greatest longitude that are known of: the one that the polynomials count from."""
+        return float(self.rpc.long_off), float(self.rpc.long_off)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What GDAL is told of heights."""
+        return {"RPC_HEIGHT": self.height or 0.0} if self.dem is None else {"RPC_DEM": self.dem}
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows and columns that lie at longitudes and latitudes of WGS 84, in degrees."""
@@ -83,8 +127,7 @@ class RationalPolynomials:
         """Return rasterio's own."""
         from rasterio.transform import RPCTransformer
 
-        heights = {"RPC_HEIGHT": self.height} if self.dem is None else {"RPC_DEM": self.dem}
-        return RPCTransformer(self.rpc, **heights)
+        return RPCTransformer(self.rpc, **self.options)
 
 
 def _transformer_of(model: Any) -> Any:
@@ -98,15 +141,36 @@ def _transformer_of(model: Any) -> Any:
         raise GpumaskError(f"source_transform: expected a model that GDAL can use; got one where {error}") from error
 
 
-def _rowcol(model: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ask rasterio's transformer of a model, which each thread has its own of, for rows and columns."""
-    if getattr(_own, "model", None) != model:
-        _own.transformer, _own.model = _transformer_of(model), model
-    shape = np.broadcast_shapes(x.shape, y.shape)
-    flat = [np.array(np.broadcast_to(values, shape), np.float64).ravel() for values in (x, y)]
+def _kept(model: Any) -> Any:
+    """Return rasterio's transformer of a model, which each thread has its own of."""
+    kept = getattr(_own, "kept", None)
+    if kept is None or kept.model != model or kept.transformer is None:
+        kept = _own.kept = _Kept(model)
+        _all.add(kept)
+    return kept.transformer
+
+
+def _asked(ask: Any, *places: np.ndarray, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Ask rasterio for places, both arrays of one shape; not finite where there are none."""
+    from rasterio.errors import TransformWarning
+
+    places = tuple(np.array(values, np.float64) for values in np.broadcast_arrays(*places))
+    flat = [values.ravel() for values in places]
     lost = ~(np.isfinite(flat[0]) & np.isfinite(flat[1]))
     for values in flat:
         values[lost] = 0.0
-    rows, cols = _own.transformer.rowcol(*flat, op=np.positive)
-    found = [np.where(lost, np.nan, np.asarray(values) - 0.5).reshape(shape) for values in (rows, cols)]
+    with _warnings, warnings.catch_warnings():
+        warnings.simplefilter("ignore", TransformWarning)  # of places that are not finite, which say so themselves
+        found = [np.where(lost, np.nan, values).reshape(places[0].shape) for values in ask(*flat, **options)]
     return found[0], found[1]
+
+
+def _rowcol(model: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and columns that lie at x and y, counted from the centre of the first pixel."""
+    row, col = _asked(_kept(model).rowcol, x, y, op=np.positive)
+    return row - 0.5, col - 0.5
+
+
+def ground(model: Any, row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the x and y where rows and columns lie, counted from the corner of the first pixel."""
+    return _asked(_kept(model).xy, row, col, offset="ul")

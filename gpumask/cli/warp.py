@@ -36,9 +36,9 @@ _TARGET_OPTIONS = (
         help="How far off coordinates may be, in pixels of SOURCE."),
     click.option("--model", type=click.Choice(MODELS), default="auto", show_default=True,
         help="What of SOURCE says where it lies: its transform, ground control points or RPCs."),
-    click.option("--height", type=float, default=0.0, metavar="METRES",
-        help="The ground's height above the ellipsoid, with RPCs."),
-    click.option("--dem", metavar="RASTER", help="Heights of the ground, with RPCs."),
+    click.option("--height", type=float, metavar="METRES",
+        help="The ground's height above the ellipsoid, with RPCs.  [default: 0]"),
+    click.option("--dem", metavar="RASTER", help="Heights of the ground, with RPCs, instead of --height."),
 )
 # fmt: on
 
