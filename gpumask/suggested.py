@@ -35,6 +35,7 @@ from gpumask.sensor import ControlPoints, RationalPolynomials, ground
 MOST_PIXELS = 2**31 - 8  # along an axis
 
 _COARSE = 20  # steps along each axis in which the whole of a source is looked at
+_FINE = 200  # steps along each edge of it
 _NEAR = 0.01  # of its width, how near a source is to where x begins anew if it may cross that between samples
 _TOUCH = 1e-9  # of a turn
 _EMPTY = 1.5  # pixels of a source, and no more, that one which goes all around may leave empty
@@ -155,7 +156,7 @@ def _by_warped_vrt(source: Place, crs: str) -> Place:
         f'<GeoTransform>{", ".join(numbers)}</GeoTransform><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
     )
     with rasterio.open(raster) as dataset, WarpedVRT(dataset, crs=rasterio.crs.CRS.from_wkt(crs)) as there:
-        return Place(crs, there.transform, there.shape)
+        return Place(crs, there.transform, (max(there.height, 1), max(there.width, 1)))
 
 
 def _finest(source: Place, crs: str, extent: Extent) -> float:
@@ -204,8 +205,6 @@ def _extent(source: Place, crs: str) -> Extent | None:
     if turn is None:
         return found
     clipped = _clipped(found, crs)
-    if poles and is_affine(source.transform) and crs_of(crs).is_geographic:
-        return None
     if around or poles:
         own = unknown or poles or clipped.exact or abs(left - first_x(crs)) > _TOUCH * turn
         return replace(clipped, left=first_x(crs), right=first_x(crs) + turn, exact=True) if own else None
@@ -221,7 +220,11 @@ def _crosses(extent: Extent, first: float, turn: float) -> bool:
 def _clipped(extent: Extent, crs: str) -> Extent:
     """Return an extent without what lies beyond the square world of a cylinder that goes on for ever."""
     lowest, highest = _limits(crs)
+    if math.isfinite(extent.sides[1]) and (extent.bottom >= highest or extent.top <= lowest):
+        return extent
     clipped = replace(extent, bottom=max(extent.bottom, lowest), top=min(extent.top, highest), exact=True)
+    if clipped.bottom >= clipped.top:
+        raise GpumaskError("crs: expected one that holds the pole which the source does; got one without; give bounds")
     cut = max(clipped.bottom - extent.bottom, extent.top - clipped.top)
     return clipped if cut > _TOUCH * (highest - lowest) else extent
 
@@ -280,7 +283,13 @@ def _poles(source: Place, crs: str, found: Points) -> list[float]:
             np.zeros(1), np.zeros(1)
         )
         if -0.5 + _INSIDE < row[0] < rows - 0.5 - _INSIDE and -0.5 + _INSIDE < col[0] < cols - 0.5 - _INSIDE:
-            held.append(float(transformed(wkt, crs, np.zeros(1), np.full(1, pole))[1][0]))
+            goes_on = math.isfinite(_limits(crs)[1])
+            y = (
+                math.copysign(math.inf, pole)
+                if goes_on
+                else float(transformed(wkt, crs, np.zeros(1), np.full(1, pole))[1][0])
+            )
+            held.append(y)
     return held
 
 
@@ -324,8 +333,7 @@ def _outline(source: Place, crs: str, seam: float | None) -> tuple[np.ndarray, n
         x, y, ends = _corners_of_cells(source, from_seam(crs, seam, x), y, turn)
         return x, y, ends
     rows, cols = _shape(source)
-    steps = min(max(int(min(rows, cols) / 50 + 0.5), 20), 100)  # as GDAL has it
-    row, col = (places.ravel() for places in np.mgrid[: steps + 1, : steps + 1] / steps)
+    row, col = (places.ravel() for places in np.mgrid[: _FINE + 1, : _FINE + 1] / _FINE)
     on_edge = (row % 1 == 0) | (col % 1 == 0)
     x, y = _places(source, crs, row[on_edge] * rows, col[on_edge] * cols)
     if not np.isfinite([x, y]).all():
