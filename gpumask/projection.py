@@ -144,7 +144,7 @@ def _found_by(model: Any, x: np.ndarray, y: np.ndarray) -> Points:
 def model_of(place: Place) -> tuple[Any, str]:
     """Return what says where a source lies, an affine map or a model, and the CRS that it leads to, as WKT.
 
-    Control points on both sides of 180 degrees are brought to one.
+    Control points on both sides of 180 degrees are brought to one, and RPCs to that of their heights.
     """
     model, crs = _model(place.transform), place.crs
     if isinstance(model, RationalPolynomials):
@@ -153,7 +153,7 @@ def model_of(place: Place) -> tuple[Any, str]:
         crs = "OGC:CRS84"
     wkt = wkt_of("source_crs", crs)
     turn = full_turn(wkt)
-    return model.unwrapped(turn) if turn and isinstance(model, ControlPoints) else model, wkt
+    return model.unwrapped(turn) if turn and isinstance(model, ControlPoints | RationalPolynomials) else model, wkt
 
 
 def _model(given: Any) -> Any:

@@ -7,11 +7,13 @@ pixel (those of RPC files, which count from its centre, are shifted by GDAL).
 from __future__ import annotations
 
 import atexit
+import contextlib
+import copy
 import threading
 import warnings
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +116,16 @@ class RationalPolynomials:
         """The least and the greatest longitude that are known of: the one that the polynomials count from."""
         return float(self.rpc.long_off), float(self.rpc.long_off)
 
+    def unwrapped(self, turn: float) -> RationalPolynomials:
+        """Return polynomials that count longitudes on the turn on which the raster of heights does."""
+        middle = None if self.dem is None else _middle_longitude(self.dem)
+        turns = 0 if middle is None else round((middle - self.rpc.long_off) / turn)
+        if not turns:
+            return self
+        rpc = copy.copy(self.rpc)
+        rpc.long_off += turns * turn
+        return replace(self, rpc=rpc)
+
     @property
     def options(self) -> dict[str, Any]:
         """What GDAL is told of heights."""
@@ -128,6 +140,19 @@ class RationalPolynomials:
         from rasterio.transform import RPCTransformer
 
         return RPCTransformer(self.rpc, **self.options)
+
+
+def _middle_longitude(raster: str) -> float | None:
+    """Return the longitude in the middle of a raster; None where it has none, or can't be read, as will be said."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+    with _warnings, warnings.catch_warnings(), contextlib.suppress(RasterioIOError):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(raster) as heights:
+            if heights.crs is not None and heights.crs.is_geographic:
+                return float(heights.bounds.left + heights.bounds.right) / 2
+    return None
 
 
 def _transformer_of(model: Any) -> Any:

@@ -189,7 +189,7 @@ def _finest(source: Place, crs: str, extent: Extent) -> float:
 
 def _extent(source: Place, crs: str) -> Extent | None:
     """Return what a source covers, or None where GDAL may be asked."""
-    turn, unknown = full_turn(crs), isinstance(source.transform, Geolocation) or _is_spline(source)
+    turn, unknown = full_turn(crs), _is_unknown(source.transform)
     if turn is None and not unknown:
         return None
     seam, around, poles = _around(source, crs, turn)
@@ -237,9 +237,11 @@ def _diagonal(source: Place) -> float:
     return math.hypot(*(step * (n - 1) for step, n in zip(swath.step, swath.x.shape, strict=True)))
 
 
-def _is_spline(source: Place) -> bool:
-    """Say whether a source lies as a thin plate spline has it, which GDAL is not asked about."""
-    return isinstance(source.transform, ControlPoints) and source.transform.thin_plate
+def _is_unknown(model: Any) -> bool:
+    """Say whether GDAL can't be asked: about swaths, splines, and what it takes for rasters that lie nowhere."""
+    if is_affine(model):
+        return tuple(abs(number) for number in model[:6]) == (1, 0, 0, 0, 1, 0)
+    return isinstance(model, Geolocation) or (isinstance(model, ControlPoints) and model.thin_plate)
 
 
 def _around(source: Place, crs: str, turn: float | None) -> tuple[float | None, bool, list[float]]:

@@ -1,6 +1,7 @@
 """Every pixel lies where it says: on both sides of 180 degrees, and at the poles; default targets go on beyond them."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -20,10 +21,21 @@ from longitude_cases import (
 )
 from rasterio.control import GroundControlPoint
 from test_mesh import coordinates
-from test_warp import read
+from test_sensor import rational_polynomials
+from test_warp import read, written
 from warp_cases import placed, ramps
 
-from gpumask import ControlPoints, Geolocation, GpumaskError, Grid, Place, ProjectedGrid, Window, warp_file
+from gpumask import (
+    ControlPoints,
+    Geolocation,
+    GpumaskError,
+    Grid,
+    Place,
+    ProjectedGrid,
+    RationalPolynomials,
+    Window,
+    warp_file,
+)
 from gpumask.projection import projection
 from gpumask.warp import target_place
 
@@ -278,6 +290,22 @@ def test_bounds_may_cross_180_degrees_on_web_maps():
     target, found = suggested(place, "EPSG:3857", bounds=bounds, resolution=100)
     np.testing.assert_allclose(found, [WEB / 2 - 30_000, 1.21e6, WEB / 2 + 20_000, 1.25e6], atol=1e-6)
     assert target.shape == (400, 500)
+
+
+@pytest.mark.parametrize(("off", "west"), [(179.9, -182.0), (-179.9, 178.0), (179.9, 178.0), (540.1, -180.5)])
+def test_heights_may_lie_on_another_turn_than_the_polynomials_that_need_them(off, west, tmp_path):
+    rpc = rational_polynomials(0.1)
+    rpc.long_off = off
+    ground = placed("EPSG:4326", west, 50.2, 0.01, (60, 400))
+    dem = written(tmp_path / "dem.tif", np.full((1, *ground.shape), 350, np.float32), ground)
+    there = placed("EPSG:3857", math.radians(wrap(off) - 0.1) * 6378137, 6.43e6, 200, (80, 100))
+    found, level = (
+        through(ProjectedGrid(Place(None, RationalPolynomials(rpc, **of), (200, 240)), there), there.shape)
+        for of in ({"dem": str(dem)}, {"height": 350.0})
+    )
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, level, atol=0.02)
+    assert np.ptp(suggested(Place(None, RationalPolynomials(rpc, dem=str(dem)), (200, 240)), "EPSG:4326")[1][::2]) < 0.4
 
 
 @pytest.mark.parametrize("kind", ["gcps", "array"])
