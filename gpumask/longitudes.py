@@ -16,6 +16,8 @@ def unwrapped(x: np.ndarray, places: np.ndarray, turn: float) -> np.ndarray:
     array([179., 181., 183.])
     """
     x = np.array(x, float)
+    if np.ptp(x) < turn / 2:
+        return x
     reached = np.zeros(len(x), bool)
     near, far = np.zeros(len(x), int), np.full(len(x), np.inf)
     at = 0

@@ -329,48 +329,42 @@ def _places(source: Place, crs: str, row: np.ndarray, col: np.ndarray) -> Points
 
 def _outline(source: Place, crs: str, seam: float | None) -> tuple[np.ndarray, np.ndarray, Points]:
     """Return (x, y) of all that says how far a source reaches, and of its first and its last corner."""
-    turn = full_turn(crs)
-    if isinstance(source.transform, Geolocation):
-        x, y = _places(source, crs, *np.indices(source.transform.x.shape))
-        x, y, ends = _corners_of_cells(source, from_seam(crs, seam, x), y, turn)
-        return x, y, ends
     rows, cols = _shape(source)
-    row, col = (places.ravel() for places in np.mgrid[: _FINE + 1, : _FINE + 1] / _FINE)
-    on_edge = (row % 1 == 0) | (col % 1 == 0)
-    x, y = _places(source, crs, row[on_edge] * rows, col[on_edge] * cols)
-    if not np.isfinite([x, y]).all():
-        x, y = _places(source, crs, row * rows, col * cols)
-    x = from_seam(crs, seam, x)
-    return x, y, (x[[0, -1]], y[[0, -1]])
+    if isinstance(source.transform, Geolocation):
+        last_row, last_col = (n - 1 for n in source.transform.x.shape)
+        x, y = _outline_of_swath(source, crs)
+        ends = _places(source, crs, np.array([0, last_row]), np.array([0, last_col]))
+    else:
+        row, col = (places.ravel() for places in np.mgrid[: _FINE + 1, : _FINE + 1] / _FINE)
+        on_edge = (row % 1 == 0) | (col % 1 == 0)
+        x, y = _places(source, crs, row[on_edge] * rows, col[on_edge] * cols)
+        if not np.isfinite([x, y]).all():
+            x, y = _places(source, crs, row * rows, col * cols)
+        ends = x[[0, -1]], y[[0, -1]]
+    return from_seam(crs, seam, x), y, (from_seam(crs, seam, ends[0]), ends[1])
 
 
-def _corners_of_cells(source: Place, x: np.ndarray, y: np.ndarray, turn: float | None) -> tuple[Any, Any, Points]:
-    """Return (x, y) of corners of pixels at the edge of a swath, and of its first and last; x, y: of its samples.
+def _outline_of_swath(source: Place, crs: str) -> Points:
+    """Return (x, y) of corners of pixels at the edge of a swath, or of all samples where these don't say all.
 
-    They are half a pixel beyond samples, and at most as far beyond the outer ones as the source goes.
+    Corners are half a pixel beyond samples; beyond the outer ones they are as far as the source goes.
     """
-    swath, shape = source.transform, _shape(source)
-    known = np.isfinite(x) & np.isfinite(y)
-    whole = known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:]
-    if not whole.any():
-        return x[known], y[known], (np.full(2, np.nan),) * 2
-    around = np.pad(whole, 1)
-    edge = whole & ~(around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:])
-    at = np.nonzero(edge)
-    shares = []
-    for of, n, step, first, pixels in zip(at, x.shape, swath.step, swath.first, shape, strict=True):
+    swath = source.transform
+    known = np.isfinite(swath.x) & np.isfinite(swath.y)
+    full = known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:]
+    around = np.pad(full, 1)
+    at = np.nonzero(full & ~(around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]))
+    cells = np.array([_places(source, crs, at[0] + i, at[1] + j) for i in (0, 1) for j in (0, 1)])
+    if not cells.size or not np.isfinite(cells).all():
+        return _places(source, crs, *np.nonzero(known))
+    turn, shares = full_turn(crs), []
+    if turn is not None:  # cells where x begins anew
+        cells[1:, 0] -= turn * np.round((cells[1:, 0] - cells[0, 0]) / turn)
+    for of, n, step, first, pixels in zip(at, known.shape, swath.step, swath.first, _shape(source), strict=True):
         low = np.where(of == 0, (first + 0.5) / step, 0.5 / step)
         high = np.where(of == n - 2, (pixels - 0.5 - first) / step - (n - 1), 0.5 / step)
         shares.append((-low, 1 + high))
-    found = []
-    for p in shares[0]:
-        for q in shares[1]:
-            of_corner = []
-            for samples, period in ((x, turn), (y, None)):
-                a, b, c, d = (samples[at[0] + i, at[1] + j] for i in (0, 1) for j in (0, 1))
-                if period is not None:  # a cell where x begins anew
-                    b, c, d = (v - period * np.round((v - a) / period) for v in (b, c, d))
-                of_corner.append((1 - p) * ((1 - q) * a + q * b) + p * ((1 - q) * c + q * d))
-            found.append(of_corner)
-    made = np.array(found)
-    return made[:, 0].ravel(), made[:, 1].ravel(), (x[[0, -1], [0, -1]], y[[0, -1], [0, -1]])
+    a, b, c, d = cells
+    found = [(1 - p) * ((1 - q) * a + q * b) + p * ((1 - q) * c + q * d) for p in shares[0] for q in shares[1]]
+    x, y = np.concatenate(found, axis=-1)
+    return x, y

@@ -47,7 +47,9 @@ def warp_file(
     crs: of the output, as pyproj or rasterio take it. like: a raster whose CRS, transform, rows and columns the output
         has, instead. One of the two is needed.
     resolution: (x, y) sizes of a pixel, or one for both, in units of crs. bounds: (left, bottom, right, top) in crs; a
-        left that is greater than right crosses the antimeridian. None: as GDAL suggests for all of the source.
+        left that is greater than right crosses the antimeridian. None: as GDAL suggests for all of the source; where
+        that crosses 180 degrees, going on beyond. With both the upper left corner is kept, and half a pixel is one.
+        With bounds alone all edges are kept.
     max_error: how far off coordinates may be, in source pixels.
     model: what of the source says where it lies: "transform", "gcps" or "rpcs"; "auto": the first of these that it has;
         or a `Geolocation` whose arrays are of WGS 84, or a `Place`.
@@ -109,7 +111,7 @@ def place_of_like(like: DatasetReader) -> Place:
 
 
 def target_place(source: Place, crs: Any, like: Place | None, resolution: Any, bounds: Any) -> Place:
-    """Return where an output lies: like another, or as GDAL suggests where neither resolution nor bounds say it."""
+    """Return where an output lies: like another, or as `suggested` where neither resolution nor bounds say it."""
     from affine import Affine
 
     if like is not None:

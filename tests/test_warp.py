@@ -226,6 +226,18 @@ def test_bounds_alone_are_kept_to_all_sides():
     assert 10 < found.transform.a < 10 / np.cos(np.radians(45.2)) < 15
 
 
+def test_any_function_will_do_where_bounds_are_given():
+    place = Place("EPSG:32633", lambda x, y: ((5e6 - y) / 10, (x - 5e5) / 20), (100, 120))
+    found = target_place(place, "EPSG:32633", None, None, (5e5, 4_999_000, 502_400, 5e6))
+    assert found.shape == (67, 160)  # of 15 m: the mean of both sides
+
+
+@pytest.mark.parametrize("affine", [Affine.identity(), Affine(1, 0, 0, 0, -1, 0)])
+def test_a_raster_at_the_origin_lies_somewhere(affine):
+    found = target_place(Place("EPSG:32633", affine, (100, 120)), "EPSG:32632", None, None, None)
+    assert found.shape == (100, 120) and found.transform.a == pytest.approx(1, abs=0.01)
+
+
 def test_a_resolution_alone_covers_what_gdal_suggests():
     found, edges = laid_out(resolution=7)
     assert found.shape == (143, 171) and edges == (5e5, 5e6 - 7 * 143, 5e5 + 7 * 171, 5e6)
