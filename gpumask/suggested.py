@@ -150,12 +150,22 @@ def _by_warped_vrt(source: Place, crs: str) -> Place:
     import rasterio
     from rasterio.vrt import WarpedVRT
 
-    (rows, cols), numbers = _shape(source), map(repr, map(float, source.transform.to_gdal()))
+    (rows, cols), affine = _shape(source), source.transform
+    x, first, turn = corners(affine, (rows, cols))[0], first_x(source.crs), full_turn(source.crs)
+    goes_on = turn is not None and abs(x - first - turn / 2).max() > turn / 2
+    if goes_on and _goes_around(source):  # which holds the same places wherever it begins
+        affine, goes_on = type(affine).translation(first - x.min(), 0) @ affine, False
+    numbers = ", ".join(map(repr, map(float, affine.to_gdal())))
     raster = (
         f'<VRTDataset rasterXSize="{cols}" rasterYSize="{rows}"><SRS>{escape(source.crs)}</SRS>'
-        f'<GeoTransform>{", ".join(numbers)}</GeoTransform><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
+        f'<GeoTransform>{numbers}</GeoTransform><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
     )
-    with rasterio.open(raster) as dataset, WarpedVRT(dataset, crs=rasterio.crs.CRS.from_wkt(crs)) as there:
+    # What does not come back is no part of what is covered; but of 181 degrees all that comes back is -179.
+    with (
+        rasterio.Env(CHECK_WITH_INVERT_PROJ="NO" if goes_on else "YES"),
+        rasterio.open(raster) as dataset,
+        WarpedVRT(dataset, crs=rasterio.crs.CRS.from_wkt(crs)) as there,
+    ):
         return Place(crs, there.transform, (max(there.height, 1), max(there.width, 1)))
 
 
@@ -207,7 +217,9 @@ def _extent(source: Place, crs: str) -> Extent | None:
     clipped = _clipped(found, crs)
     if around or poles:
         own = unknown or poles or clipped.exact or abs(left - first_x(crs)) > _TOUCH * turn
-        return replace(clipped, left=first_x(crs), right=first_x(crs) + turn, exact=True) if own else None
+        # Longitudes begin where those of the source do, if they do anywhere.
+        start = left if crs_of(crs).is_geographic and _goes_around(source) else first_x(crs)
+        return replace(clipped, left=start, right=start + turn, exact=True) if own else None
     return clipped if unknown or clipped.exact or _crosses(found, first_x(crs), turn) else None
 
 
@@ -235,6 +247,12 @@ def _diagonal(source: Place) -> float:
     if not isinstance(swath, Geolocation):
         return math.hypot(*_shape(source))
     return math.hypot(*(step * (n - 1) for step, n in zip(swath.step, swath.x.shape, strict=True)))
+
+
+def _goes_around(source: Place) -> bool:
+    """Say whether a raster's own x goes all around."""
+    turn, affine = full_turn(source.crs), source.transform
+    return turn is not None and is_affine(affine) and abs(affine.a) * (_shape(source)[1] + _EMPTY) >= turn
 
 
 def _is_unknown(model: Any) -> bool:
@@ -265,7 +283,8 @@ def _around(source: Place, crs: str, turn: float | None) -> tuple[float | None, 
     middle = (x.min() + x.max()) / 2
     x -= turn * (math.ceil((middle - first) / turn - _TOUCH) - 1)
     empty = turn - float(np.ptp(x))
-    return seam_opposite((x.min(), x.max()), turn), empty < _EMPTY * turn / cols, _poles(source, crs, (x, y[known]))
+    seam = seam_opposite((x.min(), x.max()), turn) - _TOUCH * turn
+    return seam, empty < _EMPTY * turn / cols, _poles(source, crs, (x, y[known]))
 
 
 def _poles(source: Place, crs: str, found: Points) -> list[float]:

@@ -40,7 +40,7 @@ from gpumask.projection import projection
 from gpumask.warp import target_place
 
 WEB = TURNS["EPSG:3857"]
-CASES = range(13)  # of each of the 24 combinations: 312
+CASES = range(14)  # of each of the 23 combinations: 322
 AT_POLES = "EPSG:3413", "EPSG:3031"
 
 
@@ -234,6 +234,18 @@ def test_a_third_of_a_degree_at_180_degrees_is_not_all_of_the_web():
     target, bounds = suggested(place, "EPSG:3857")
     assert target.shape == (32, 32)
     np.testing.assert_allclose(bounds[[0, 2]], np.radians([179.84, 180.16]) * 6378137, atol=1)
+
+
+@pytest.mark.parametrize("west", [-180.0, -180.125, 0.0, -0.125])
+def test_a_source_that_goes_all_around_does_so_in_its_default_target(west):
+    place = Place("EPSG:4326", Affine(0.25, 0, west, 0, -0.25, 90.125), (721, 1440))
+    target, found = suggested(place, "EPSG:4269")
+    assert target.shape == place.shape
+    np.testing.assert_allclose(found, [west, -90.125, west + 360, 90.125], atol=1e-9)
+    _, found = suggested(place, "EPSG:3857")
+    np.testing.assert_allclose(found[::2], [-WEB / 2, WEB / 2], atol=WEB / 1440)
+    target, _ = suggested(place, "EPSG:3413")
+    assert target.transform.a < 300_000
 
 
 @pytest.mark.parametrize(
