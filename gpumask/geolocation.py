@@ -83,12 +83,14 @@ class Geolocated:
     """From (rows, cols) of a target to those in a source; NaN where there are none.
 
     rows, cols: of the target, at the samples. widest: how many rows and columns of it a cell may take that is not torn.
+    turn: after how many columns the target comes back to the same place; None: never.
     """
 
     geolocation: Geolocation
     rows: np.ndarray
     cols: np.ndarray
     widest: tuple[float, float] = (np.inf, np.inf)
+    turn: float | None = None
 
     def __call__(self, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and columns in the source."""
@@ -133,12 +135,20 @@ class Geolocated:
         missing, jacobian = np.empty(wanted.shape), np.empty((2, *wanted.shape))
         for axis, samples in enumerate((self.rows, self.cols)):
             v00, v01, v10, v11 = samples[i, j], samples[i, j + 1], samples[i + 1, j], samples[i + 1, j + 1]
+            if axis == 1:
+                v01, v10, v11 = (self._nearby(v, v00) for v in (v01, v10, v11))
+                turns = self._nearby(v00, wanted[1]) - v00
+                v00, v01, v10, v11 = (v + turns for v in (v00, v01, v10, v11))
             # A cell across a seam holds nothing that lies between its sides.
             v00 = np.where(np.ptp([v00, v01, v10, v11], axis=0) > self.widest[axis], np.nan, v00)
             missing[axis] = wanted[axis] - ((1 - p) * ((1 - q) * v00 + q * v01) + p * ((1 - q) * v10 + q * v11))
             jacobian[axis, 0] = (1 - q) * (v10 - v00) + q * (v11 - v01)
             jacobian[axis, 1] = (1 - p) * (v01 - v00) + p * (v11 - v10)
         return missing, jacobian
+
+    def _nearby(self, cols: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Return columns of the target by whole turns, so that they are as near as can be to others."""
+        return cols if self.turn is None else cols - self.turn * np.round((cols - wanted) / self.turn)
 
     def _nearest(self, wanted: np.ndarray) -> np.ndarray:
         """Return the nearest of some samples to each place."""
@@ -152,5 +162,5 @@ class Geolocated:
         best = np.empty(wanted.shape[1], int)
         for first in range(0, wanted.shape[1], 512):
             row, col = wanted[:, first : first + 512, None]
-            best[first : first + 512] = ((rows - row) ** 2 + (cols - col) ** 2).argmin(axis=1)
+            best[first : first + 512] = ((rows - row) ** 2 + (self._nearby(cols, col) - col) ** 2).argmin(axis=1)
         return np.stack([i[best], j[best]]).astype(float)

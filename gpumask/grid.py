@@ -81,12 +81,13 @@ class Grid:
             not smooth, for what such a function does between the centres and edges of cells is not seen. Of heights,
             swaths and splines all is seen.
         source_shape: rows and columns of the source: what does not reach it may be off. Give it for a source of
-            longitudes that the target reaches beyond. None: all coordinates hold.
+            longitudes that the target reaches beyond, and for one on Web Mercator, or another cylinder, that crosses
+            the place where x begins anew. None: all coordinates hold.
 
         Nodes are rounded to 1e-6 pixels, so that pixels of two rasters which lie on each other do so exactly.
-        Longitudes are continued over the antimeridian. The columns of a source that goes all around the globe continue
-        each other (`around`): one in longitudes, by an affine map, of which whole pixels are a turn within 0.01 pixels.
-        Raises GpumaskError for what can't be right.
+        Longitudes are continued over the antimeridian, in sources, models and targets. The columns of a source that
+        goes all around the globe continue each other (`around`): one with an affine map, of which whole pixels are a
+        turn within 0.01 pixels. Raises GpumaskError for what can't be right.
 
         >>> from affine import Affine
         >>> utm, lonlat = Affine(10, 0, 5e5, 0, -10, 5e6), Affine(1e-4, 0, 15, 0, -1e-4, 45.1)

@@ -18,6 +18,7 @@ from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocated, Geolocation, widest_cell
 from gpumask.knots import Knots, SplineKnots, SwathKnots
+from gpumask.longitudes import seam_opposite
 from gpumask.mesh import Exact
 from gpumask.place import moved
 from gpumask.sensor import ControlPoints, RationalPolynomials, version
@@ -32,13 +33,16 @@ _TURN_OFF = 0.01  # pixels
 
 _own = threading.local()
 
+_RING, _EVEN = 360, 1e-9  # longitudes at which it is looked whether x is even, and of a turn what it may be off
+_LATITUDES = np.array([-1 / 6, 0, 1 / 9])  # of a turn
+
 
 @dataclass(frozen=True)
 class Projection:
     """From (rows, cols) of a target to those in a source; not finite where there are none. It may be pickled.
 
     source_crs, target_crs: as WKT. source: an affine map or a model: a function from (x, y) to (row, col).
-    seam: where the source's longitudes begin, where its CRS has such.
+    seam: where the source's x begins, where its CRS has a full turn.
     """
 
     source_crs: str
@@ -50,7 +54,7 @@ class Projection:
     def __call__(self, rows: np.ndarray, cols: np.ndarray) -> Points:
         """Return rows and columns in the source."""
         x, y = self.places(rows, cols)
-        if _is_affine(self.source):
+        if is_affine(self.source):
             return _pixels(self.source, x, y)
         return _found_by(self.source, x, y)
 
@@ -60,8 +64,8 @@ class Projection:
         a, b, c, d, e, f = self.target[:6]
         x, y = a * cols + b * rows + c, d * cols + e * rows + f
         if self.source_crs != self.target_crs:
-            x, y = transformer(self.target_crs, self.source_crs).transform(x, y)
-        return _from_seam(self.source_crs, self.seam, x), y
+            x, y = transformed(self.target_crs, self.source_crs, x, y)
+        return from_seam(self.source_crs, self.seam, x), y
 
 
 @dataclass(frozen=True)
@@ -85,23 +89,19 @@ class Place:
 
 def projection(source: Place, target: Place) -> Exact:
     """Return where a target's pixels lie in a source; see `Grid.between`."""
-    if not _is_affine(target.transform):
+    if not is_affine(target.transform):
         raise ArgumentTypeError(f"target_transform: expected an affine.Affine; got {type(target.transform).__name__}")
     for name, place in {"source_transform": source, "target_transform": target}.items():
         given = place.transform
-        if _is_affine(given) and not (all(map(math.isfinite, given[:6])) and given.determinant):
+        if is_affine(given) and not (all(map(math.isfinite, given[:6])) and given.determinant):
             raise GpumaskError(f"{name}: expected one that can be inverted; got {tuple(given[:6])}")
-    model, source_crs = _model(source.transform), source.crs
-    if isinstance(model, RationalPolynomials):
-        if source_crs is not None and not crs_of(wkt_of("source_crs", source_crs)).is_geographic:
-            raise GpumaskError(f"source_crs: expected None, or WGS 84's degrees, for RPCs; got {source_crs}")
-        source_crs = "OGC:CRS84"
-    crs = wkt_of("source_crs", source_crs), wkt_of("target_crs", target.crs)
+    model, source_crs = model_of(source)
+    target_crs = wkt_of("target_crs", target.crs)
     if isinstance(model, Geolocation):
-        return _geolocated(model, crs[0], crs[1], target)
+        return _geolocated(model, source_crs, target_crs, target)
     goes_around = source.shape is not None and any(around_of(source))
-    seam = _opposite(crs[0], crs[1], target) if goes_around else _seam(crs[0], model, source.shape)
-    return Projection(crs[0], model, crs[1], target.transform, seam)
+    seam = _opposite(source_crs, target_crs, target) if goes_around else _seam(source_crs, model, source.shape)
+    return Projection(source_crs, model, target_crs, target.transform, seam)
 
 
 def unevenness(exact: Exact, shape: tuple[int, int], source_shape: tuple[int, int] | None) -> Terrain | Knots | None:
@@ -113,8 +113,8 @@ def unevenness(exact: Exact, shape: tuple[int, int], source_shape: tuple[int, in
     if isinstance(exact, Projection) and isinstance(exact.source, ControlPoints) and exact.source.thin_plate:
         x, y = np.array(exact.source.points)[:, 2:4].T
         if exact.source_crs != exact.target_crs:
-            x, y = transformer(exact.source_crs, exact.target_crs).transform(x, y)
-        x = _from_seam(exact.target_crs, _seam(exact.target_crs, exact.target, shape), x)
+            x, y = transformed(exact.source_crs, exact.target_crs, x, y)
+        x = from_seam(exact.target_crs, _seam(exact.target_crs, exact.target, shape), x)
         return SplineKnots(exact, shape, *_pixels(exact.target, x, y))
     return None
 
@@ -123,18 +123,19 @@ def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Pl
     """Bring the samples of a swath to the pixels of a target."""
     x, y = swath.x, swath.y
     if source_crs != target_crs:
-        x, y = transformer(source_crs, target_crs).transform(x, y)
+        x, y = transformed(source_crs, target_crs, x, y)
     x, seam = np.array(x, float), _seam(target_crs, target.transform, target.shape)
-    turn = full_turn(target_crs)
+    turn, affine = full_turn(target_crs), target.transform
     with np.errstate(invalid="ignore"):
-        rows, cols = _pixels(target.transform, _from_seam(target_crs, seam, x), np.asarray(y))
+        rows, cols = _pixels(affine, from_seam(target_crs, seam, x), np.asarray(y))
         if turn is None:
             return Geolocated(swath, rows, cols, (widest_cell(rows), widest_cell(cols)))
-    return Geolocated(swath, rows, cols, (math.inf, turn / 2 / math.hypot(target.transform.a, target.transform.d)))
+    around = abs(turn / affine.a) if not affine.b and not affine.d else None
+    return Geolocated(swath, rows, cols, (math.inf, turn / 2 / math.hypot(affine.a, affine.d)), around)
 
 
-def _from_seam(crs: str, seam: float | None, x: np.ndarray) -> np.ndarray:
-    """Return longitudes that begin at the seam."""
+def from_seam(crs: str, seam: float | None, x: np.ndarray) -> np.ndarray:
+    """Return the x of a CRS, by whole turns, so that it begins at the seam."""
     turn = full_turn(crs)
     return x if seam is None or turn is None else x - turn * np.floor((x - seam) / turn)
 
@@ -161,13 +162,28 @@ def _found_by(model: Any, x: np.ndarray, y: np.ndarray) -> Points:
     return row, col
 
 
+def model_of(place: Place) -> tuple[Any, str]:
+    """Return what says where a source lies, an affine map or a model, and the CRS that it leads to, as WKT.
+
+    Control points on both sides of 180 degrees are brought to one, and RPCs to that of their heights.
+    """
+    model, crs = _model(place.transform), place.crs
+    if isinstance(model, RationalPolynomials):
+        if crs is not None and not crs_of(wkt_of("source_crs", crs)).is_geographic:
+            raise GpumaskError(f"source_crs: expected None, or WGS 84's degrees, for RPCs; got {crs}")
+        crs = "OGC:CRS84"
+    wkt = wkt_of("source_crs", crs)
+    turn = full_turn(wkt)
+    return model.unwrapped(turn) if turn and isinstance(model, ControlPoints | RationalPolynomials) else model, wkt
+
+
 def _model(given: Any) -> Any:
     """Return an affine map, or a function of (x, y)."""
-    if isinstance(given, list | tuple) and not _is_affine(given):
+    if isinstance(given, list | tuple) and not is_affine(given):
         return ControlPoints(given)
     if hasattr(given, "line_num_coeff"):
         return RationalPolynomials(given)
-    if not _is_affine(given) and not isinstance(given, Geolocation) and not callable(given):
+    if not is_affine(given) and not isinstance(given, Geolocation) and not callable(given):
         raise ArgumentTypeError(
             "source_transform: expected an affine.Affine, ground control points, an RPC, a Geolocation, or a function "
             f"of (x, y); got {type(given).__name__}"
@@ -205,33 +221,82 @@ def transformer(source: str, target: str) -> Transformer:
     return found
 
 
-@functools.cache
+def transformed(source: str, target: str, x: np.ndarray, y: np.ndarray) -> Points:
+    """Return (x, y) of one CRS in another, wherever x lies: PROJ knows a turn or two of longitude, and no more."""
+    with np.errstate(invalid="ignore"):
+        near = from_seam(source, first_x(source), x)
+    found: Points = transformer(source, target).transform(near, y)
+    return found
+
+
 def full_turn(wkt: str) -> float | None:
-    """Return a full turn of longitude in the unit of a geographic CRS, such as 360 degrees; None for another CRS."""
-    if not crs_of(wkt).is_geographic:
-        return None
-    return round(2 * math.pi / float(crs_of(wkt).axis_info[0].unit_conversion_factor), 9)
+    """Return after how much x a CRS comes back to the same place; None for one that never does.
+
+    360 for degrees, 40 075 016.69 for the metres of Web Mercator, and so for every cylinder that the world is laid on.
+    """
+    return _turn(wkt)[0]
+
+
+def first_x(wkt: str) -> float:
+    """Return the least x of a CRS that has a full turn, -180 degrees for instance; 0 for another."""
+    return _turn(wkt)[1]
+
+
+@functools.cache
+def _turn(wkt: str) -> tuple[float | None, float]:
+    """Return a full turn of x, and where it begins."""
+    from pyproj import Transformer
+    from pyproj.exceptions import ProjError
+
+    crs = crs_of(wkt)
+    if crs.is_geographic:
+        turn = round(2 * math.pi / float(crs.axis_info[0].unit_conversion_factor), 9)
+        return turn, -turn / 2
+    geodetic = crs.geodetic_crs
+    if geodetic is None or not geodetic.is_geographic:
+        return None, 0.0
+    try:
+        to_crs = Transformer.from_crs(geodetic, crs, always_xy=True)
+    except ProjError:  # which lacks the method
+        return None, 0.0
+    around = full_turn(geodetic.to_wkt()) or 360.0
+    # On a cylinder x goes on evenly with the longitude, at all latitudes alike, but for the one place where it is cut.
+    longitudes, latitudes = np.meshgrid(around * (np.arange(_RING) / _RING - 0.5), around * _LATITUDES)
+    x, y = to_crs.transform(longitudes, latitudes)
+    if not np.isfinite([x, y]).all():
+        return None, 0.0
+    turn = float(np.ptp(x) * _RING / (_RING - 1))
+    steps = np.mod(np.diff(x), turn) * _RING
+    if max(abs(steps - turn).max(), np.ptp(x, axis=0).max(), np.ptp(y, axis=1).max()) > _EVEN * turn:
+        return None, 0.0
+    return turn, _middle(crs, float(x.min() + x.max()) / 2, turn / _RING) - turn / 2
+
+
+def _middle(crs: CRS, about: float, step: float) -> float:
+    """Return the x in the middle of a cylinder: its false easting, or what is known about it."""
+    parameters: list[Any] = list(crs.coordinate_operation.params) if crs.coordinate_operation else []
+    said = [float(p.value) * p.unit_conversion_factor for p in parameters if p.name == "False easting"]
+    easting = sum(said) / float(crs.axis_info[0].unit_conversion_factor)
+    return easting if abs(easting - about) <= step else about
 
 
 def _seam(crs: str, model: Any, shape: tuple[int, int] | None) -> float | None:
-    """Return where longitudes begin so that no source is cut: opposite its middle, or at its edge if all is unknown.
+    """Return where x begins so that no source is cut: opposite its middle, or at its edge if all is unknown.
 
-    Where just the edge is known, a target that reaches beyond it is cut there. None where there are no longitudes, or
-    where a model sees to them itself.
+    Where just the edge is known, a target that reaches beyond it is cut there. None where x has no turn, or where a
+    model sees to that itself. None, too, where just the edge is known and x are no longitudes: few sources are cut.
     """
     turn = full_turn(crs)
     if turn is None:
         return None
-    if isinstance(model, ControlPoints):
-        ends = model.longitudes
-    elif not _is_affine(model):
+    if hasattr(model, "longitudes"):
+        return seam_opposite(model.longitudes, turn)
+    if not is_affine(model):
         return None
-    elif shape is None:
-        return float(model.c if model.a >= 0 else model.c - turn)
-    else:
-        x = corners(model, shape)[0]
-        ends = x.min(), x.max()
-    return float(ends[0] - max(turn - (ends[1] - ends[0]), 0) / 2)
+    if shape is None:
+        return float(model.c if model.a >= 0 else model.c - turn) if crs_of(crs).is_geographic else None
+    x = corners(model, shape)[0]
+    return seam_opposite((x.min(), x.max()), turn)
 
 
 def around_of(place: Place) -> tuple[int, int]:
@@ -239,7 +304,7 @@ def around_of(place: Place) -> tuple[int, int]:
 
     Steps in files are rounded: whole pixels are a turn if they miss it by less than coordinates may be off by default.
     """
-    turn = full_turn(wkt_of("source_crs", place.crs)) if _is_affine(place.transform) else None
+    turn = full_turn(wkt_of("source_crs", place.crs)) if is_affine(place.transform) else None
     if turn is None:
         return 0, 0
     inverse = ~place.transform
@@ -262,7 +327,7 @@ def _opposite(source_crs: str, target_crs: str, target: Place) -> float | None:
         return None
     rows, cols = target.shape or (0, 0)
     middle = moved(target.transform, np.array([(cols / 2, rows / 2)]))[0].tolist()
-    x, _ = transformer(target_crs, source_crs).transform(*middle)
+    x, _ = transformed(target_crs, source_crs, *middle)
     return float(x - turn / 2) if math.isfinite(x) else None
 
 
@@ -272,6 +337,6 @@ def corners(affine: Any, shape: tuple[int, int]) -> np.ndarray:
     return moved(affine, np.array([(0, 0), (cols, 0), (0, rows), (cols, rows)], float)).T
 
 
-def _is_affine(given: Any) -> bool:
+def is_affine(given: Any) -> bool:
     """Say whether this is an affine map as rasterio has it."""
     return hasattr(given, "determinant") and hasattr(given, "is_rectilinear")

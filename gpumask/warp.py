@@ -19,13 +19,12 @@ from gpumask.outputs import check_free
 from gpumask.projected import ProjectedGrid, check_max_error, check_shape
 from gpumask.projection import Place, corners, full_turn, wkt_of
 from gpumask.sensor import ControlPoints, RationalPolynomials
+from gpumask.suggested import Extent, fitted, suggested, whole
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 MODELS = ("auto", "transform", "gcps", "rpcs")
-
-_MOST_PIXELS = 2**31 - 8  # along an axis
 
 
 def warp_file(
@@ -38,7 +37,7 @@ def warp_file(
     bounds: tuple[float, float, float, float] | None = None,
     max_error: float = 0.01,
     model: Any = "auto",
-    height: float = 0.0,
+    height: float | None = None,
     dem: Any = None,
     **options: Any,
 ) -> Summary:
@@ -48,11 +47,13 @@ def warp_file(
     crs: of the output, as pyproj or rasterio take it. like: a raster whose CRS, transform, rows and columns the output
         has, instead. One of the two is needed.
     resolution: (x, y) sizes of a pixel, or one for both, in units of crs. bounds: (left, bottom, right, top) in crs; a
-        left that is greater than right crosses the antimeridian. None: as GDAL suggests for all of the source.
+        left that is greater than right crosses the antimeridian. None: as GDAL suggests for all of the source; where
+        that crosses 180 degrees, going on beyond. With both the upper left corner is kept, and half a pixel is one.
+        With bounds alone all edges are kept.
     max_error: how far off coordinates may be, in source pixels; 0: each pixel's own is computed.
     model: what of the source says where it lies: "transform", "gcps" or "rpcs"; "auto": the first of these that it has;
         or a `Geolocation` whose arrays are of WGS 84, or a `Place`.
-    height, dem: with rpcs, metres above the ellipsoid everywhere, or the path of a raster of them.
+    height, dem: with rpcs, metres above the ellipsoid everywhere (None: 0), or the path of a raster of them instead.
     options: those of `resample_file` but for grids and `like`. A window is of the output.
 
     No kernel is widened where the output is coarser than the source, as GDAL does: pixels in between are not seen.
@@ -73,9 +74,9 @@ def warp_file(
     return resample_file(source, grid, output, **options)
 
 
-def _source_place(dataset: DatasetReader, model: Any, height: float, dem: Any) -> Place:
+def _source_place(dataset: DatasetReader, model: Any, height: float | None, dem: Any) -> Place:
     """Return where a source lies."""
-    if isinstance(model, Place | Geolocation) and (height or dem is not None):
+    if isinstance(model, Place | Geolocation) and not (height is None and dem is None):
         raise GpumaskError("height, dem: expected along with RPCs; got them with a Place or a Geolocation")
     if isinstance(model, Place):
         return Place(model.crs, model.transform, dataset.shape)
@@ -93,14 +94,13 @@ def _source_place(dataset: DatasetReader, model: Any, height: float, dem: Any) -
     if chosen is None or not has[chosen]:
         wanted = "a CRS and a transform, ground control points or RPCs" if model == "auto" else str(model)
         raise GpumaskError(f"source: expected {wanted} in {dataset.name}, which say where it lies; got none")
-    if chosen != "rpcs" and (height or dem is not None):
+    if chosen != "rpcs" and not (height is None and dem is None):
         raise GpumaskError(f"height, dem: expected along with RPCs; got them with {chosen}")
     if chosen == "transform":
         return Place(dataset.crs, dataset.transform, dataset.shape)
     if chosen == "gcps":
         return Place(crs_of_points, ControlPoints(points), dataset.shape)
-    heights = {"height": height} if dem is None else {"dem": dem}
-    return Place("OGC:CRS84", RationalPolynomials(dataset.rpcs, **heights), dataset.shape)
+    return Place("OGC:CRS84", RationalPolynomials(dataset.rpcs, height, dem), dataset.shape)
 
 
 def place_of_like(like: DatasetReader) -> Place:
@@ -111,7 +111,7 @@ def place_of_like(like: DatasetReader) -> Place:
 
 
 def target_place(source: Place, crs: Any, like: Place | None, resolution: Any, bounds: Any) -> Place:
-    """Return where an output lies: like another, or as GDAL suggests where neither resolution nor bounds say it."""
+    """Return where an output lies: like another, or as `suggested` where neither resolution nor bounds say it."""
     from affine import Affine
 
     if like is not None:
@@ -121,50 +121,16 @@ def target_place(source: Place, crs: Any, like: Place | None, resolution: Any, b
     if crs is None:
         raise GpumaskError("crs: expected a CRS, or a raster as like; got None")
     wkt, sizes = wkt_of("crs", crs), _sizes(resolution)
-    if bounds is None:
-        affine, shape = _suggested(source, wkt, sizes)
-        return Place(wkt, affine, shape)
-    left, bottom, right, top = _bounds(bounds, wkt)
+    check_shape("source", source.shape)
+    extent = None if bounds is None else Extent(*_bounds(bounds, wkt))
     if sizes is None:
-        affine, _ = _suggested(source, wkt, None)
-        sizes = affine.a, -affine.e
-    rows, cols = _checked((top - bottom) / sizes[1], (right - left) / sizes[0])
-    return Place(wkt, Affine(sizes[0], 0, left, 0, -sizes[1], top), (rows, cols))
-
-
-def _suggested(source: Place, crs: str, sizes: tuple[float, float] | None) -> tuple[Any, tuple[int, int]]:
-    """Return the affine map and the (rows, cols) that GDAL suggests for all of a source."""
-    import rasterio
-    from rasterio.control import GroundControlPoint
-    from rasterio.warp import calculate_default_transform
-
-    model, known = source.transform, rasterio.crs.CRS.from_user_input
-    rows, cols = check_shape("source", source.shape)
-    if isinstance(model, ControlPoints):
-        about: dict[str, Any] = {"gcps": [GroundControlPoint(*point) for point in model.points]}
-    elif isinstance(model, RationalPolynomials):
-        about = {"rpcs": model.rpc, **({"RPC_HEIGHT": model.height} if model.dem is None else {"RPC_DEM": model.dem})}
-    elif isinstance(model, Geolocation):
-        about = {"src_geoloc_array": np.stack([model.x, model.y])}
-    elif hasattr(model, "determinant"):
-        x, y = corners(model, (rows, cols))
-        about = {"left": x.min(), "bottom": y.min(), "right": x.max(), "top": y.max()}
-    else:
-        raise GpumaskError("bounds, resolution: expected for a model that is a function; got none")
-    try:
-        affine, width, height = calculate_default_transform(
-            known(source.crs), known(crs), cols, rows, resolution=sizes, **about
-        )
-    except Exception as error:  # rasterio's, and GDAL's, which have no class of their own
-        raise GpumaskError(f"crs: GDAL can't say where the source lies in it ({error}); give bounds") from error
-    return affine, _checked(height, width)
-
-
-def _checked(rows: float, cols: float) -> tuple[int, int]:
-    """Return whole numbers of rows and columns, 1 at least."""
-    if not max(rows, cols) <= _MOST_PIXELS:
-        raise GpumaskError(f"resolution: expected up to {_MOST_PIXELS} rows and columns; got {rows:.0f} x {cols:.0f}")
-    return max(round(rows), 1), max(round(cols), 1)
+        return suggested(source, wkt) if extent is None else fitted(source, wkt, extent)
+    if extent is None:
+        found = suggested(source, wkt)
+        x, y = corners(found.transform, check_shape("target", found.shape))
+        extent = Extent(x.min(), y.min(), x.max(), y.max())
+    affine = Affine(sizes[0], 0, extent.left, 0, -sizes[1], extent.top)
+    return Place(wkt, affine, whole(extent, sizes))
 
 
 def _sizes(resolution: Any) -> tuple[float, float] | None:

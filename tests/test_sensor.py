@@ -1,5 +1,6 @@
 """Models of sensors: control points and rational polynomials as GDAL has them; geolocation arrays and back."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import rasterio
+from commands import fails
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
 from rasterio.transform import GCPTransformer, RPCTransformer
@@ -177,6 +179,72 @@ def test_a_file_with_a_model_is_warped(kind, tmp_path):
     assert done.valid / done.pixels > 0.4
 
 
+@pytest.fixture
+def raw(tmp_path):
+    """An image with rational polynomials, and heights for a part of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where it lies only when it is there
+        with rasterio.open(
+            tmp_path / "raw.tif", "w", "GTiff", dtype="uint16", count=1, height=SHAPE[0], width=SHAPE[1]
+        ) as file:
+            file.write(np.ones((1, *SHAPE), np.uint16))
+            file.rpcs = rational_polynomials(0.1)
+    ground = placed("EPSG:4326", 14.9, 50.2, 0.01, (60, 22))
+    dem = written(tmp_path / "dem.tif", np.full((1, 60, 22), 350, np.float32), ground)
+    return tmp_path / "raw.tif", dem
+
+
+def in_a_process_of_its_own(code, *words):
+    """Run a program; it must succeed; return what it has to say on standard error."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-W", "default", "-c", code, *map(str, words)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("words", [["--height", "0"], ["--height", "20"]])
+def test_a_height_along_with_heights_of_the_ground_is_refused(words, raw, tmp_path):
+    source, dem = raw
+    command = ["warp", source, tmp_path / "out.tif", "--crs", "EPSG:32633", "--dem", dem, *words]
+    assert "--height: expected instead of" in fails(*command)
+    with pytest.raises(GpumaskError, match="height: expected instead of dem; got both"):
+        warp_file(source, tmp_path / "out.tif", crs="EPSG:32633", dem=dem, height=float(words[1]))
+    assert not (tmp_path / "out.tif").exists()
+
+
+@pytest.mark.parametrize("threads", ["", "t = threading.Thread(target=ask); t.start(); t.join()"])
+def test_who_has_used_a_model_leaves_without_noise(threads):
+    """Although what frees it is gone when the interpreter goes."""
+    code = f"""
+import threading, numpy, rioxarray, gpumask.xarray
+from test_sensor import control_points, rational_polynomials
+from gpumask import ControlPoints, RationalPolynomials
+def ask():
+    for model in (RationalPolynomials(rational_polynomials()), ControlPoints(control_points())):
+        assert numpy.isfinite(model(numpy.array([15.1]), numpy.array([49.9]))).all()
+ask()
+{threads}
+"""
+    assert in_a_process_of_its_own(code) == ""
+
+
+def test_no_warning_meant_for_who_writes_code_reaches_the_command_line(raw, tmp_path):
+    source, dem = raw
+    code = "import sys; from gpumask.cli import main; main(sys.argv[1:])"
+    words = "warp", source, tmp_path / "out.tif", "--crs", "EPSG:32633", "-q", "--nodata", "0"
+    bounds = "--bounds", "400000", "5000000", "700000", "6000000", "--resolution", "1000"
+    for more in ([], ["--dem", dem, *bounds]):
+        assert in_a_process_of_its_own(code, *words, "--overwrite", *more) == ""
+
+
+def test_models_warn_of_nothing(raw):
+    """Of places where there are no heights, for instance: these are not finite."""
+    model = RationalPolynomials(rational_polynomials(), dem=str(raw[1]))
+    row, col = model(np.array([15.0, 20.0]), np.array([49.9, 49.9]))
+    assert np.isfinite([row[0], col[0]]).all() and not np.isfinite([row[1], col[1]]).any()
+
+
 def swath(rows=SHAPE[0], cols=SHAPE[1], step=1):
     """Return where the samples of a bent and turned swath lie, in EPSG:32633."""
     row, col = np.mgrid[:rows, :cols] * float(step)
@@ -261,6 +329,11 @@ def test_places_off_the_swath_have_no_coordinates():
     [
         (lambda: ControlPoints(control_points()[:2]), GpumaskError, "expected 3 ground control points or more; got 2"),
         (lambda: between("EPSG:32633", rational_polynomials()), GpumaskError, "source_crs: expected None, or WGS 84's"),
+        (
+            lambda: RationalPolynomials(rational_polynomials(), height=0.0, dem="a.tif"),
+            GpumaskError,
+            "height: expected instead of dem; got both, 0.0 and a.tif",
+        ),
         (lambda: RationalPolynomials(3), ArgumentTypeError, "expected a rasterio.rpc.RPC; got int"),
         (lambda: RationalPolynomials(rational_polynomials(), height="a"), ArgumentTypeError, "height: .*got 'a'"),
         (

@@ -9,6 +9,7 @@ import rasterio
 from affine import Affine
 from click.testing import CliRunner
 from commands import write
+from rasterio.vrt import WarpedVRT
 from rasterio.warp import calculate_default_transform
 from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, words_of
 
@@ -16,6 +17,7 @@ import gpumask
 from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Window, resample, warp_file
 from gpumask.cli import main
 from gpumask.errors import ArgumentTypeError
+from gpumask.warp import target_place
 
 LANDSAT8 = Path(__file__).parents[2] / "shared" / "data" / "landsat8"
 
@@ -154,6 +156,106 @@ def test_without_words_it_covers_what_gdal_suggests(tmp_path):
     assert done.valid / done.pixels > 0.85
 
 
+def laid_out(**words):
+    """Return a default target of a place that lies straight, and its edges."""
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (100, 120))
+    found = target_place(place, words.pop("crs", "EPSG:32633"), None, words.get("resolution"), words.get("bounds"))
+    t, (rows, cols) = found.transform, found.shape
+    return found, (t.c, t.f + rows * t.e, t.c + cols * t.a, t.f)
+
+
+def turned(number):
+    """Return a place that is turned, sheared, flipped or stands on its head."""
+    rng = np.random.default_rng(number)
+    crs, x, y = [("EPSG:32633", 5e5, 5.2e6), ("EPSG:3035", 4.3e6, 3.2e6), ("EPSG:4326", 14.0, 47.0)][number % 3]
+    size = 8e-5 if crs == "EPSG:4326" else 7.5
+    signs = [(1, -1), (1, 1), (-1, -1), (-1, 1)][number // 3 % 4]
+    affine = Affine.translation(x, y) @ Affine.rotation(rng.uniform(0, 360)) @ Affine.shear(*rng.uniform(-20, 20, 2))
+    if number % 5 == 0:
+        affine = Affine.translation(x, y)
+    affine = affine @ Affine.scale(size * signs[0], size * 0.93 * signs[1])
+    return Place(crs, affine, tuple(map(int, rng.integers(20, 3000, 2))))
+
+
+def test_places_however_turned_come_to_lie_where_gdal_brings_them(tmp_path):
+    """As a WarpedVRT of a raster on disk has it; but what is mirrored in its own CRS is not left so."""
+    for number in range(60):
+        place = turned(number)
+        crs = ["EPSG:32632", "EPSG:4326", "EPSG:3857", "EPSG:3035", place.crs][number // 2 % 5]
+        found, path = target_place(place, crs, None, None, None), tmp_path / f"{number}.tif"
+        shape = dict(zip(("height", "width"), place.shape, strict=True))
+        with rasterio.open(
+            path,
+            "w",
+            "GTiff",
+            count=1,
+            dtype="uint8",
+            crs=place.crs,
+            transform=place.transform,
+            sparse_ok=True,
+            **shape,
+        ):
+            pass
+        with rasterio.open(path) as file, WarpedVRT(file, crs=crs) as there:
+            if crs == place.crs and not place.transform.b and place.transform.a < 0:
+                assert found.shape == there.shape and found.transform.a == -there.transform.a
+                continue
+            assert found.shape == there.shape and found.transform.almost_equals(there.transform, 1e-9), number
+
+
+def test_a_source_that_is_turned_keeps_the_size_of_its_pixels():
+    affine = Affine.translation(5e5, 5e6) @ Affine.rotation(30) @ Affine.scale(7.5, -7.0)
+    found = target_place(Place("EPSG:32633", affine, (300, 400)), "EPSG:32632", None, None, None)
+    assert 7 < found.transform.a == -found.transform.e < 7.5
+
+
+@pytest.mark.parametrize(("metres", "pixels"), [(100, 10), (104.9, 10), (105, 11), (115, 12), (3, 1), (125, 13)])
+def test_half_a_pixel_of_the_bounds_is_one(metres, pixels):
+    """The upper left corner is kept, as gdalwarp does; the lower right one moves."""
+    bounds = (5e5, 5e6 - metres, 5e5 + metres, 5e6)
+    found, edges = laid_out(resolution=10, bounds=bounds)
+    assert found.shape == (pixels, pixels) and edges == (5e5, 5e6 - 10 * pixels, 5e5 + 10 * pixels, 5e6)
+
+
+def test_bounds_alone_are_kept_to_all_sides():
+    """With pixels that are about as large as the source's, as gdalwarp does."""
+    found, edges = laid_out(bounds=(500_000, 4_999_453, 500_555, 5_000_000))
+    assert found.shape == (55, 56) and edges == pytest.approx((500_000, 4_999_453, 500_555, 5_000_000), abs=1e-6)
+    found, edges = laid_out(crs="EPSG:3857", bounds=(1_670_000, 5_621_000, 1_671_000, 5_622_003))
+    assert edges == pytest.approx((1_670_000, 5_621_000, 1_671_000, 5_622_003), abs=1e-6)
+    assert 10 < found.transform.a < 10 / np.cos(np.radians(45.2)) < 15
+
+
+def test_any_function_will_do_where_bounds_are_given():
+    place = Place("EPSG:32633", lambda x, y: ((5e6 - y) / 10, (x - 5e5) / 20), (100, 120))
+    found = target_place(place, "EPSG:32633", None, None, (5e5, 4_999_000, 502_400, 5e6))
+    assert found.shape == (67, 160)  # of 15 m: the mean of both sides
+
+
+@pytest.mark.parametrize("affine", [Affine.identity(), Affine(1, 0, 0, 0, -1, 0)])
+def test_a_raster_at_the_origin_lies_somewhere(affine):
+    found = target_place(Place("EPSG:32633", affine, (100, 120)), "EPSG:32632", None, None, None)
+    assert found.shape == (100, 120) and found.transform.a == pytest.approx(1, abs=0.01)
+
+
+def test_a_resolution_alone_covers_what_gdal_suggests():
+    found, edges = laid_out(resolution=7)
+    assert found.shape == (143, 171) and edges == (5e5, 5e6 - 7 * 143, 5e5 + 7 * 171, 5e6)
+
+
+def test_the_world_ends_where_web_maps_do():
+    square = np.pi * 6378137
+    for south, north in ((-90, 90), (-90, 80), (-86, 90)):
+        rows = round((north - south) * 4)
+        place = Place("EPSG:4326", Affine(0.25, 0, -180, 0, -0.25, north), (rows, 1440))
+        found = target_place(place, "EPSG:3857", None, None, None)
+        t, (rows, cols) = found.transform, found.shape
+        top = square if north == 90 else np.arcsinh(np.tan(np.radians(80))) * 6378137
+        edges = t.c, t.f + rows * t.e, t.c + cols * t.a, t.f
+        assert edges == pytest.approx((-square, -square, square, top), abs=1e-3)
+        assert cols == pytest.approx(1440, rel=0.05)
+
+
 def test_bounds_may_cross_the_antimeridian(scene, tmp_path):
     pair, _, path = scene
     words = words_of(pair.target)
@@ -229,6 +331,7 @@ def done_tiles(shape):
         ({"crs": "EPSG:4326", "model": "rpcs"}, GpumaskError, "source: expected rpcs in .*source.tif"),
         ({"crs": "EPSG:4326", "model": "best"}, GpumaskError, "model: expected auto, transform, gcps, rpcs"),
         ({"crs": "EPSG:4326", "height": 5}, GpumaskError, "height, dem: expected along with RPCs"),
+        ({"crs": "EPSG:4326", "height": 0.0}, GpumaskError, "height, dem: expected along with RPCs"),
         ({"crs": "EPSG:4326", "grid_bands": (2, 1)}, GpumaskError, "grid: expected a file along with arguments about"),
     ],
 )

@@ -25,6 +25,11 @@ from gpumask.storage import check_creation
 
 Progress = Callable[[int, int], None]
 
+# Warnings for who writes code: of rasters that lie nowhere, places that models don't reach, and masks behind nodata.
+_OF_RASTERIO = (
+    "Dataset has no geotransform", "Could not get geotransform", "Could not transform points",
+    "One or more points could not be transformed", "The dataset's nodata attribute is shadowing",
+)  # fmt: skip
 _DEBUG = "gpumask.debug"
 _log = logging.getLogger("gpumask")
 
@@ -58,7 +63,8 @@ class Commands(click.Group):
             _log.setLevel(logging.DEBUG)
         try:
             with _terminated_is_interrupted(), warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Dataset has no geotransform")
+                for said in _OF_RASTERIO:
+                    warnings.filterwarnings("ignore", said)
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             raise Failure("interrupted") from None

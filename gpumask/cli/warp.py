@@ -29,16 +29,18 @@ _TARGET_OPTIONS = (
     click.option("--like", metavar="RASTER",
         help="OUTPUT has its CRS, its place, its rows and columns, instead of --crs."),
     click.option("--resolution", type=_sizes, metavar="SIZE|X,Y",
-        help="The size of an output pixel in units of --crs.  [default: as GDAL suggests]"),
+        help="The size of an output pixel in units of --crs.  [default: as GDAL suggests; with --bounds, as fine as "
+        "SOURCE's]"),
     click.option("--bounds", type=float, nargs=4, metavar="LEFT BOTTOM RIGHT TOP",
-        help="What OUTPUT covers, in --crs; a LEFT greater than RIGHT crosses the antimeridian.  [default: SOURCE]"),
+        help="What OUTPUT covers, in --crs; a LEFT greater than RIGHT crosses the antimeridian. With --resolution "
+        "RIGHT and BOTTOM move to a whole pixel.  [default: SOURCE]"),
     click.option("--max-error", type=float, default=0.01, show_default=True, metavar="PIXELS",
         help="How far off coordinates may be, in pixels of SOURCE; 0: each is computed."),
     click.option("--model", type=click.Choice(MODELS), default="auto", show_default=True,
         help="What of SOURCE says where it lies: its transform, ground control points or RPCs."),
-    click.option("--height", type=float, default=0.0, metavar="METRES",
-        help="The ground's height above the ellipsoid, with RPCs."),
-    click.option("--dem", metavar="RASTER", help="Heights of the ground, with RPCs."),
+    click.option("--height", type=float, metavar="METRES",
+        help="The ground's height above the ellipsoid, with RPCs.  [default: 0]"),
+    click.option("--dem", metavar="RASTER", help="Heights of the ground, with RPCs, instead of --height."),
 )
 # fmt: on
 
