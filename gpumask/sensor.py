@@ -21,6 +21,7 @@ import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.longitudes import unwrapped_points
+from gpumask.place import moved
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -166,7 +167,7 @@ def _middle_longitude(raster: str) -> float | None:
 
     with _without_warnings(), contextlib.suppress(RasterioIOError), rasterio.open(raster) as heights:
         if heights.crs is not None and heights.crs.is_geographic:
-            return float(heights.bounds.left + heights.bounds.right) / 2
+            return float(moved(heights.transform, np.array([heights.width / 2, heights.height / 2]))[0])
     return None
 
 
