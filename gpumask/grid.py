@@ -87,7 +87,7 @@ class Grid:
         Nodes are rounded to 1e-6 pixels, so that pixels of two rasters which lie on each other do so exactly.
         Longitudes are continued over the antimeridian, in sources, models and targets. The columns of a source that
         goes all around the globe continue each other (`around`): one with an affine map, of which whole pixels are a
-        turn within 0.01 pixels. Raises GpumaskError for what can't be right.
+        turn within 0.1 pixels. Raises GpumaskError for what can't be right.
 
         >>> from affine import Affine
         >>> utm, lonlat = Affine(10, 0, 5e5, 0, -10, 5e6), Affine(1e-4, 0, 15, 0, -1e-4, 45.1)

@@ -20,7 +20,7 @@ from gpumask.geolocation import Geolocated, Geolocation, widest_cell
 from gpumask.knots import Knots, SplineKnots, SwathKnots
 from gpumask.longitudes import seam_opposite
 from gpumask.mesh import Exact
-from gpumask.place import moved
+from gpumask.place import MOST_OFF, moved
 from gpumask.sensor import ControlPoints, RationalPolynomials, version
 from gpumask.terrain import Terrain
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pyproj import CRS, Transformer
 
 Points = tuple[np.ndarray, np.ndarray]
-
-_TURN_OFF = 0.01  # pixels
 
 _own = threading.local()
 
@@ -302,14 +300,14 @@ def _seam(crs: str, model: Any, shape: tuple[int, int] | None) -> float | None:
 def around_of(place: Place) -> tuple[int, int]:
     """Return the (rows, cols) after which a raster begins anew, as its longitudes do; 0 along an axis that ends.
 
-    Steps in files are rounded: whole pixels are a turn if they miss it by less than coordinates may be off by default.
+    Steps in files are rounded: whole pixels are a turn if they miss it by less than rasters may be off from each other.
     """
     turn = full_turn(wkt_of("source_crs", place.crs)) if is_affine(place.transform) else None
     if turn is None:
         return 0, 0
     inverse = ~place.transform
     moved_by = abs(turn * inverse.d), abs(turn * inverse.a)
-    if max(moved_by) > 2**31 or any(abs(n - round(n)) > _TURN_OFF for n in moved_by):
+    if max(moved_by) > 2**31 or any(abs(n - round(n)) > MOST_OFF for n in moved_by):
         return 0, 0
     rows, cols = map(round, moved_by)
     fits = place.shape is None or (rows <= place.shape[0] and cols <= place.shape[1])

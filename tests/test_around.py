@@ -171,7 +171,8 @@ def test_a_source_that_lacks_a_part_of_the_turn_ends():
 @pytest.mark.parametrize(
     ("step", "cols", "expected"),
     [
-        (0.08333333333, 4320, 4320), (float(np.float32(1 / 12)), 4320, 4320), (1.0, 361, 360), (0.0833, 4320, 0),
+        (0.08333333333, 4320, 4320), (0.083333, 4320, 4320), (float(np.float32(1 / 12)), 4320, 4320),
+        (1.0, 361, 360), (0.0833, 4320, 0),
         (1.0, 359, 0), (1 / 3, 1080, 1080), (360.0, 1, 1),
     ],
 )  # fmt: skip
@@ -189,6 +190,19 @@ def test_what_is_in_other_units_or_no_longitudes_or_slanted():
     sheared = Place("EPSG:4326", Affine(1, 1, 0, 0, -1, 0), (40, 360))
     assert between(metres, EUROPE).around == between(slanted, EUROPE).around == (0, 0)
     assert between(sheared, EUROPE).around == (0, 360)
+
+
+@pytest.mark.parametrize("interp", ["nearest", "linear", "cubic"])
+def test_a_web_map_of_the_world_goes_around(interp):
+    edge = 20037508.342789244
+    size, image = 2 * edge / 64, np.random.default_rng(9).random((64, 64))
+    world, target = Affine(size, 0, -edge, 0, -size, edge), Affine(size, 0, edge - 4.25 * size, 0, -size, edge)
+    grid = Grid.between("EPSG:3857", world, "EPSG:3857", target, (64, 9), source_shape=(64, 64))
+    assert grid.around == (0, 64)
+    rows, cols = np.meshgrid(np.arange(64.0), 59.75 + np.arange(9) + 8, indexing="ij")
+    expected = resample(np.pad(image, ((0, 0), (8, 16)), "wrap"), Grid(rows, cols), interp)
+    same(resample(image, grid, interp), expected)
+    assert expected.validity.all()
 
 
 # A boundary of each axis.

@@ -18,10 +18,9 @@ GRID = Grid(
 )
 SHAPE = (30, 40)
 WORDS = [
-    *({"interp": name} for name in ("nearest", "linear", "cubic", "lanczos3", "bspline3", "bspline7")),
-    *({"interp": name, "mask_policy": "renormalize", "min_weight": 0.3} for name in ("nearest", "linear", "cubic")),
-    *({"interp": name, "boundary": mode} for name in ("cubic", "bspline3") for mode in ("constant", "wrap")),
-    {"interp": "cubic", "dtype": "uint16", "nodata_out": 7, "compute_dtype": "float32"},
+    *({"interp": name} for name in ("nearest", "linear", "cubic", "bspline3")),
+    *({"interp": name, "mask_policy": "renormalize", "min_weight": 0.3} for name in ("nearest", "linear")),
+    *({"interp": name, "boundary": mode} for name, mode in (("cubic", "wrap"), ("bspline3", "constant"))),
 ]
 
 
@@ -44,7 +43,7 @@ def assert_each_is_as_alone(found, image, valid, **words):
 
 
 @pytest.mark.parametrize("words", WORDS, ids=lambda words: "-".join(map(str, words.values())))
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint16", "float64"])
 @pytest.mark.parametrize("masked", ["not", "all alike", "each"])
 def test_each_band_is_as_it_would_be_alone(on_every_backend, words, dtype, masked):
     image = image_of(3, dtype)
@@ -65,7 +64,7 @@ def test_there_may_be_any_number_of_bands(on_every_backend, bands):
 
 
 def test_an_image_of_one_band_has_its_axes(on_every_backend):
-    image = image_of(1, "float32")[0]
+    image = image_of(1, "float64")[0]
     found, expected = resample(image, GRID, validity="band"), resample(image, GRID)
     assert found.image.shape == found.validity.shape == GRID.shape
     np.testing.assert_array_equal(found.image, expected.image)
@@ -73,7 +72,7 @@ def test_an_image_of_one_band_has_its_axes(on_every_backend):
 
 
 def test_by_pixel_a_validity_of_bands_counts_where_all_of_them_do(on_every_backend):
-    image, valid = image_of(3, "float32"), RNG.random((3, *SHAPE)) > 0.04
+    image, valid = image_of(3, "float64"), RNG.random((3, *SHAPE)) > 0.04
     found = resample(image, GRID, source_valid=valid)
     expected = resample(image, GRID, source_valid=valid.all(axis=0))
     np.testing.assert_array_equal(found.image, expected.image)
@@ -82,7 +81,7 @@ def test_by_pixel_a_validity_of_bands_counts_where_all_of_them_do(on_every_backe
 
 
 def test_a_masked_array_masks_each_band_by_itself(on_every_backend):
-    image, valid = image_of(3, "int16"), RNG.random((3, *SHAPE)) > 0.04
+    image, valid = image_of(3, "uint16"), RNG.random((3, *SHAPE)) > 0.04
     also = RNG.random(SHAPE) > 0.02
     masked = np.ma.masked_array(image, ~valid)
     found = resample(masked, GRID, "linear", source_valid=also, validity="band")
@@ -98,7 +97,7 @@ def test_rules_mask_all_bands(on_every_backend):
 
 
 def test_what_lies_under_an_invalid_pixel_of_one_band_changes_nothing(on_every_backend):
-    image, valid = image_of(2, "float32"), RNG.random((2, *SHAPE)) > 0.04
+    image, valid = image_of(2, "float64"), RNG.random((2, *SHAPE)) > 0.04
     found = [
         resample(np.where(valid, image, under), GRID, source_valid=valid, validity="band")
         for under in (0, np.nan, 3e38)
