@@ -103,7 +103,7 @@ def drawn(rng: np.random.Generator) -> Drawn:
     period = int(rng.integers(1, 7) if rng.random() < 0.3 else rng.integers(7, 61))
     field = some_field(
         rng, int(rng.integers(20, 24) if spline else rng.integers(3, 12)), period, int(rng.choice([0, 0, 1, 4])),
-        float(rng.choice([0, 0.003 if spline else 0.05])), str(rng.choice(["uint8", "int16", "float32", "float64"])),
+        float(rng.choice([0, 0.003 if spline else 0.05])), str(rng.choice(["uint8", "float64"])),
         start=rng.integers(-8 * period, 8 * period) / 8, crs=str(rng.choice(list(FULL))),
         backwards=bool(rng.random() < 0.3), down=bool(rng.random() < 0.25),
     )  # fmt: skip
@@ -118,7 +118,7 @@ def drawn(rng: np.random.Generator) -> Drawn:
     policy = "renormalize" if not spline and rng.random() < 0.4 else "strict"
     method = {"boundary": mode if rng.random() < 0.5 else pair, "mask_policy": policy}
     method["min_weight"] = float(rng.choice([1e-5, 0.6]))
-    compute = "float32" if not spline and rng.random() < 0.2 else "float64"
+    compute = "float32" if interp == "linear" and rng.random() < 0.5 else "float64"
     tile = int(rng.integers(1, 25)), int(rng.integers(1, 25))
     known = period < 7 or bool(
         rng.random() < 0.6
@@ -140,7 +140,8 @@ def differs(found: tuple[Any, Any], expected: tuple[Any, Any], exact: bool) -> b
 def test_every_drawn_source_is_as_one_that_is_padded(backend, group):
     pytest.importorskip("dask.array")
     rng, wrong, some = np.random.default_rng(group), [], 0
-    for number in range(CASES):
+    cases = CASES if backend == "native" else CASES // 4
+    for number in range(cases):
         case = drawn(rng)
         expected = case.expected
         arrays = tuple(np.asarray(each) for each in case.in_arrays(backend))
@@ -152,5 +153,5 @@ def test_every_drawn_source_is_as_one_that_is_padded(backend, group):
             wrong.append((number, "lazy"))
         if number % 4 == 0 and differs(case.in_files(backend), arrays, True):
             wrong.append((number, "files"))
-    assert not wrong, f"{len(wrong)} of {CASES} in group {group}: {wrong}"
-    assert some > CASES / 2
+    assert not wrong, f"{len(wrong)} of {cases} in group {group}: {wrong}"
+    assert some > cases / 2

@@ -52,7 +52,6 @@ REFUSED_VALUES = [
     ("grid_row", {"grid_row": ROW[:0], "grid_col": COL[:0]}),
     ("grid_row", {"grid_row": ROW.astype(complex)}),
     ("grid_row", {"grid_row": None}),
-    ("grid_row", {"grid_row": np.ma.masked_less(ROW, 3)}),
     ("grid_col", {"grid_col": COL.T}),
     ("grid_col", {"grid_col": None}),
     ("grid_resolution", {"grid_resolution": (0, 1)}),
