@@ -104,11 +104,12 @@ INLINE void look_up(const Footprints* __restrict__ footprints, int n, Lookup& fo
     SCALAR_LOOP(l, n) found.word[l] = (i32)footprints[found.offset[l]];
 }
 
-INLINE void check_footprints(const Lookup& found, int band, int n, const Anchors& at, i32* valid)
+// Leaves of what was valid before what is so in a band.
+INLINE void check_footprints(const Lookup& found, int band, int n, const Anchors& at, const i32* before, i32* valid)
 {
     LANE_LOOP(l, 0, n) {
         const int bit = (at.row_fraction[l] != 0.0 ? 2 : 0) + (at.col_fraction[l] != 0.0 ? 1 : 0);
-        valid[l] &= found.word[l] >> (bit + BITS_A_BAND * band) & 1;
+        valid[l] = before[l] & found.word[l] >> (bit + BITS_A_BAND * band) & 1;
     }
 }
 

@@ -56,7 +56,7 @@ KERNEL(resample, i64 rows, i64 cols,
         if (footprint) {
             find_footprints(window, n, at, taps);
             look_up(footprint, n, taps);
-            if (!differ) check_footprints(taps, 0, n, at, at.valid);
+            if (!differ) check_footprints(taps, 0, n, at, at.valid, at.valid);
         }
         const bool none = none_valid(n, at.valid);
 
@@ -69,10 +69,12 @@ KERNEL(resample, i64 rows, i64 cols,
             u8* said = BY_BAND && validity ? validity + band * validity_plane + y * validity_pitch + x : nullptr;
             LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
             i32* valid = BY_BAND ? own : at.valid;
-            if (BY_BAND) LANE_LOOP(l, 0, n) own[l] = at.valid[l];
             const Footprints* words = differ ? footprint + band / BANDS_A_WORD * footprint_plane : footprint;
             if (differ && band && band % BANDS_A_WORD == 0) look_up(words, n, taps);
-            if (differ) check_footprints(taps, (int)(band % BANDS_A_WORD), n, at, own);
+            if (differ)
+                check_footprints(taps, (int)(band % BANDS_A_WORD), n, at, at.valid, own);
+            else if (BY_BAND)
+                LANE_LOOP(l, 0, n) own[l] = at.valid[l];
             prefetch_right_to_write(out);
             if (none || (differ && none_valid(n, own))) {
                 LANE_LOOP(l, 0, n) out[l] = (OUT_T)nodata;
