@@ -155,13 +155,7 @@ def resample_file(  # noqa: PLR0913
         nodes = _grid(inputs, grid, words, image.dataset.shape)
         wanted = _window(window, nodes.full_shape)
         kind = output_type(image.dtype, dtype, 0)[0]
-        within = validity if isinstance(validity, str) and validity in _WITHIN else None
-        told = within is not None or numbers != image.bands
-        if by_band and told:
-            raise GpumaskError(
-                "validity_by: expected pixel along with a mask or alpha, which are of all bands; got band (to go "
-                f"without alpha give bands (--bands) {','.join(map(str, image.bands))})"
-            )
+        within, told = _within(validity, image, numbers)
         nodata, declared = _nodata(nodata_out, image, kind, told)
         job = Job(
             method_of(interp, boundary, trust_padding, mask_policy, min_weight), nodata, wanted,
@@ -182,6 +176,21 @@ def resample_file(  # noqa: PLR0913
     done.seconds["all"] = time.perf_counter() - start
     _warn(done, by_band, told=told or declared is not None or validity is not None)
     return done
+
+
+def _within(validity: Any, image: SourceFile, numbers: tuple[int, ...]) -> tuple[str | None, bool]:
+    """Return "mask" or "alpha" where that is to hold the validity, and whether a mask or the source's alpha does.
+
+    numbers: of the source's bands, alpha among them. Raises GpumaskError where that can't be, as bands differ.
+    """
+    within = validity if isinstance(validity, str) and validity in _WITHIN else None
+    told = within is not None or numbers != image.bands
+    if told and image.by_band:
+        raise GpumaskError(
+            "validity_by: expected pixel along with a mask or alpha, which are of all bands; got band (to go without "
+            f"alpha give bands (--bands) {','.join(map(str, image.bands))})"
+        )
+    return within, told
 
 
 def _warn(done: Summary, by_band: bool, *, told: bool) -> None:
