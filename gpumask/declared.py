@@ -43,6 +43,12 @@ class Declared:
         return tuple(found.get(band) for band in self.bands)
 
     @functools.cached_property
+    def _is_one_colour(self) -> bool:
+        """Whether nodata values are the parts of one colour, as a PNG has it: all bands must have theirs."""
+        found = None if self._together is None else _nodata_of(self.dataset, {*self.dataset.indexes})
+        return found is not None and list(found.values()) == self._together
+
+    @functools.cached_property
     def alpha(self) -> tuple[int, ...]:
         """The numbers of the dataset's alpha bands."""
         return tuple(band for band, kind in enumerate(self.dataset.colorinterp, 1) if kind.name == "alpha")
@@ -74,7 +80,7 @@ class Declared:
     def of_band(self, place: int, window: Window, pixels: np.ndarray | None) -> np.ndarray | None:
         """Return what concerns one of the bands, as uint8; None: nothing. pixels: the band's, if nodata is to count."""
         band, nodata, found = self.bands[place], self.nodata[place], []
-        if nodata is not None and pixels is not None:
+        if nodata is not None and pixels is not None and not self._is_one_colour:
             found.append((pixels != pixels.dtype.type(nodata)).view(np.uint8))
         if not self._flags(band):
             found.append(not_zero(self.dataset.read_masks(band, window=ranges(window))))
@@ -122,7 +128,7 @@ def _nodata_of(dataset: DatasetReader, bands: set[int]) -> dict[int, float | Non
     wide = {band for band in wide if found[band] is None or abs(found[band]) >= MOST_DECLARED}
     if wide:
         found |= _exact_nodata(dataset, wide)
-    return {band: None if found[band] is None else as_held(found[band], dtypes[band - 1]) for band in bands}
+    return {band: None if found[band] is None else as_held(found[band], dtypes[band - 1]) for band in sorted(bands)}
 
 
 def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | None]:

@@ -26,7 +26,8 @@ class Geolocation:
 
     x, y: (row, col) of a CRS; NaN, or masked, where unknown; they come to host memory.
     step: (rows, cols) of source pixels from sample to sample. first: (row, col) of the source pixel that the first
-    sample is the centre of. Between samples both are bilinear.
+    sample is the centre of. Between samples a target's rows and columns are bilinear; a cell that its projection tears,
+    such as one on the edge of a map, holds nothing.
     """
 
     x: Any
@@ -70,10 +71,14 @@ def _pair(name: str, given: Any) -> tuple[float, float]:
     return rows, cols
 
 
+def corners_of(samples: np.ndarray) -> np.ndarray:
+    """Return (4, …, rows - 1, cols - 1) samples at the corners of each cell."""
+    return np.stack([samples[..., i : i - 1 or None, j : j - 1 or None] for i in (0, 1) for j in (0, 1)])
+
+
 def widest_cell(samples: np.ndarray) -> float:
     """Return how much samples may differ in a cell that no edge of a projection tears: far more than is usual."""
-    corners = [samples[:-1, :-1], samples[:-1, 1:], samples[1:, :-1], samples[1:, 1:]]
-    sizes = np.ptp(corners, axis=0)
+    sizes = np.ptp(corners_of(samples), axis=0)
     sizes = sizes[np.isfinite(sizes)]
     return _TORN * float(np.median(sizes)) if len(sizes) else np.inf
 
@@ -84,6 +89,7 @@ class Geolocated:
 
     rows, cols: of the target, at the samples. widest: how many rows and columns of it a cell may take that is not torn.
     turn: after how many columns the target comes back to the same place; None: never.
+    torn: (rows - 1, cols - 1) bool, cells that hold another place in the target than on the ground; None: not known.
     """
 
     geolocation: Geolocation
@@ -91,6 +97,7 @@ class Geolocated:
     cols: np.ndarray
     widest: tuple[float, float] = (np.inf, np.inf)
     turn: float | None = None
+    torn: np.ndarray | None = None
 
     def __call__(self, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and columns in the source."""
@@ -133,6 +140,7 @@ class Geolocated:
         """Return what is missing to places of the target, and how these change with a place in a cell."""
         (i, j), (p, q) = cell, within
         missing, jacobian = np.empty(wanted.shape), np.empty((2, *wanted.shape))
+        whole = np.ones(i.shape, bool) if self.torn is None else ~self.torn[i, j]
         for axis, samples in enumerate((self.rows, self.cols)):
             v00, v01, v10, v11 = samples[i, j], samples[i, j + 1], samples[i + 1, j], samples[i + 1, j + 1]
             if axis == 1:
@@ -140,7 +148,7 @@ class Geolocated:
                 turns = self._nearby(v00, wanted[1]) - v00
                 v00, v01, v10, v11 = (v + turns for v in (v00, v01, v10, v11))
             # A cell across a seam holds nothing that lies between its sides.
-            v00 = np.where(np.ptp([v00, v01, v10, v11], axis=0) > self.widest[axis], np.nan, v00)
+            v00 = np.where(whole & ~(np.ptp([v00, v01, v10, v11], axis=0) > self.widest[axis]), v00, np.nan)
             missing[axis] = wanted[axis] - ((1 - p) * ((1 - q) * v00 + q * v01) + p * ((1 - q) * v10 + q * v11))
             jacobian[axis, 0] = (1 - q) * (v10 - v00) + q * (v11 - v01)
             jacobian[axis, 1] = (1 - p) * (v01 - v00) + p * (v11 - v10)

@@ -171,6 +171,8 @@ class SwathKnots:
             with np.errstate(invalid="ignore"):
                 whole &= size <= widest if np.isfinite(widest) else np.isfinite(size)
             wide = np.maximum(wide, size)
+        if self.swath.torn is not None:
+            whole[1:-1, 1:-1] &= ~self.swath.torn
         wide = np.where(whole, wide, 0.0)
         return row, col, wide, whole, _of_samples(wide)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.geolocation import Geolocated, Geolocation, widest_cell
+from gpumask.geolocation import Geolocated, Geolocation, corners_of, widest_cell
 from gpumask.knots import Knots, SplineKnots, SwathKnots
 from gpumask.longitudes import seam_opposite
 from gpumask.mesh import Exact
@@ -31,6 +31,7 @@ Points = tuple[np.ndarray, np.ndarray]
 
 _own = threading.local()
 
+_LARGE = 2  # times as large as others are cells of a swath that may be torn
 _RING, _EVEN = 360, 1e-9  # longitudes at which it is looked whether x is even, and of a turn what it may be off
 _LATITUDES = np.array([-1 / 6, 0, 1 / 9])  # of a turn
 
@@ -127,9 +128,40 @@ def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Pl
     with np.errstate(invalid="ignore"):
         rows, cols = _pixels(affine, from_seam(target_crs, seam, x), np.asarray(y))
         if turn is None:
-            return Geolocated(swath, rows, cols, (widest_cell(rows), widest_cell(cols)))
+            torn = None if source_crs == target_crs else _torn(swath, source_crs, target_crs, affine, (rows, cols))
+            return Geolocated(swath, rows, cols, (widest_cell(rows), widest_cell(cols)), torn=torn)
     around = abs(turn / affine.a) if not affine.b and not affine.d else None
     return Geolocated(swath, rows, cols, (math.inf, turn / 2 / math.hypot(affine.a, affine.d)), around)
+
+
+def _torn(swath: Geolocation, source_crs: str, target_crs: str, affine: Any, at: Points) -> np.ndarray:
+    """Say which cells of a swath an edge of the target's projection tears: their middles are elsewhere on the ground.
+
+    at: rows and columns of the target at the samples. Cells that are not larger than most are none.
+    """
+    large = np.zeros([n - 1 for n in at[0].shape], bool)
+    for size in (np.ptp(corners_of(samples), axis=0) for samples in at):
+        known = size[np.isfinite(size)]
+        large |= size > _LARGE * (np.quantile(known, 0.25) if len(known) else np.inf)
+    torn = np.zeros(large.shape, bool)
+    if not large.any():
+        return torn
+    row, col = (corners_of(samples)[:, large].mean(axis=0) for samples in at)
+    x, y = moved(affine, np.stack([col, row], axis=-1) + 0.5).T
+    middle = _on_globe(source_crs, *transformed(target_crs, source_crs, x, y))
+    ends = corners_of(_on_globe(source_crs, swath.x, swath.y))[..., large]
+    wide = np.maximum(*(np.linalg.norm(ends[a] - ends[b], axis=0) for a, b in ((0, 3), (1, 2))))
+    torn[large] = ~(np.linalg.norm(middle - ends.mean(axis=0), axis=0) <= wide / 4)
+    return torn
+
+
+def _on_globe(crs: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return points of a sphere for longitudes and latitudes; x and y of another CRS as they are."""
+    turn = full_turn(crs)
+    if turn is None or not crs_of(crs).is_geographic:
+        return np.stack([x, y])
+    lon, lat = (np.asarray(angle) * (2 * np.pi / turn) for angle in (x, y))
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def from_seam(crs: str, seam: float | None, x: np.ndarray) -> np.ndarray:

@@ -284,7 +284,7 @@ def _around(source: Place, crs: str, turn: float | None) -> tuple[float | None, 
     x -= turn * (math.ceil((middle - first) / turn - _TOUCH) - 1)
     empty = turn - float(np.ptp(x))
     seam = seam_opposite((x.min(), x.max()), turn) - _TOUCH * turn
-    return seam, empty < _EMPTY * turn / cols, _poles(source, crs, (x, y[known]))
+    return seam, empty < _EMPTY * turn / (cols + 1), _poles(source, crs, (x, y[known]))
 
 
 def _poles(source: Place, crs: str, found: Points) -> list[float]:

@@ -15,7 +15,7 @@ MOST_DECLARED = 2**53  # integers up to this one are kept by float64, as which r
 def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:
     """Return a number as a dtype holds it: floats rounded to it, integers an int; else raise GpumaskError."""
     try:
-        if isinstance(given, str | bytes) or given is np.ma.masked:
+        if isinstance(given, str | bytes | np.ma.MaskedArray):
             raise TypeError
         found = as_held(given, dtype)
     except (TypeError, ValueError) as error:

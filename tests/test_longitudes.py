@@ -4,6 +4,7 @@ import itertools
 import math
 
 import numpy as np
+import pyproj
 import pytest
 from affine import Affine
 from commands import write
@@ -34,6 +35,7 @@ from gpumask import (
     ProjectedGrid,
     RationalPolynomials,
     Window,
+    resample,
     warp_file,
 )
 from gpumask.projection import projection
@@ -345,3 +347,29 @@ def test_files_and_arrays_over_180_degrees_have_the_right_values(kind, tmp_path)
     assert x[0] < WEB / 2 < x[-1] and len(x) < 60
     inside = (expected > 0) & (expected < 39)
     assert (abs(found[1] - expected) < 0.011)[5:20, inside].all()
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3035", "ESRI:54009", "+proj=aeqd +lat_0=40 +lon_0=10"])
+@pytest.mark.parametrize("step", [10.0, 5.0, 2.0])
+def test_a_cell_that_a_projection_tears_holds_nothing(crs, step):
+    """Such as one with the place opposite the middle of a map, or one at its edge."""
+    lon, lat = np.meshgrid(np.arange(100, 261, step), np.arange(60, -61, -step))
+    swath, at = Geolocation((lon + 180) % 360 - 180, lat), Affine(4e5, 0, -18e6, 0, -4e5, 9e6)
+    for max_error in (0, 0.01):
+        grid = Grid.between("OGC:CRS84", swath, crs, at, (45, 90), max_error=max_error, source_shape=lon.shape)
+        (found_lon, found_lat), valid = resample(np.stack([lon, lat]), grid, "linear", backend="numpy")
+        found = (values[:45, :90] for values in (found_lon, found_lat))
+        x, y = np.meshgrid(at.c + at.a * (np.arange(90) + 0.5), at.f + at.e * (np.arange(45) + 0.5))
+        truth = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True).transform(x, y)
+        with np.errstate(invalid="ignore"):
+            off = [~(abs((a - b + 180) % 360 - 180) <= step) for a, b in zip(found, truth, strict=True)]
+        assert not ((off[0] | off[1]) & (valid[:45, :90] != 0)).any()
+        assert valid.any()
+
+
+@pytest.mark.parametrize("shape", [(50, 1), (1, 1), (1, 50), (50, 2)])
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+def test_a_source_of_one_column_has_a_default_target_of_its_size(shape, crs):
+    place = Place("EPSG:32633", Affine(60, 0, 5e5, 0, -60, 5.5e6), shape)
+    target = target_place(place, crs, None, None, None)
+    assert max(target.shape) <= 3 * max(shape)
