@@ -227,9 +227,12 @@ def wkt_of(name: str, crs: Any) -> str:
     from pyproj.exceptions import CRSError
 
     try:
-        return str(CRS.from_user_input(crs).to_wkt())
+        found = CRS.from_user_input(crs)
     except (CRSError, TypeError) as error:
         raise GpumaskError(f"{name}: expected a CRS, such as EPSG:32633; got {crs!r}") from error
+    if found.is_geocentric or not (found.is_geographic or found.is_projected or found.is_engineering):
+        raise GpumaskError(f"{name}: expected a CRS of a map, or of longitudes and latitudes; got {found.name}")
+    return str(found.to_wkt())
 
 
 @functools.cache

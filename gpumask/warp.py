@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpumask.chain import Summary
+from gpumask.datasets import check_bands
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.files import resample_file
 from gpumask.geolocation import Geolocation
@@ -63,7 +64,7 @@ def warp_file(
     with contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
         dataset = inputs.open("source", source)
-        dem = None if dem is None else inputs.open("dem", dem).name
+        dem = None if dem is None else _heights(inputs.open("dem", dem))
         place = _source_place(dataset, model, height, dem)
         found = None if like is None else place_of_like(inputs.open("like", like))
         for name, path in {"output": output, "validity": options.get("validity")}.items():
@@ -101,6 +102,14 @@ def _source_place(dataset: DatasetReader, model: Any, height: float | None, dem:
     if chosen == "gcps":
         return Place(crs_of_points, ControlPoints(points), dataset.shape)
     return Place("OGC:CRS84", RationalPolynomials(dataset.rpcs, height, dem), dataset.shape)
+
+
+def _heights(dem: DatasetReader) -> str:
+    """Return the name of a raster of heights; raise GpumaskError where it can't be one."""
+    check_bands("dem", dem, (1,))
+    if dem.transform.is_identity:
+        raise GpumaskError(f"dem: expected a raster that says where it lies; got {dem.name}, which has no transform")
+    return str(dem.name)
 
 
 def place_of_like(like: DatasetReader) -> Place:

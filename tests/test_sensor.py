@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from commands import fails
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
@@ -211,6 +212,23 @@ def test_a_height_along_with_heights_of_the_ground_is_refused(words, raw, tmp_pa
     with pytest.raises(GpumaskError, match="height: expected instead of dem; got both"):
         warp_file(source, tmp_path / "out.tif", crs="EPSG:32633", dem=dem, height=float(words[1]))
     assert not (tmp_path / "out.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "transform", "says"),
+    [
+        ("complex64", Affine(1, 0, 9, 0, -1, 55), "^dem: expected a real dtype in"),
+        ("float32", None, "^dem: expected a raster that says where it lies"),
+    ],
+)
+def test_a_raster_that_can_hold_no_heights_is_refused_by_name(raw, tmp_path, dtype, transform, says):
+    about = {"driver": "GTiff", "count": 1, "width": 9, "height": 9, "crs": "EPSG:4326", "dtype": dtype}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(tmp_path / "no.tif", "w", **about, transform=transform):
+            pass
+        with pytest.raises(GpumaskError, match=says):
+            warp_file(raw[0], tmp_path / "out.tif", crs="EPSG:32633", dem=tmp_path / "no.tif")
 
 
 @pytest.mark.parametrize("threads", ["", "t = threading.Thread(target=ask); t.start(); t.join()"])

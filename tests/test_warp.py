@@ -312,6 +312,12 @@ def done_tiles(shape):
         ({}, GpumaskError, "crs: expected a CRS, or a raster as like; got None"),
         ({"crs": "EPSG:4326", "like": "source"}, GpumaskError, "like: expected instead of crs, resolution and bounds"),
         ({"crs": "hello"}, GpumaskError, "crs: expected a CRS, such as EPSG:32633; got 'hello'"),
+        ({"crs": "EPSG:5773"}, GpumaskError, "crs: expected a CRS of a map.*got EGM96"),
+        (
+            {"crs": "EPSG:4978"},
+            GpumaskError,
+            "crs: expected a CRS of a map.*got WGS 84",
+        ),
         ({"crs": "EPSG:4326", "resolution": 0}, GpumaskError, "resolution: expected numbers above 0; got 0"),
         ({"crs": "EPSG:4326", "resolution": "a"}, ArgumentTypeError, "resolution: expected a number, or"),
         (
