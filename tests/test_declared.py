@@ -140,6 +140,7 @@ def test_values_that_mask_only_where_all_bands_have_theirs(folder):
             np.testing.assert_array_equal(validity("source.tif", bands=bands), but((1, 1)) & valid)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_the_transparent_colour_of_a_png_is_in_all_bands_at_once(folder):
     image = plain(50, "uint8", 3, at={(0, 1, 1): 7, (1, 1, 1): 7, (2, 1, 1): 7, (0, 2, 2): 7, (2, 3, 3): 7})
     with rasterio.open("source.png", "w", driver="PNG", count=3, height=8, width=8, dtype="uint8", nodata=7) as source:
