@@ -1,15 +1,10 @@
-"""DataArrays in another geometry: `import gpumask.xarray` gives them a `.gpumask`.
-
-What is lazy stays lazy, each chunk of a result depending on just the chunks that it needs. Which pixels are valid goes
-along as a coordinate, `validity`. Places are read and written by rioxarray.
-"""
+"""What DataArrays have as `.gpumask`."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,24 +12,20 @@ import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
 from gpumask.backends import is_device_array
-from gpumask.cleanup import check_filters
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.flags import flags_definition_from
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
 from gpumask.image import taken_as
 from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily
 from gpumask.method import method_of
-from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
-from gpumask.quality import as_rules, by_band, mask_from_rules
-from gpumask.resample import Resampled, check_validity, compute_type, output_type
+from gpumask.resample import check_validity, compute_type, output_type
 from gpumask.values import held
 from gpumask.warp import target_place
-from gpumask.window import Window
-
-VALIDITY = "validity"
+from gpumask.xarray.kept import aligned, kept, rules_of
+from gpumask.xarray.labels import VALIDITY, described, labelled
+from gpumask.xarray.place import place_like, place_of, spatial
 
 
 @xarray.register_dataarray_accessor("gpumask")
@@ -67,7 +58,7 @@ class Accessor:
             84, that says where the array lies; None: its CRS and coordinates. options: see `resample`.
         """
         source = self._place(model)
-        target = target_place(source, crs, None if like is None else _place_like(like), resolution, bounds)
+        target = target_place(source, crs, None if like is None else place_like(like), resolution, bounds)
         grid = ProjectedGrid(source, target, max_error)
         return self.resample(grid, **options)
 
@@ -120,7 +111,8 @@ class Accessor:
         else:
             found = recipe.whole(image, valid, grid, bool(band))
         planes = [*others, *(band if by_band else []), "y", "x"]
-        return self._labelled(found, [*others, *band, "y", "x"], planes, grid, (nodata, nodata_out))
+        declared = nodata if self._nodata is not None or nodata_out is not None else None
+        return labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
         """Return the array with a `validity` that is 1 only where quality bands match every rule.
@@ -136,14 +128,14 @@ class Accessor:
         for name, band in bands.items():
             if not isinstance(band, xarray.DataArray):
                 raise ArgumentTypeError(f"quality: expected DataArrays; got {type(band).__name__} as {name!r}")
-        bands = self._aligned(bands)
-        checked = _rules(rules, bands, named)
+        bands = aligned(self._array, bands)
+        checked = rules_of(rules, bands, named)
         first = next(iter(bands.values()))
-        kept = _kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
-        valid = first.copy(data=kept).drop_vars(set(first.coords) - set(self._array.coords))
+        found = kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
+        valid = first.copy(data=found).drop_vars(set(first.coords) - set(self._array.coords))
         before = self._validity
         valid = valid if before is None else valid & before
-        return self._array.assign_coords({VALIDITY: _described(valid.astype(np.uint8))})
+        return self._array.assign_coords({VALIDITY: described(valid.astype(np.uint8))})
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
         """Return the array with `other` where it is not valid; NaN makes integers float64 or float32."""
@@ -176,7 +168,7 @@ class Accessor:
     @property
     def _spatial(self) -> tuple[Hashable, Hashable]:
         """The dimensions of rows and columns."""
-        return _spatial("array", self._array)
+        return spatial("array", self._array)
 
     def _place(self, model: Any) -> Place:
         """Return where the array lies."""
@@ -188,7 +180,7 @@ class Accessor:
             return Place("OGC:CRS84", model, shape)
         if model is not None:
             raise ArgumentTypeError(f"model: expected a Place or a Geolocation; got {type(model).__name__}")
-        return _place_of("array", self._array)
+        return place_of("array", self._array)
 
     def _output(self, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
         """Return the dtype of a result, and what invalid pixels become."""
@@ -229,153 +221,3 @@ class Accessor:
         kind = taken_as(self._array.dtype)
         found = {held("array", float(value) if isinstance(value, str) else value, kind) for value in values}
         return sorted(value for value in found if not math.isnan(value))
-
-    def _aligned(self, bands: dict[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
-        """Return quality bands that have the array's rows and columns, last, and all the same dimensions."""
-        y, x = self._spatial
-        for name, band in bands.items():
-            sizes = {dim: self._array.sizes.get(dim) for dim in (*band.dims, y, x)}
-            if sizes != dict(band.sizes):
-                raise GpumaskError(
-                    f"quality: expected {name!r} to have dimensions out of {dict(self._array.sizes)}, {y} and {x} "
-                    f"among them; got {dict(band.sizes)}"
-                )
-            for dim in band.dims:
-                if dim in band.indexes and dim in self._array.indexes and not band.indexes[dim].equals(
-                    self._array.indexes[dim]
-                ):  # fmt: skip
-                    raise GpumaskError(f"quality: expected {name!r} to have the array's own {dim}; got others")
-        together = xarray.broadcast(*bands.values())
-        others = [dim for dim in self._array.dims if dim in together[0].dims and dim not in (y, x)]
-        return {name: band.transpose(*others, y, x) for name, band in zip(bands, together, strict=True)}
-
-    def _labelled(
-        self, found: Resampled, dims: list[Hashable], valid_dims: list[Hashable], grid: Any, nodata: tuple[float, Any]
-    ) -> xarray.DataArray:
-        """Return arrays as a DataArray, with all that still holds of this one."""
-        array, (y, x) = self._array, self._spatial
-        kept = {
-            name: coord for name, coord in array.coords.items()
-            if name not in (VALIDITY, array.rio.grid_mapping, y, x) and not {y, x} & set(coord.dims)
-        }  # fmt: skip
-        made = xarray.DataArray(found.image, dims=dims, coords=kept, name=array.name, attrs=dict(array.attrs))
-        made = made.assign_coords({VALIDITY: _described(xarray.DataArray(found.validity, dims=valid_dims))})
-        made.attrs.pop("grid_mapping", None)
-        asked = self._nodata is not None or nodata[1] is not None
-        if asked:
-            for key in ("_FillValue", "missing_value", "nodata"):
-                made.attrs.pop(key, None)
-            made = made.rio.write_nodata(nodata[0])
-        if isinstance(grid, ProjectedGrid):
-            made = _placed(made, grid)
-        back = {y: "y", x: "x"}
-        return made.transpose(*(back.get(dim, dim) for dim in array.dims))
-
-
-def _described(valid: xarray.DataArray) -> xarray.DataArray:
-    """Say of a validity what its values mean, as CF has it."""
-    valid = valid.rename(VALIDITY)
-    valid.attrs = {"flag_values": np.array([0, 1], np.uint8), "flag_meanings": "invalid valid"}
-    return valid
-
-
-def _placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
-    """Say where the pixels of a grid's target lie."""
-    where = grid.georeference(Window.of_shape(grid.full_shape))
-    a, b, c, d, e, f = where["transform"][:6]
-    rows, cols = grid.full_shape
-    if not b and not d:
-        array = array.assign_coords(y=f + e * (np.arange(rows) + 0.5), x=c + a * (np.arange(cols) + 0.5))
-    placed: xarray.DataArray = array.rio.write_crs(where["crs"]).rio.write_transform(where["transform"])
-    return placed.rio.write_coordinate_system() if not b and not d else placed
-
-
-def _place_like(like: Any) -> Place:
-    """Return where a DataArray, a Dataset or a GeoBox lies."""
-    if isinstance(like, xarray.DataArray | xarray.Dataset):  # which other libraries give what a GeoBox has
-        return _place_of("like", like)
-    if not all(hasattr(like, name) for name in ("affine", "shape", "crs")):
-        raise ArgumentTypeError(f"like: expected a DataArray, a Dataset or a GeoBox; got {type(like).__name__}")
-    if like.crs is None:
-        raise GpumaskError("like: expected a GeoBox with a CRS; got one without")
-    return Place(str(like.crs.to_wkt()), like.affine, tuple(like.shape))
-
-
-def _spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
-    """Return the dimensions of rows and columns."""
-    from rioxarray.exceptions import RioXarrayError
-
-    try:
-        return given.rio.y_dim, given.rio.x_dim
-    except RioXarrayError as error:
-        raise GpumaskError(
-            f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
-        ) from error
-
-
-def _place_of(name: str, given: Any) -> Place:
-    """Return where a DataArray or a Dataset lies: as its coordinates have it, or its transform where there are none."""
-    dims = _spatial(name, given)
-    if given.rio.crs is None:
-        of_array = ", or a model" if name == "array" else ""
-        raise GpumaskError(f"{name}: expected a CRS, as rio.write_crs writes it{of_array}; got none")
-    along = {dim: given.coords[dim] for dim in dims if dim in given.coords}
-    flat = {dim: coord.dims for dim, coord in along.items() if coord.dims != (dim,)}
-    if flat:
-        raise GpumaskError(f"{name}: expected coordinates along one dimension each, or a Geolocation; got {flat}")
-    affine, shape = given.rio.transform(), tuple(given.sizes[dim] for dim in dims)
-    if not (abs(affine.b) > 0 or abs(affine.d) > 0):  # turned pixels have no coordinates along one dimension
-        affine = given.rio.transform(recalc=True)
-        _check_even(name, along, {dims[0]: (affine.e, affine.f), dims[1]: (affine.a, affine.c)})
-        if affine.is_identity and len(along) < len(dims):
-            raise GpumaskError(f"{name}: expected coordinates along {dims[0]} and {dims[1]}, or a transform; got none")
-    return Place(given.rio.crs, affine, (shape[0], shape[1]))
-
-
-def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashable, tuple[float, float]]) -> None:
-    """Raise GpumaskError unless coordinates are those of pixels. steps: of each, the size of a pixel, and the edge."""
-    for dim, coord in along.items():
-        size, first = steps[dim]
-        values = np.asarray(coord, np.float64)
-        off = abs(values - first - size * (np.arange(len(values)) + 0.5)).max()
-        if not off <= MOST_OFF * abs(size):
-            raise GpumaskError(
-                f"{name}: expected {dim} evenly spaced, or of one pixel along with a transform; got values up to "
-                f"{off:g} off pixels of {abs(size):g}"
-            )
-
-
-def _rules(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:
-    """Return MaskRules, whose flags the bands' attributes define; one band alone need not be named."""
-    if not isinstance(rules, Iterable):
-        raise ArgumentTypeError(f"rules: expected a rule, or a list of rules; got {rules!r}")
-    listed = [rules] if isinstance(rules, Mapping) else list(rules)
-    if not named:
-        only = next(iter(bands))
-        listed = [{"band": only, **rule} if isinstance(rule, Mapping) else rule for rule in listed]
-    definitions = {}
-    for name, band in bands.items():
-        if any(isinstance(rule, Mapping) and "flags" in rule and rule.get("band") == name for rule in listed):
-            definitions[name] = flags_definition_from(band.attrs)
-    return as_rules("rules", listed, definitions or None)
-
-
-def _kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | None) -> Any:
-    """Return bool arrays, True where all rules match, lazy where a band is."""
-    depth = 0 if grow is None else sum(radius for _, radius in check_filters("grow", grow))
-    names, arrays = list(by_band(rules)), list(bands.values())
-    job = functools.partial(_kept_now, rules, tuple(bands), grow, backend)
-    if not names or not is_lazy(*arrays):
-        return job(*arrays)
-    import dask.array
-
-    lazy = dask.array.broadcast_arrays(*(dask.array.asarray(array) for array in arrays))
-    axes = lazy[0].ndim
-    around = {axis: depth if axis >= axes - 2 else 0 for axis in range(axes)}
-    meta = np.empty((0,) * axes, bool, like=lazy[0]._meta)
-    return dask.array.map_overlap(job, *lazy, depth=around, boundary="none", dtype=bool, align_arrays=True, meta=meta)
-
-
-def _kept_now(rules: list[Any], names: tuple[str, ...], grow: Any, backend: str | None, *bands: Any) -> Any:
-    """Return a bool array, True where all rules match."""
-    return mask_from_rules(rules, dict(zip(names, bands, strict=True)), grow=grow, backend=backend)

@@ -1,0 +1,81 @@
+"""Where DataArrays lie, as rioxarray reads and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.place import MOST_OFF
+from gpumask.projected import ProjectedGrid
+from gpumask.projection import Place
+from gpumask.window import Window
+
+
+def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
+    """Return the dimensions of rows and columns."""
+    from rioxarray.exceptions import RioXarrayError
+
+    try:
+        return given.rio.y_dim, given.rio.x_dim
+    except RioXarrayError as error:
+        raise GpumaskError(
+            f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
+        ) from error
+
+
+def place_of(name: str, given: Any) -> Place:
+    """Return where a DataArray or a Dataset lies: as its coordinates have it, or its transform where there are none."""
+    dims = spatial(name, given)
+    if given.rio.crs is None:
+        of_array = ", or a model" if name == "array" else ""
+        raise GpumaskError(f"{name}: expected a CRS, as rio.write_crs writes it{of_array}; got none")
+    along = {dim: given.coords[dim] for dim in dims if dim in given.coords}
+    flat = {dim: coord.dims for dim, coord in along.items() if coord.dims != (dim,)}
+    if flat:
+        raise GpumaskError(f"{name}: expected coordinates along one dimension each, or a Geolocation; got {flat}")
+    affine, shape = given.rio.transform(), tuple(given.sizes[dim] for dim in dims)
+    if not (abs(affine.b) > 0 or abs(affine.d) > 0):  # turned pixels have no coordinates along one dimension
+        affine = given.rio.transform(recalc=True)
+        _check_even(name, along, {dims[0]: (affine.e, affine.f), dims[1]: (affine.a, affine.c)})
+        if affine.is_identity and len(along) < len(dims):
+            raise GpumaskError(f"{name}: expected coordinates along {dims[0]} and {dims[1]}, or a transform; got none")
+    return Place(given.rio.crs, affine, (shape[0], shape[1]))
+
+
+def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashable, tuple[float, float]]) -> None:
+    """Raise GpumaskError unless coordinates are those of pixels. steps: of each, the size of a pixel, and the edge."""
+    for dim, coord in along.items():
+        size, first = steps[dim]
+        values = np.asarray(coord, np.float64)
+        off = abs(values - first - size * (np.arange(len(values)) + 0.5)).max()
+        if not off <= MOST_OFF * abs(size):
+            raise GpumaskError(
+                f"{name}: expected {dim} evenly spaced, or of one pixel along with a transform; got values up to "
+                f"{off:g} off pixels of {abs(size):g}"
+            )
+
+
+def place_like(like: Any) -> Place:
+    """Return where a DataArray, a Dataset or a GeoBox lies."""
+    if isinstance(like, xarray.DataArray | xarray.Dataset):  # which other libraries give what a GeoBox has
+        return place_of("like", like)
+    if not all(hasattr(like, name) for name in ("affine", "shape", "crs")):
+        raise ArgumentTypeError(f"like: expected a DataArray, a Dataset or a GeoBox; got {type(like).__name__}")
+    if like.crs is None:
+        raise GpumaskError("like: expected a GeoBox with a CRS; got one without")
+    return Place(str(like.crs.to_wkt()), like.affine, tuple(like.shape))
+
+
+def placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
+    """Say where the pixels of a grid's target lie."""
+    where = grid.georeference(Window.of_shape(grid.full_shape))
+    a, b, c, d, e, f = where["transform"][:6]
+    rows, cols = grid.full_shape
+    if not b and not d:
+        array = array.assign_coords(y=f + e * (np.arange(rows) + 0.5), x=c + a * (np.arange(cols) + 0.5))
+    placed: xarray.DataArray = array.rio.write_crs(where["crs"]).rio.write_transform(where["transform"])
+    return placed.rio.write_coordinate_system() if not b and not d else placed
