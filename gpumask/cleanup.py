@@ -11,6 +11,7 @@ import numpy as np
 from gpumask.backends import Backend, adopt, select
 from gpumask.backends.table import Table
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.values import not_zero
 
 OPERATIONS = ("dilation", "erosion", "opening", "closing")
 _LARGEST = 2**15
@@ -35,7 +36,7 @@ def mask_cleanup(mask: Any, filters: Iterable[tuple[str, int]] | int, backend: s
         raise GpumaskError(f"mask: expected a (…, row, col) array with pixels; got shape {mask.shape}")
     steps = check_filters("filters", filters)
     chosen = select(backend, mask)
-    out = cleaned(chosen, chosen.asarray((mask != 0).view(np.uint8)), steps)
+    out = cleaned(chosen, chosen.asarray(not_zero(mask).view(np.uint8)), steps)
     return chosen.to_family_of(mask, out).view(bool)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from gpumask.backends import Backend, adopt, select
 from gpumask.errors import GpumaskError
 from gpumask.interp import Interpolator, interpolator
+from gpumask.values import not_zero
 
 BANDS_A_WORD = 8  # as in kernels/footprints.cuh
 
@@ -62,7 +63,7 @@ def footprints_by_band(backend: Backend, valid: Any, interp: Interpolator) -> An
 
 def as_bytes(name: str, mask: Any) -> Any:
     """Return a bool, integer or 0/1 float mask as uint8, non-zero where it was; where possible without a copy."""
-    if mask.dtype.kind == "f" and not ((mask == 0) | (mask == 1)).all():
+    if mask.dtype.kind == "f" and (not_zero(mask) & (mask != 1)).any():
         raise GpumaskError(f"{name}: expected a mask of bool or integers, or of 0.0 and 1.0; got other {mask.dtype}")
     if mask.dtype.itemsize == 1:
         return mask.view(np.uint8)

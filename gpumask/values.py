@@ -47,6 +47,13 @@ def as_held(given: Any, dtype: np.dtype[Any]) -> float | None:
     return whole if whole == given and info.min <= whole <= info.max else None
 
 
+def not_zero(array: Any) -> Any:
+    """Say where an array is not 0, as NumPy does. CuPy's own comparison takes the subnormals of float32 for 0."""
+    if array.dtype.kind != "f" or isinstance(array, np.ndarray):
+        return array != 0
+    return array.view(f"u{array.dtype.itemsize}") << 1 != 0  # all bits but the sign
+
+
 def same(one: float | None, other: float | None) -> bool:
     """Say whether two values, or None, are one; NaN is NaN."""
     if one is None or other is None:

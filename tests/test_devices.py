@@ -32,7 +32,7 @@ def nothing_is_left(at_hand):
     before = [pool(device) for device in range(devices())]
     yield
     gc.collect()
-    tables = 1 << 16 if gpu.own else 1 << 12  # a GPU's pool rounds up
+    tables = 1 << 16
     assert all(pool(device) <= before[device] + tables for device in range(devices()))
 
 
@@ -57,9 +57,11 @@ def limit():
     """Limit the current device's memory to so many bytes more than it has in use."""
     import cupy
 
-    pool = cupy.get_default_memory_pool()
+    pool = cupy.cuda.MemoryPool()  # one that keeps nothing of what came before, which would be more to take from
+    cupy.cuda.set_allocator(pool.malloc)
     yield lambda more: pool.set_limit(size=pool.used_bytes() + more)
     pool.set_limit(size=0)
+    cupy.cuda.set_allocator(cupy.get_default_memory_pool().malloc)
 
 
 def written(folder):

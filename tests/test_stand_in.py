@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gpumask.backends import get
+from gpumask.mask import Validity
 
 pytestmark = pytest.mark.skipif(gpu.own, reason="there is a GPU")
 
@@ -202,7 +203,7 @@ def test_a_cubin_without_its_last_byte_is_no_image(cupy, tmp_path):
 
 def test_a_full_device_raises_what_cupy_raises(cupy):
     pool = cupy.get_default_memory_pool()
-    pool.set_limit(size=pool.used_bytes() + 1000)
+    pool.set_limit(size=pool.used_bytes() + 1024)
     try:
         kept = cupy.zeros(900, np.uint8)
         with pytest.raises(cupy.cuda.memory.OutOfMemoryError):
@@ -212,6 +213,16 @@ def test_a_full_device_raises_what_cupy_raises(cupy):
             cupy.zeros(900, np.uint8)
     finally:
         pool.set_limit(size=0)
+
+
+def test_what_cupy_makes_of_subnormals_and_of_enums_is_made(cupy):
+    tiny = cupy.asarray(np.array([1e-40, -1e-40, 1e-30], np.float32))
+    for found in (tiny != 0, tiny.astype(bool), tiny + np.float32(0) != 0, tiny.astype(np.float64) != 0):
+        assert found.get().tolist() == [False, False, True]
+    assert tiny.copy().get()[0] > 0
+    assert (tiny.any(), tiny[:2].any()) == (True, False)
+    with pytest.raises(TypeError, match="can_cast"):
+        cupy.full(3, Validity.VALID, np.uint8)
 
 
 def test_another_device_s_memory_is_refused(cupy, order):

@@ -105,7 +105,7 @@ class CudaBackend:
 
     def full(self, shape: tuple[int, ...], value: int, dtype: Any) -> Any:
         """Make an array of one value on the current device."""
-        return self._cupy.full(shape, value, dtype)
+        return self._cupy.full(shape, int(value), dtype)  # CuPy takes no enum's member
 
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Return the array where `like` lives: copied to the host for NumPy arrays, or to the device."""

@@ -114,6 +114,10 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> nd
     """Make an array of one value."""
     if isinstance(fill_value, _np.ndarray) and fill_value.ndim:
         raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
+    if type(fill_value) not in (bool, int, float, complex) and not isinstance(
+        fill_value, ndarray | _np.ndarray | _np.generic
+    ):
+        raise TypeError("can_cast() does not support Python ints, floats, and complex")  # a subclass of them, say
     made = ndarray(shape, _np.asarray(fill_value).dtype if dtype is None else dtype, order=order)
     made.fill(fill_value)
     return made

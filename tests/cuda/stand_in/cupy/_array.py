@@ -308,7 +308,8 @@ class ndarray:
         if not copy and dtype == self.dtype:
             return self
         with np.errstate(all="ignore"):
-            return result(self._a.astype(dtype, order=order), [self])
+            of = self._a if dtype == self.dtype else flushed(self._a)
+            return result(of.astype(dtype, order=order), [self])
 
     def copy(self, order: str = "C") -> ndarray:
         """Return a copy."""
@@ -392,6 +393,13 @@ def plain(value: Any) -> Any:
     raise TypeError(f"Unsupported type {type(value)}")
 
 
+def flushed(value: Any) -> Any:
+    """Return what CuPy's kernels, built with -ftz=true, take a value for: 0 instead of subnormals of float32."""
+    if getattr(value, "dtype", None) != np.float32:
+        return value
+    return np.where(abs(value) < np.finfo(np.float32).smallest_normal, np.copysign(np.float32(0), value), value)
+
+
 def result(array: Any, operands: Any, out: ndarray | None = None) -> ndarray:
     """Bring what was computed of operands into memory of its own, or into `out`."""
     array = np.asarray(array)
@@ -408,7 +416,7 @@ def apply(ufunc: Any, *inputs: Any, out: Any = None, dtype: Any = None, casting:
     """Apply a ufunc; its result goes to an array on the device, whatever its shape."""
     more = {} if dtype is None else {"dtype": dtype}
     with np.errstate(all="ignore"):
-        made = ufunc(*map(plain, inputs), **more)
+        made = flushed(ufunc(*(flushed(plain(value)) for value in inputs), **more))
     if out is not None:
         if not isinstance(out, ndarray):
             raise TypeError("Output arguments type must be cupy.ndarray")
@@ -438,7 +446,7 @@ def _give_operators() -> None:
     def reduction(name: str) -> Any:
         def reduce(self: ndarray, axis: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
             with np.errstate(all="ignore"):
-                made = getattr(np, name)(self._a, axis=axis, keepdims=keepdims)
+                made = getattr(np, name)(flushed(self._a), axis=axis, keepdims=keepdims)
             return result(made, [self], out)
 
         return reduce

@@ -279,6 +279,7 @@ Stream.null = Stream(null=True)
 
 
 # ------------------------------------------------------------------------------------------------------------- memory
+_UNIT = 512  # a pool's memory is taken by so many bytes
 _GUARD = 64
 _FRESH, _FENCE = 0xA5, 0x5A
 
@@ -289,13 +290,13 @@ class Block:
     by_address: weakref.WeakValueDictionary[int, Block] = weakref.WeakValueDictionary()
 
     def __init__(self, size: int) -> None:
-        self.device, self.size = current_device(), size
-        limit = limits[self.device]
+        self.device, self.size, self.taken = current_device(), size, 0
+        limit, taken = limits[self.device], -(-size // _UNIT) * _UNIT
         with lock:
-            if limit is not None and used[self.device] + size > limit:
-                self.size = 0
-                raise OutOfMemoryError(f"Out of memory allocating {size} bytes (limit set to: {limit} bytes).")
-            used[self.device] += size
+            if limit is not None and used[self.device] + taken > limit:
+                raise OutOfMemoryError(f"Out of memory allocating {taken} bytes (limit set to: {limit} bytes).")
+            self.taken = taken
+            used[self.device] += taken
             most_used[self.device] = max(most_used[self.device], used[self.device])
         self.whole = np.full(size + 2 * _GUARD, _FRESH, np.uint8)
         self.whole[:_GUARD] = self.whole[size + _GUARD :] = _FENCE
@@ -307,7 +308,7 @@ class Block:
 
     def __del__(self) -> None:
         with lock:
-            used[self.device] -= self.size
+            used[self.device] -= self.taken
         if not hasattr(self, "whole"):
             return
         if (self.whole[:_GUARD] != _FENCE).any() or (self.whole[self.size + _GUARD :] != _FENCE).any():

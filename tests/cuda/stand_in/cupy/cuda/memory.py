@@ -9,6 +9,10 @@ from cupy._order import OutOfMemoryError  # noqa: F401
 class MemoryPool:
     """As CuPy's: what is used on the current device, and the most that may be."""
 
+    def malloc(self, size: int) -> object:
+        """Raise: it is there to be given to `set_allocator`, and each array has memory of its own here."""
+        raise NotImplementedError("the stand-in makes no memory apart from arrays")
+
     def set_limit(self, size: int | None = None, fraction: float | None = None) -> None:
         """Let no more than so many bytes be used on the current device; 0: as many as there are."""
         _order.limits[_order.current_device()] = size or None
