@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ POLES = {
     11: (-0.6612660689007345, -0.2721803492947859, -0.08975959979371331, -0.01666962736623466, -0.0005105575344465021),
 }
 
+_LOGARITHMS = (-300.0, 50.0)  # to the base of 10: of every epsilon that makes a difference
 _LEAST = 1e-100  # of epsilon and of a threshold, lest the filter looks further than there is memory for
 
 
@@ -144,7 +145,7 @@ def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float =
 
 
 def interpolator(interp: Any) -> Interpolator:
-    """Return the interpolator for a name, or for an object whose `shortname()` is one (GridR's are such).
+    """Return the interpolator for a name, or for an object whose `shortname()` is one, as GridR's are.
 
     Raises GpumaskError for an unknown name.
 
@@ -161,6 +162,51 @@ def interpolator(interp: Any) -> Interpolator:
     found = INTERPOLATORS.get(_ALIASES.get(name, name))
     if found is None:
         raise GpumaskError(f"interp: unknown interpolator; expected one of {', '.join(INTERPOLATORS)}; got {interp!r}")
-    if found.order and callable(shortname):  # it does not say which epsilon it has
-        raise GpumaskError(f"interp: expected gpumask's own B-splines, as bspline({found.order}); got {interp!r}")
-    return found
+    return _spline_of(interp, found.order) if found.order and callable(shortname) else found
+
+
+def _spline_of(interp: Any, order: int) -> Interpolator:
+    """Return the B-spline that reads the pixels that a GridR object reads, and makes the same ones invalid.
+
+    It does not say what it was made with, and is asked what it does. Its epsilon is the strictest that has its margins:
+    the filter is the same with all that have them.
+    Raises GpumaskError for an object that has not GridR's methods, or whose threshold GridR can't work with.
+    """
+    try:
+        interp.initialize()
+        frame = int(interp.total_margins()[0]) - order // 2
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise GpumaskError(f"interp: expected an interpolator as GridR has them; got {interp!r}: {error}") from error
+    found = Interpolator(f"bspline{order}", order + 1, order, _strictest(order, frame))
+    if found.frame != frame:
+        raise GpumaskError(f"interp: expected a B-spline with an epsilon above 0; got {interp!r}")
+    return replace(found, mask_influence_threshold=(-POLES[order][0]) ** (_reach(interp, frame, order) + 0.5))
+
+
+def _reach(interp: Any, frame: int, order: int) -> int:
+    """Return how far, in pixels along a row, an invalid pixel makes coefficients invalid in an object's filter."""
+    shape, room = 2 * (frame + order // 2) + 1, 32
+    while True:
+        mask = np.ones((shape, shape + room), np.uint8)
+        mask[shape // 2, frame] = 0  # the first that the filter's own frame leaves
+        flat = np.zeros(mask.size), mask.reshape(-1)
+        try:
+            interp.array1_bspline_prefiltering_ext_f64(flat[0], (1, *mask.shape), flat[1])
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # what GridR raises is no Exception
+                raise
+            raise GpumaskError(f"interp: expected a mask_influence_threshold above 0; got {interp!r}") from error
+        here = mask[shape // 2, frame : mask.shape[1] - frame]
+        if here.any():
+            return int(here.argmax()) - 1
+        room *= 4
+
+
+@functools.cache
+def _strictest(order: int, frame: int) -> float:
+    """Return the least epsilon with which a B-spline's filter looks no further than that; see `Interpolator.frame`."""
+    least, most = _LOGARITHMS
+    while least < (middle := (least + most) / 2) < most:
+        found = Interpolator("", order + 1, order, 10.0**middle).frame
+        least, most = (least, middle) if found <= frame else (middle, most)
+    return float(10.0**most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from gpumask.gridr.arguments import (
     two_numbers,
     whole,
 )
-from gpumask.mask import check_threshold
 from gpumask.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
 from gpumask.values import held
 from gpumask.window import Window, check_inside
@@ -34,7 +34,7 @@ def grid_full_resolution_shape(shape: tuple[int, int], resolution: tuple[int, in
     return full_shape(shape_of("shape", shape), check_resolution(resolution, "resolution"))
 
 
-@renamed({"window": "win", "threshold": "grid_mask_binarize_precision"})
+@renamed({"window": "win"})
 def oversample_regular_grid(
     grid: Any,
     grid_oversampling_row: int,
@@ -50,8 +50,8 @@ def oversample_regular_grid(
     grid: (variable, row, col), or None; grid_mask: (row, col), or None. grid_oversampling_row, grid_oversampling_col:
     pixels from node to node. win: the part of the output that is wanted.
     dtype: of the output grid; None: that of a floating grid.
-    The mask becomes 1 where its bilinear value reaches grid_mask_binarize_precision, in (0, 1]: with the default where
-    any node with a weight is not 0. (`build_mask` asks for all of them to be 1.)
+    The mask becomes 1 where the size of its bilinear value reaches grid_mask_binarize_precision: with the default where
+    any node with a weight is not 0, with 0 everywhere. (`build_mask` asks for all of them to be 1.)
 
     Returns (grid, mask), each None where it was. A node of weight 0 has no say, so NaN spoils fewer pixels than in
     GridR. Raises GpumaskError, a ValueError, for bad input.
@@ -67,7 +67,7 @@ def oversample_regular_grid(
     dtypes = _output_dtype(grid, dtype), real_dtype("grid_mask_dtype", grid_mask_dtype)
     whole_window = Window.of_shape(full_shape(nodes, resolution))
     window = whole_window if win is None else check_inside("win", half_open("win", win), whole_window.shape)
-    check_threshold("grid_mask_binarize_precision", grid_mask_binarize_precision)
+    _check_precision("grid_mask_binarize_precision", grid_mask_binarize_precision)
     axes = axes_of(window, resolution)
     fractions = axes[0].fractions, axes[1].fractions
     backend = select(None, grid, mask)
@@ -77,7 +77,6 @@ def oversample_regular_grid(
     )
 
 
-@renamed({"threshold": "mask_binarize_precision"})
 def interpolate_grid(
     grid: Any,
     grid_mask: Any,
@@ -99,7 +98,7 @@ def interpolate_grid(
     """
     grid, mask = _adopted(grid, grid_mask)
     shape = (mask if grid is None else grid).shape[-2:]
-    check_threshold("mask_binarize_precision", mask_binarize_precision)
+    _check_precision("mask_binarize_precision", mask_binarize_precision)
     dtypes = _output_dtype(grid, dtype), real_dtype("mask_dtype", mask_dtype)
     axes = []
     for name, old, new, count in (("y", y, y_new, shape[0]), ("x", x, x_new, shape[1])):
@@ -172,23 +171,24 @@ def array_shift_grid_coordinates(
 ) -> None:
     """Add a shift to a grid's coordinates in place, as `gridr.core.grid.grid_utils.array_shift_grid_coordinates` does.
 
-    grid_row, grid_col: (m, n) floating coordinates. grid_shift: (row, col), what is added. win: the nodes that are
-    shifted; None: all. Of these just the ones where grid_mask is grid_mask_valid_value; or, without a grid_mask, where
-    neither coordinate is grid_nodata (within 1e-5).
+    grid_row, grid_col: (m, n) coordinates, floating or integer. grid_shift: (row, col), what is added: whole numbers to
+    integers, which must hold the sums. win: the nodes that are shifted; None: all. Of these just the ones where
+    grid_mask is grid_mask_valid_value; or, without a grid_mask, where neither coordinate is grid_nodata (within 1e-5).
 
     Raises GpumaskError, a ValueError, for bad input; the coordinates are then as they were.
     """
     for name, array in (("grid_row", grid_row), ("grid_col", grid_col)):
         check_writable(name, array)
-        if array.ndim != 2 or array.shape != grid_row.shape or array.dtype.kind != "f":
+        if array.ndim != 2 or array.shape != grid_row.shape or array.dtype.kind not in "iuf":
             raise GpumaskError(
-                f"{name}: expected a floating (m, n) array, as grid_row; got {array.dtype} of shape {array.shape}"
+                f"{name}: expected an (m, n) array of floats or integers, as grid_row; got {array.dtype} of shape "
+                f"{array.shape}"
             )
-    shift = two_numbers("grid_shift", grid_shift)
     window = Window.of_shape(grid_row.shape)
     if win is not None:
         window = check_inside("win", half_open("win", win), grid_row.shape)
-    row, col = grid_row[window.slices], grid_col[window.slices]
+    shift = two_numbers("grid_shift", grid_shift)
+    nodes = grid_row[window.slices], grid_col[window.slices]
     shifted: Any = True
     if grid_mask is not None:
         mask = adopt("grid_mask", grid_mask)
@@ -199,11 +199,26 @@ def array_shift_grid_coordinates(
         select(None, grid_row, grid_col, mask)  # all in one memory
         shifted = mask[window.slices] == value
     elif grid_nodata is not None:
-        for nodes in (row, col):
-            held("grid_nodata", grid_nodata, nodes.dtype)
-        shifted = ~near_nodata(row, col, grid_nodata)
-    for nodes, added in ((row, shift[0]), (col, shift[1])):
-        nodes[...] = nodes + added if shifted is True else np.where(shifted, nodes + added, nodes)
+        for axis in nodes:
+            held("grid_nodata", grid_nodata, axis.dtype)
+        shifted = ~near_nodata(*nodes, grid_nodata)
+    sums = [_sum("grid_shift", axis, added, shifted) for axis, added in zip(nodes, shift, strict=True)]
+    for axis, found in zip(nodes, sums, strict=True):
+        axis[...] = found if shifted is True else np.where(shifted, found, axis)
+
+
+def _sum(name: str, nodes: Any, added: float, counts: Any) -> Any:
+    """Return nodes and what is added; raise GpumaskError unless integers that count stay such, in their dtype."""
+    if nodes.dtype.kind == "f":
+        return nodes + added
+    info = np.iinfo(nodes.dtype)
+    counting = nodes if counts is True else nodes[counts]
+    if not added.is_integer():
+        raise GpumaskError(f"{name}: expected whole numbers for nodes of {nodes.dtype}; got {added!r}")
+    least, most = (int(counting.min()), int(counting.max())) if counting.size else (0, 0)
+    if not (abs(added) < 2**63 and info.min <= least + int(added) <= most + int(added) <= info.max):
+        raise GpumaskError(f"{name}: expected sums that {nodes.dtype} holds, of {least} to {most}; got {added!r}")
+    return nodes + np.int64(added).astype(nodes.dtype)
 
 
 def _adopted(grid: Any, mask: Any) -> tuple[Any, Any]:
@@ -246,6 +261,16 @@ def _values(backend: Backend, grid: Any, axes: tuple[Axis, Axis], dtype: Any) ->
     return backend.to_family_of(grid, full)
 
 
+def _check_precision(name: str, precision: Any) -> None:
+    """Raise GpumaskError unless this is a finite number."""
+    if not isinstance(precision, int | float | np.integer | np.floating) or isinstance(precision, bool):
+        raise ArgumentTypeError(f"{name}: expected a number; got {precision!r}")
+    if not math.isfinite(precision):
+        raise GpumaskError(f"{name}: expected a finite number; got {precision!r}")
+
+
 def _mask(backend: Backend, mask: Any, axes: tuple[Axis, Axis], threshold: float, dtype: Any) -> Any:
-    """Interpolate a mask; return where it reaches a threshold, in a dtype, where the mask lives."""
-    return backend.to_family_of(mask, reaching(backend, mask, *axes, threshold).astype(dtype, copy=False))
+    """Interpolate a mask; return where its size reaches a threshold, in a dtype, where the mask lives."""
+    # Integers as numbers, as in GridR: elsewhere they are valid where they are not 0.
+    numbers = mask if mask.dtype.kind == "f" else mask.astype(np.float64)
+    return backend.to_family_of(mask, reaching(backend, numbers, *axes, threshold).astype(dtype, copy=False))

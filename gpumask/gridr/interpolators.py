@@ -141,12 +141,13 @@ _CLASSES: dict[str, type[_Named]] = {
 def get_interpolator(interp: Any, **kwargs: Any) -> Any:
     """Return the interpolator for a name or a PyInterpolatorType, made with these arguments; an object as it is.
 
-    B-splines must be given epsilon and mask_influence_threshold, the others nothing. "lanczos3" has no such object.
+    An object may be GridR's own. B-splines must be given epsilon and mask_influence_threshold, the others nothing.
+    "lanczos3" has no such object.
 
     >>> get_interpolator("bspline3", epsilon=1e-6, mask_influence_threshold=1e-3).total_margins()
     [14, 14, 14, 14]
     """
-    if isinstance(interp, _Named):
+    if is_object(interp):
         return interp
     name = _name_of(interp)
     if name not in _CLASSES:
@@ -158,6 +159,11 @@ def get_interpolator(interp: Any, **kwargs: Any) -> Any:
     return _CLASSES[name](**kwargs)
 
 
+def is_object(interp: Any) -> bool:
+    """Say whether this is an interpolator, gpumask's or GridR's, rather than the name or the class of one."""
+    return not isinstance(interp, type) and callable(getattr(interp, "shortname", None))
+
+
 def is_bspline(interp: Any) -> bool:
     """Say whether this names a B-spline, or is one, or the class of one.
 
@@ -167,7 +173,7 @@ def is_bspline(interp: Any) -> bool:
     if isinstance(interp, Interpolator):
         return interp.order > 0
     found = interp if isinstance(interp, type) else _CLASSES.get(_name_of(interp), type(interp))
-    return issubclass(found, BSplineInterpolator)
+    return any(found.__name__ == known.__name__ for known in BSplineInterpolator.__subclasses__())
 
 
 def _name_of(interp: Any) -> str:

@@ -42,7 +42,7 @@ def build_mask(
     mask_in_target_win: Any = None,
     mask_in_resolution: tuple[int, int] | None = None,
     oversampling_dtype: Any = None,
-    mask_in_binary_threshold: float = 0.999,
+    mask_in_binary_threshold: float | None = 0.999,
     rasterize_kwargs: dict[str, Any] | None = None,
     init_out: bool = False,
 ) -> Any:
@@ -54,7 +54,8 @@ def build_mask(
     geometry_pair: (valid, invalid), each None or polygons (see `Polygons`); valid is what lies inside one of the first,
     if any, and in none of the second. geometry_origin: (row, col) of pixel (0, 0)'s centre in their coordinates.
     mask_in: (m, n), its pixels mask_in_resolution apart; between them it is bilinear, and valid where its size is at
-    least mask_in_binary_threshold, in (0, 1]. mask_in_target_win: the part of it at full resolution that is wanted.
+    least mask_in_binary_threshold, in (0, 1]; without mask_in it may be None.
+    mask_in_target_win: the part of it at full resolution that is wanted.
     oversampling_dtype: any floating type; sums are float64 whatever it is.
     rasterize_kwargs: {"alg": GridRasterizeAlg, "kwargs_alg": {"shapely_predicate": ShapelyPredicate}}, or None. All of
     them give the same mask, for polygons are widened by 1e-6 first, so that no centre lies on an outline.
@@ -65,7 +66,8 @@ def build_mask(
     """
     check_full_resolution(resolution)
     size = _size(shape, mask_in_target_win, out)
-    check_threshold("mask_in_binary_threshold", mask_in_binary_threshold)
+    if mask_in is not None or mask_in_binary_threshold is not None:
+        check_threshold("mask_in_binary_threshold", mask_in_binary_threshold)
     raster = _coarse(mask_in, mask_in_resolution, oversampling_dtype, mask_in_binary_threshold)
     geometry = polygons_of_pair(geometry_pair, geometry_origin, rasterize_kwargs)
     places: list[tuple[Any, Window]] = []

@@ -12,8 +12,8 @@ from gpumask.boundary import Boundary
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.footprint import as_bytes
 from gpumask.gridr.arguments import check_writable, whole
-from gpumask.gridr.interpolators import BSplineInterpolator
-from gpumask.interp import Interpolator, bspline
+from gpumask.gridr.interpolators import is_bspline, is_object
+from gpumask.interp import Interpolator, bspline, interpolator
 from gpumask.prefilter import coefficient_validity, coefficients
 from gpumask.window import Window
 
@@ -72,9 +72,9 @@ def _interpolator(interp: Any, n: Any, trunc_idx: Any, precision: Any, threshold
     if (interp is None) == (n is None):
         raise GpumaskError(f"interp, n: expected one of the two; got {'none' if n is None else 'both'}")
     if interp is not None:
-        if not isinstance(interp, BSplineInterpolator):
+        if not (is_object(interp) and is_bspline(interp)):
             raise GpumaskError(f"interp: expected a B-spline, as get_interpolator returns it; got {interp!r}")
-        return interp.interpolator
+        return interpolator(interp)
     if trunc_idx is not None:
         raise GpumaskError(f"trunc_idx: expected None: precision says how far the filter looks; got {trunc_idx!r}")
     if (
