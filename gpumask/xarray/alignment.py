@@ -1,0 +1,126 @@
+"""Quality bands brought to the pixels of the arrays that they are about."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray
+
+from gpumask.errors import GpumaskError, MaskRuleError
+from gpumask.place import MOST_OFF, blocks_at
+from gpumask.projection import Place
+from gpumask.quality import blocks_of, factors_of
+from gpumask.xarray.place import affine_of, spatial
+
+Dims = tuple[Hashable, Hashable]
+
+_BAND = "band"  # bands have one quality: a band of its own, as files are opened, is none
+
+
+def aligned(array: xarray.DataArray, bands: Mapping[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
+    """Return quality bands with the array's rows and columns, last, and all the same dimensions.
+
+    A dimension of one that the array lacks is left out, and so is a band. Bands of larger pixels are repeated.
+    """
+    y, x = spatial("array", array)
+    together = xarray.broadcast(*(_fitted(array, name, band, (y, x)) for name, band in bands.items()))
+    others = [dim for dim in array.dims if dim in together[0].dims and dim not in (y, x)]
+    return {name: band.transpose(*others, y, x) for name, band in zip(bands, together, strict=True)}
+
+
+def _fitted(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims) -> xarray.DataArray:
+    """Return a quality band with the array's own rows and columns."""
+    single = [
+        dim for dim in band.dims
+        if dim not in dims and band.sizes[dim] == 1 and (dim == _BAND or dim not in array.dims)
+    ]  # fmt: skip
+    band = band.squeeze(single, drop=True)
+    _check_dims(array, name, band, dims)
+    block = dict(zip(dims, _block(array, name, band, dims), strict=True))
+    data = blocks_of(band.data, [block.get(dim, 1) for dim in band.dims])
+    data = data[tuple(slice(array.sizes[dim]) for dim in band.dims)]
+    coords = {
+        dim: (array if dim in dims else band).coords[dim].variable
+        for dim in band.dims
+        if dim in (array if dim in dims else band).coords
+    }
+    return xarray.DataArray(xarray.Variable(band.dims, data, band.attrs), coords=coords, name=band.name)
+
+
+def _check_dims(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims) -> None:
+    """Raise GpumaskError unless a band has rows and columns, and of the array's other dimensions none that differ."""
+    has, came = f"quality: expected {name!r} to have", f"got {dict(band.sizes)}"
+    if not set(dims) <= set(band.dims):
+        with contextlib.suppress(GpumaskError):
+            own = spatial("quality", band)
+            came = f"{came} ({name}.rename({dict(zip(own, dims, strict=True))}) names them so)"
+        raise GpumaskError(f"{has} dimensions {dims[0]} and {dims[1]}, as the array; {came}")
+    for dim in set(band.dims) - set(dims):
+        own_labels = f"{name}.sel({dim}=array[{dim!r}]) has the array's own"
+        if dim not in array.dims:
+            raise GpumaskError(f"{has} dimensions out of {array.dims}; {came} ({name}.isel({dim}=0) is one of {dim})")
+        if band.sizes[dim] != array.sizes[dim]:
+            raise GpumaskError(f"{has} the array's {array.sizes[dim]} along {dim}, or not that; {came} ({own_labels})")
+        if dim in band.indexes and dim in array.indexes and not band.indexes[dim].equals(array.indexes[dim]):
+            raise GpumaskError(f"{has} the array's own {dim}; got others ({own_labels})")
+
+
+def _block(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims) -> tuple[int, int]:
+    """Return how many of the array's rows and columns a pixel of a quality band stands for."""
+    shape, coarse = ((each.sizes[dims[0]], each.sizes[dims[1]]) for each in (array, band))
+    mend = f'{name}.gpumask.reproject(like=array, interp="nearest") brings it there'
+    one, other = _crs(array, dims), _crs(band, dims)
+    if one is not None and other is not None and one != other:
+        raise GpumaskError(f"quality: expected {name!r} in the array's CRS, {one}; got {other} ({mend})")
+    if shape == coarse:
+        off = [dim for dim in dims if not _near(array, band, dim)]
+        if off:
+            raise GpumaskError(f"quality: expected {name!r} to have the array's own {off[0]}; got others ({mend})")
+        if all(dim in each.indexes for dim in dims for each in (array, band)):
+            return 1, 1
+    places = [_lies(label, each, dims) for label, each in (("array", array), ("quality", band))]
+    found = None if None in places else blocks_at(*places)
+    if found is None:
+        try:
+            return factors_of(name, coarse, shape)
+        except MaskRuleError as error:
+            raise MaskRuleError(f"{error} ({mend}, where both say where they lie)") from error
+    factors, covers, far = found
+    if not covers or far > MOST_OFF:
+        raise GpumaskError(
+            f"quality: expected {name!r} to have the {shape[0]} x {shape[1]} pixels of the array, or whole blocks of "
+            f"them, from one corner on; got {coarse[0]} x {coarse[1]} pixels, up to {far:.3g} pixels off ({mend})"
+        )
+    return factors
+
+
+def _near(array: xarray.DataArray, band: xarray.DataArray, dim: Hashable) -> bool:
+    """Say whether coordinates are one, but for a small part of a pixel."""
+    if dim not in array.indexes or dim not in band.indexes or array.indexes[dim].equals(band.indexes[dim]):
+        return True
+    own, its = (np.asarray(each.indexes[dim], np.float64) for each in (array, band))
+    steps = abs(np.diff(own))
+    return bool((abs(its - own) <= (MOST_OFF * steps.min() if len(steps) else 0)).all())
+
+
+def _crs(given: xarray.DataArray, dims: Dims) -> Any:
+    """Return the CRS of an array, None where it has none."""
+    return _known(given, dims).rio.crs
+
+
+def _lies(name: str, given: xarray.DataArray, dims: Dims) -> Place | None:
+    """Return where an array lies; None where it does not say it."""
+    given = _known(given, dims)
+    if given.rio.transform().is_identity:
+        return None
+    return Place(given.rio.crs, affine_of(name, given, dims), (given.sizes[dims[0]], given.sizes[dims[1]]))
+
+
+def _known(given: xarray.DataArray, dims: Dims) -> xarray.DataArray:
+    """Return an array whose rows and columns rioxarray knows, whatever they are called."""
+    given = given.copy(deep=False)
+    given.rio.set_spatial_dims(y_dim=dims[0], x_dim=dims[1], inplace=True)
+    return given
