@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Mapping
+import functools
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray
 
 from gpumask.errors import GpumaskError, MaskRuleError
+from gpumask.lazy import MOST_CHUNK, is_lazy
 from gpumask.place import MOST_OFF, blocks_at
 from gpumask.projection import Place
 from gpumask.quality import blocks_of, factors_of
@@ -40,7 +42,7 @@ def _fitted(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Di
     band = band.squeeze(single, drop=True)
     _check_dims(array, name, band, dims)
     block = dict(zip(dims, _block(array, name, band, dims), strict=True))
-    data = blocks_of(band.data, [block.get(dim, 1) for dim in band.dims])
+    data = _repeated(band.data, [block.get(dim, 1) for dim in band.dims])
     data = data[tuple(slice(array.sizes[dim]) for dim in band.dims)]
     coords = {
         dim: (array if dim in dims else band).coords[dim].variable
@@ -48,6 +50,17 @@ def _fitted(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Di
         if dim in (array if dim in dims else band).coords
     }
     return xarray.DataArray(xarray.Variable(band.dims, data, band.attrs), coords=coords, name=band.name)
+
+
+def _repeated(data: Any, factors: Sequence[int]) -> Any:
+    """Return a block of pixels for each, lazily in chunks that are not much larger than others."""
+    if not is_lazy(data) or max(factors) == 1:
+        return blocks_of(data, factors)
+    most = {axis: max(MOST_CHUNK // factor, 1) for axis, factor in enumerate(factors) if factor > 1}
+    data = data.rechunk({axis: size for axis, size in most.items() if max(data.chunks[axis]) > size})
+    chunks = tuple(tuple(size * by for size in sizes) for sizes, by in zip(data.chunks, factors, strict=True))
+    job = functools.partial(blocks_of, factors=factors)
+    return data.map_blocks(job, chunks=chunks, dtype=data.dtype, meta=data._meta)
 
 
 def _check_dims(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims) -> None:

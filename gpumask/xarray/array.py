@@ -166,7 +166,7 @@ class Accessor:
         array, valid = self._array, self._validity
         nodata = self._nodata
         if np.ndim(other) == 0:
-            whole = array.dtype.kind in "iu" and np.asarray(other).dtype.kind in "iu"
+            whole = array.dtype.kind in "iu" and isinstance(other, int | np.integer)
             nodata = held("other", other, array.dtype if whole else np.dtype("float64"))
         if valid is None:
             return array

@@ -16,12 +16,15 @@ from gpumask.window import Window
 
 
 def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
-    """Return the dimensions of rows and columns."""
+    """Return the dimensions of rows and columns: those that rioxarray finds, or lat and lon."""
     from rioxarray.exceptions import RioXarrayError
 
     try:
         return given.rio.y_dim, given.rio.x_dim
     except RioXarrayError as error:
+        if {"lat", "lon"} <= set(given.dims):
+            given.rio.set_spatial_dims(y_dim="lat", x_dim="lon", inplace=True)  # of its accessor; labels are as before
+            return "lat", "lon"
         raise GpumaskError(
             f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
         ) from error
