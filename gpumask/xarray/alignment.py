@@ -89,18 +89,19 @@ def _block(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dim
     if one is not None and other is not None and one != other:
         raise GpumaskError(f"quality: expected {name!r} in the array's CRS, {one}; got {other} ({mend})")
     if shape == coarse:
-        off = [dim for dim in dims if not _near(array, band, dim)]
-        if off:
-            raise GpumaskError(f"quality: expected {name!r} to have the array's own {off[0]}; got others ({mend})")
-        if all(dim in each.indexes for dim in dims for each in (array, band)):
+        _check_near(array, name, band, dict.fromkeys(dims, 1), mend)
+        straight = not any(_known(each, dims).rio.transform()[k] for each in (array, band) for k in (1, 3))
+        if straight and all(dim in each.indexes for dim in dims for each in (array, band)):
             return 1, 1
     places = [_lies(label, each, dims) for label, each in (("array", array), ("quality", band))]
     found = None if None in places else blocks_at(*places)
     if found is None:
         try:
-            return factors_of(name, coarse, shape)
+            factors = factors_of(name, coarse, shape)
         except MaskRuleError as error:
             raise MaskRuleError(f"{error} ({mend}, where both say where they lie)") from error
+        _check_near(array, name, band, dict(zip(dims, factors, strict=True)), mend)
+        return factors
     factors, covers, far = found
     if not covers or far > MOST_OFF:
         raise GpumaskError(
@@ -110,13 +111,18 @@ def _block(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dim
     return factors
 
 
-def _near(array: xarray.DataArray, band: xarray.DataArray, dim: Hashable) -> bool:
-    """Say whether coordinates are one, but for a small part of a pixel."""
-    if dim not in array.indexes or dim not in band.indexes or array.indexes[dim].equals(band.indexes[dim]):
-        return True
-    own, its = (np.asarray(each.indexes[dim], np.float64) for each in (array, band))
-    steps = abs(np.diff(own))
-    return bool((abs(its - own) <= (MOST_OFF * steps.min() if len(steps) else 0)).all())
+def _check_near(
+    array: xarray.DataArray, name: str, band: xarray.DataArray, blocks: Mapping[Hashable, int], mend: str
+) -> None:
+    """Raise GpumaskError where coordinates that both have are not one, but for a small part of a pixel."""
+    for dim, block in blocks.items():
+        if dim not in array.indexes or dim not in band.indexes or array.indexes[dim].equals(band.indexes[dim]):
+            continue
+        own, its = (np.asarray(each.indexes[dim], np.float64) for each in (array, band))
+        steps = np.diff(own)
+        middles = own[::block] + (steps.mean() * (block - 1) / 2 if block > 1 else 0)
+        if not (abs(its - middles) <= (MOST_OFF * abs(steps).min() if len(steps) else 0)).all():
+            raise GpumaskError(f"quality: expected {name!r} to have the array's own {dim}; got others ({mend})")
 
 
 def _crs(given: xarray.DataArray, dims: Dims) -> Any:
