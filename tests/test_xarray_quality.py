@@ -165,6 +165,21 @@ def test_rows_may_be_called_otherwise_as_long_as_both_are():
     np.testing.assert_array_equal(array.gpumask.keep(RULE, qa).validity, expected(qa, (2, 2)))
 
 
+@pytest.mark.parametrize("epsg", [4326, 3035])
+def test_a_crs_may_be_written_otherwise(epsg):
+    """As ESRI has it, or by a name of its own; rasterio takes these for others."""
+    pyproj = pytest.importorskip("pyproj")
+    y, x = (
+        (40 - 0.01 * np.arange(60), 10 + 0.01 * np.arange(72))
+        if epsg == 4326
+        else (3e6 - np.arange(60), np.arange(72) + 4e6)
+    )
+    array, qa = (each.assign_coords(y=y, x=x).rio.write_crs(epsg) for each in (scene(), quality()))
+    other = qa.rio.write_crs(pyproj.CRS(epsg).to_wkt("WKT1_ESRI"))
+    assert other.rio.crs != array.rio.crs
+    np.testing.assert_array_equal(array.gpumask.keep(RULE, other).validity, expected(qa))
+
+
 @pytest.mark.parametrize("lazy", [False, True])
 def test_nothing_is_kept_where_the_quality_band_is_not_valid(lazy):
     """Beyond its edges a quality band that was brought to the array is 0, which the rule keeps."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import xarray
 from gpumask.errors import GpumaskError, MaskRuleError
 from gpumask.lazy import MOST_CHUNK, is_lazy
 from gpumask.place import MOST_OFF, blocks_at
-from gpumask.projection import Place
+from gpumask.projection import Place, corners, transformed, wkt_of
 from gpumask.quality import blocks_of, factors_of
 from gpumask.xarray.place import affine_of, spatial
 
@@ -85,9 +86,7 @@ def _block(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dim
     """Return how many of the array's rows and columns a pixel of a quality band stands for."""
     shape, coarse = ((each.sizes[dims[0]], each.sizes[dims[1]]) for each in (array, band))
     mend = f'{name}.gpumask.reproject(like=array, interp="nearest") brings it there'
-    one, other = _crs(array, dims), _crs(band, dims)
-    if one is not None and other is not None and one != other:
-        raise GpumaskError(f"quality: expected {name!r} in the array's CRS, {one}; got {other} ({mend})")
+    _check_crs(array, name, band, dims, mend)
     if shape == coarse:
         _check_near(array, name, band, dict.fromkeys(dims, 1), mend)
         straight = not any(_known(each, dims).rio.transform()[k] for each in (array, band) for k in (1, 3))
@@ -125,17 +124,27 @@ def _check_near(
             raise GpumaskError(f"quality: expected {name!r} to have the array's own {dim}; got others ({mend})")
 
 
-def _crs(given: xarray.DataArray, dims: Dims) -> Any:
-    """Return the CRS of an array, None where it has none."""
-    return _known(given, dims).rio.crs
+def _check_crs(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims, mend: str) -> None:
+    """Raise GpumaskError where a band has another CRS; not where another text of it leads to the same ground."""
+    own, its = (_known(each, dims).rio.crs for each in (array, band))
+    if own is None or its is None or own == its:
+        return
+    place = _lies("quality", band, dims)
+    if place is not None:
+        a, b, _, d, e, _ = place.transform[:6]
+        xy = corners(place.transform, (band.sizes[dims[0]], band.sizes[dims[1]]))
+        off = np.subtract(transformed(wkt_of("quality", its), wkt_of("array", own), *xy), xy)
+        if (abs(off) <= MOST_OFF * min(math.hypot(a, d), math.hypot(b, e))).all():
+            return
+    raise GpumaskError(f"quality: expected {name!r} in the array's CRS, {own}; got {its} ({mend})")
 
 
 def _lies(name: str, given: xarray.DataArray, dims: Dims) -> Place | None:
-    """Return where an array lies; None where it does not say it."""
+    """Return where an array lies, whatever its CRS; None where it does not say it."""
     given = _known(given, dims)
     if given.rio.transform().is_identity:
         return None
-    return Place(given.rio.crs, affine_of(name, given, dims), (given.sizes[dims[0]], given.sizes[dims[1]]))
+    return Place(None, affine_of(name, given, dims), (given.sizes[dims[0]], given.sizes[dims[1]]))
 
 
 def _known(given: xarray.DataArray, dims: Dims) -> xarray.DataArray:
