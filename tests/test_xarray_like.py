@@ -125,6 +125,24 @@ def test_a_like_without_coordinates_has_those_of_its_transform():
     assert (found - like).shape == like.shape and found.spatial_ref.identical(like.spatial_ref)
 
 
+def test_a_transform_may_be_said_by_an_attribute_alone():
+    """As xarray.open_rasterio had it; it is found again in the result."""
+    turned = ZONES.target.transform @ Affine.rotation(20)
+    like = like_at(ZONES.target).drop_vars(["y", "x"]).assign_attrs(transform=tuple(turned)[:6])
+    found = scene(ZONES).gpumask.reproject(like=like)
+    assert found.rio.transform() == turned and "GeoTransform" not in like.spatial_ref.attrs
+
+
+def test_what_is_said_later_of_a_result_is_not_said_of_like():
+    like = like_at(ZONES.target)
+    before = like.copy(deep=True)
+    found = scene(ZONES).gpumask.reproject(like=like)
+    for name in ("y", "x", "spatial_ref"):
+        found[name].attrs["later"] = 1
+    found.rio.write_crs("EPSG:4326", inplace=True)
+    xarray.testing.assert_identical(like, before)
+
+
 def test_longitudes_of_pixels_come_along_and_what_is_known_of_pixels_stays():
     like = like_at(ZONES.target)
     flat = np.zeros(ZONES.target.shape)

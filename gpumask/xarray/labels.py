@@ -76,8 +76,8 @@ def _written(array: xarray.DataArray, dtype: np.dtype[Any], nodata: float | None
             return {}
     elif dtype != array.dtype:
         return {}
-    in_file = np.dtype(own.get("dtype", dtype))
-    if dtype.kind == "f" and in_file.kind != "f" and not set(_MISSING) & set(own):  # which holds no NaN
+    in_file = {np.dtype(own[key]).kind for key in ("dtype", "rasterio_dtype") if key in own}
+    if dtype.kind == "f" and in_file - {"f"} and not set(_MISSING) & set(own):  # which holds no NaN
         return {key: own[key] for key in own if key not in _TYPE}
     return own
 

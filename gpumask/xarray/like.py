@@ -46,6 +46,10 @@ class Like:
         made = made.assign_coords(self.coords)
         made.encoding = encoding if self.mapping is None else {**encoding, "grid_mapping": self.mapping}
         made.rio.set_spatial_dims(y_dim=self.dims[0], x_dim=self.dims[1], inplace=True)
+        affine = self.place.transform
+        alone = affine.b or affine.d or not {*self.dims} <= set(made.coords)  # else coordinates say it
+        if alone and "GeoTransform" not in made.coords[made.rio.grid_mapping].attrs:
+            made.rio.write_transform(affine, inplace=True)
         return made
 
 
@@ -56,7 +60,7 @@ def like_of(given: Any) -> Like:
         mapping = given.rio.grid_mapping if given.rio.grid_mapping in given.coords else None
         wanted = {name for name, coord in given.coords.items() if _says_where(name, coord, dims)}
         others = set(given.coords) - wanted - {mapping}
-        return Like(place, dims, given.coords.to_dataset().drop_vars(others).coords, mapping)
+        return Like(place, dims, given.coords.to_dataset().drop_vars(others).copy(deep=True).coords, mapping)
     if not all(hasattr(given, name) for name in ("affine", "shape", "crs", "dimensions")):
         raise ArgumentTypeError(f"like: expected a DataArray, a Dataset or a GeoBox; got {type(given).__name__}")
     if given.crs is None:
