@@ -161,6 +161,9 @@ def test_other_coordinates_of_the_array_are_kept_unless_like_has_their_names():
     found = array.gpumask.reproject(like=like)
     assert list(found.season.values) == ["dry", "wet"]
     check_like(found, like, ("lat", "lon"))
+    turned = found.assign_coords(x=3, y=("time", [1, 2])).rename(lat="latitude", lon="longitude")
+    for again in (turned.gpumask.reproject(like=like_at(PAIR.target)), turned.gpumask.reproject("EPSG:32616")):
+        assert again.y.dims == ("y",) and again.x.dims == ("x",)
 
 
 def test_a_lazy_like_is_not_computed():

@@ -44,7 +44,7 @@ def labelled(
     y, x = spatial("array", array)
     kept = {
         name: coord for name, coord in array.coords.items()
-        if name not in (VALIDITY, array.rio.grid_mapping, y, x) and not {y, x} & set(coord.dims)
+        if name not in (VALIDITY, array.rio.grid_mapping, y, x, "y", "x") and not {y, x} & set(coord.dims)
     }  # fmt: skip
     # As variables, lest names of dask's become theirs.
     made = xarray.DataArray(xarray.Variable(dims, found.image), coords=kept, name=array.name)
