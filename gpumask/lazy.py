@@ -21,7 +21,7 @@ from gpumask.projected import ProjectedGrid
 from gpumask.resample import Resampled, resample_into
 from gpumask.window import Window
 
-_MOST_CHUNK = 2048  # rows and columns of a result's chunk, where the source's are larger
+MOST_CHUNK = 2048  # rows and columns of a result's chunk, where the source's are larger
 
 
 class Piece(NamedTuple):
@@ -231,7 +231,7 @@ def _planned(
 ) -> tuple[dict[tuple[int, int], Chunk], tuple[tuple[int, ...], tuple[int, ...]]]:
     """Plan each chunk of the output; return the plans, and the sizes of the chunks."""
     shape, whole = _shape_of(grid), image.shape[-2:]
-    largest = [min(max(sizes), _MOST_CHUNK) for sizes in image.chunks[-2:]]
+    largest = [min(max(sizes), MOST_CHUNK) for sizes in image.chunks[-2:]]
     rows, cols = check_chunks(chunks) if chunks is not None else largest
     starts = [np.cumsum([0, *sizes]).tolist() for sizes in image.chunks[-2:]]
     found = {}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from rasterio.io import DatasetReader
 
 MOST_OFF = 0.1  # pixels between where a raster lies and where it should
 
@@ -18,7 +15,7 @@ def moved(affine: Any, xy: np.ndarray) -> np.ndarray:
     return np.asarray(xy @ np.array([[a, d], [b, e]]) + (c, f))
 
 
-def in_pixels_of(like: DatasetReader, raster: DatasetReader, xy: np.ndarray) -> np.ndarray | None:
+def in_pixels_of(like: Any, raster: Any, xy: np.ndarray) -> np.ndarray | None:
     """Return where (x, y) rows of a raster lie in another, None where one of the two does not say where it lies.
 
     Both count pixels from the first one's corner.
@@ -28,7 +25,7 @@ def in_pixels_of(like: DatasetReader, raster: DatasetReader, xy: np.ndarray) -> 
     return moved(~like.transform, moved(raster.transform, xy))
 
 
-def pixels_off(like: DatasetReader, raster: DatasetReader, steps: tuple[float, float], first: float = 0) -> float:
+def pixels_off(like: Any, raster: Any, steps: tuple[float, float], first: float = 0) -> float:
     """Return by how many pixels of `like` a raster is not where it should be; infinity where its CRS is another.
 
     steps: (row, col) pixels of `like` that one of the raster's pixels should stand for. first: where in its first pixel
@@ -42,3 +39,17 @@ def pixels_off(like: DatasetReader, raster: DatasetReader, steps: tuple[float, f
     if raster.crs and like.crs and raster.crs != like.crs:
         return float("inf")
     return float(abs(found - (corners - first) * steps[::-1] - first).max())
+
+
+def blocks_at(image: Any, raster: Any) -> tuple[tuple[int, int], bool, float] | None:
+    """Return how many rows and columns of an image a pixel of a raster stands for, as the two say where they lie.
+
+    Returns whether the raster has as many pixels as cover the image, too, and by how many pixels it is off. None where
+    one of the two does not say where it lies. They are datasets, or Places.
+    """
+    pixel = in_pixels_of(image, raster, np.array([(0, 0), (1, 1)]))
+    if pixel is None:
+        return None
+    across, down = (max(round(length), 1) for length in (pixel[1] - pixel[0]).tolist())
+    covered = tuple(-(-size // factor) for size, factor in zip(image.shape, (down, across), strict=True))
+    return (down, across), tuple(raster.shape) == covered, pixels_off(image, raster, (down, across))

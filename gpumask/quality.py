@@ -100,8 +100,8 @@ def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tu
     return factors[0], factors[1]
 
 
-def blocks_of(coarse: Any, factors: tuple[int, int]) -> Any:
-    """Return an array with a block of pixels for each of its own, in the same memory."""
+def blocks_of(coarse: Any, factors: Sequence[int]) -> Any:
+    """Return an array with a block of pixels for each of its own, in the same memory. factors: of each axis."""
     for axis, factor in enumerate(factors):
         coarse = coarse if factor == 1 else np.repeat(coarse, factor, axis=axis)
     return coarse

@@ -18,7 +18,7 @@ from gpumask.errors import GpumaskError, MaskRuleError, renamed
 from gpumask.flags import ATTRIBUTES, flags_definition, flags_definition_from, ready_definitions, shortened
 from gpumask.inputs import Inputs
 from gpumask.mask import all_of
-from gpumask.place import MOST_OFF, in_pixels_of, pixels_off
+from gpumask.place import MOST_OFF, blocks_at
 from gpumask.quality import as_rules, blocks_of, by_band, check_named, evaluate, factors_of
 from gpumask.rules import MaskRule, compile_table
 from gpumask.window import Window, ranges
@@ -80,14 +80,11 @@ class QualityBands:
     def _factors(self, name: str) -> tuple[int, int]:
         """Return the rows and columns of the image that a pixel of a band stands for."""
         dataset, _ = self.bands[name]
-        pixel = in_pixels_of(self.image, dataset, np.array([(0, 0), (1, 1)]))
-        if pixel is None:
+        found = blocks_at(self.image, dataset)
+        if found is None:
             return factors_of(name, dataset.shape, self.image.shape)
-        across, down = (max(round(length), 1) for length in (pixel[1] - pixel[0]).tolist())
-        factors = down, across
-        covered = tuple(-(-size // factor) for size, factor in zip(self.image.shape, factors, strict=True))
-        off = pixels_off(self.image, dataset, factors)
-        if dataset.shape != covered or off > MOST_OFF:
+        factors, covers, off = found
+        if not covers or off > MOST_OFF:
             raise MaskRuleError(
                 f"quality: expected {name!r}, as it says where it lies, to have the {self.image.height} x "
                 f"{self.image.width} pixels of {self.image.name}, or whole blocks of them, from one corner on; "

@@ -77,7 +77,7 @@ def _large(size: int) -> None:
     coords = {"y": t.f + t.e * (np.arange(size) + 0.5), "x": t.c + t.a * (np.arange(size) + 0.5)}
     array = xarray.DataArray(lazy, dims=("y", "x"), coords=coords).rio.write_crs("EPSG:32633")
     start = time.perf_counter()
-    found = array.gpumask.reproject("EPSG:32632", resolution=10)
+    found = array.gpumask.reproject("EPSG:32632", resolution=10, nodata_out=0)
     planned = time.perf_counter() - start
     with cluster(memory_limit="2GiB") as client:
         start = time.perf_counter()

@@ -25,6 +25,9 @@ pytest.importorskip("rioxarray")
 dask_array = pytest.importorskip("dask.array")
 pytest.importorskip("gpumask.xarray")
 
+# Most arrays here declare no nodata value, so that every pixel of theirs counts.
+pytestmark = pytest.mark.filterwarnings("ignore:nodata_out:UserWarning")
+
 
 def image_at(place, *, bands=(), dtype="uint16", seed=0):
     """Return a DataArray of noise at a place."""

@@ -58,6 +58,31 @@ def test_what_is_on_the_device_stays_there_and_is_that_of_the_host(bring, option
     np.testing.assert_array_equal(where.data.get(), expected.gpumask.where_valid().data)
 
 
+@pytest.mark.parametrize("bring", [on_device, lazily])
+def test_a_coarser_quality_band_is_repeated_there(bring):
+    import cupy
+
+    (host, _), (device, _) = (scenes(each) for each in (np.asarray, bring))
+    coarse = QUALITY[None, :18, :30]
+    places = {"y": 5_500_000 - 40 * (np.arange(18) + 0.5), "x": 800_000 + 30 * (np.arange(30) + 0.5)}
+    found = [
+        image.gpumask.keep(
+            {"values": [1]}, xarray.DataArray(to(coarse), dims=("band", "y", "x"), coords=places), grow=1
+        )
+        for image, to in ((host, np.asarray), (device, bring))
+    ]
+    validity = found[1].validity.compute().data
+    assert isinstance(validity, cupy.ndarray) and found[1].validity.dims == ("y", "x")
+    np.testing.assert_array_equal(validity.get(), found[0].validity)
+
+
+def test_integers_without_nodata_warn_on_the_device_too():
+    image = scenes(on_device)[0].astype("uint16")
+    with pytest.warns(UserWarning, match="^nodata_out: "):
+        found = image.gpumask.resample(Grid(*NODES, (8, 8)))
+    assert "_FillValue" not in found.attrs and "validity" not in found.gpumask.where_valid(9).coords
+
+
 def test_a_nodata_value_is_left_out_on_the_device():
     import cupy
 

@@ -23,9 +23,11 @@ from gpumask.projection import Place
 from gpumask.resample import check_validity, compute_type, output_type
 from gpumask.values import held
 from gpumask.warp import target_place
-from gpumask.xarray.kept import aligned, kept, rules_of
-from gpumask.xarray.labels import VALIDITY, described, labelled
-from gpumask.xarray.place import place_like, place_of, spatial
+from gpumask.xarray.alignment import aligned
+from gpumask.xarray.kept import kept, rules_of
+from gpumask.xarray.labels import VALIDITY, described, labelled, restated, warn_untold
+from gpumask.xarray.like import like_of
+from gpumask.xarray.place import place_of, spatial
 
 
 @xarray.register_dataarray_accessor("gpumask")
@@ -56,11 +58,16 @@ class Accessor:
         crs, resolution, bounds, max_error: see `gpumask.warp_file`. like: what has the CRS and the pixels that the
             result is to have: a DataArray, a Dataset, or a GeoBox of odc-geo. model: a Place, or a Geolocation of WGS
             84, that says where the array lies; None: its CRS and coordinates. options: see `resample`.
+
+        Returns as `resample`. With `like` the result has its dimensions, its coordinates and its CRS as they are, so
+        that `result - like` has all pixels.
         """
-        source = self._place(model)
-        target = target_place(source, crs, None if like is None else place_like(like), resolution, bounds)
-        grid = ProjectedGrid(source, target, max_error)
-        return self.resample(grid, **options)
+        source, lies_like = self._place(model), None if like is None else like_of(like)
+        target = target_place(source, crs, None if lies_like is None else lies_like.place, resolution, bounds)
+        if lies_like is not None:
+            lies_like.check_free(set(self._array.dims) - {*self._spatial})
+        found = self.resample(ProjectedGrid(source, target, max_error), **options)
+        return found if lies_like is None else lies_like.label(found)
 
     def resample(
         self,
@@ -82,12 +89,14 @@ class Accessor:
         """Bring the array into the geometry of a grid; see `gpumask.resample` for what is not said here.
 
         grid: a Grid, whose result has no place on the ground, or a ProjectedGrid. nodata_out: None: the array's own
-            nodata value; NaN where it has none and the dtype holds it; else 0. chunks: rows and columns of a lazy
-            result's; None: as the source's largest. validity: "pixel", or "band" where each band is valid by itself.
+            nodata value; NaN where it has none and the dtype holds it; else 0, with a warning if pixels are invalid or
+            nobody knows yet. chunks: rows and columns of a lazy result's; None: as the source's largest. validity:
+            "pixel", or "band" where each band is valid by itself.
 
-        Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name,
-        its attributes and the coordinates of all other dimensions. Its coordinate `validity`, uint8, is 1 where it is
-        valid; by band it has that dimension too.
+        Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name
+        and the coordinates of all other dimensions. Attributes and encoding are the source's, but for what said where
+        its pixels lay, or counted them. Its coordinate `validity`, uint8, is 1 where it is valid; by band it has that
+        dimension too.
         """
         if not isinstance(grid, Grid | ProjectedGrid):
             raise ArgumentTypeError(f"grid: expected a Grid or a ProjectedGrid; got {type(grid).__name__}")
@@ -100,6 +109,10 @@ class Accessor:
             raise GpumaskError(f"band_dim: expected another dimension than {y} and {x}; got {band_dim!r}")
         band = [band_dim] if band_dim in array.dims else []
         others = [dim for dim in array.dims if dim not in (*band, y, x)]
+        if {"y", "x"} & {*others, *band}:
+            raise GpumaskError(
+                f"array: expected dimensions y and x to be its rows and columns, {y} and {x}; got others"
+            )
         kind, nodata = self._output(dtype, nodata_out)
         method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
         by_band = check_validity(validity)
@@ -111,15 +124,19 @@ class Accessor:
         else:
             found = recipe.whole(image, valid, grid, bool(band))
         planes = [*others, *(band if by_band else []), "y", "x"]
-        declared = nodata if self._nodata is not None or nodata_out is not None else None
+        declared = nodata if self._nodata is not None or nodata_out is not None or kind.kind == "f" else None
+        if declared is None:
+            warn_untold(found.validity)
         return labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
         """Return the array with a `validity` that is 1 only where quality bands match every rule.
 
         rules: see `gpumask.mask_from_rules`; flags are those that the bands' attributes define, as ODC, CF or STAC have
-        them. quality: a band with the array's rows and columns, and its other dimensions or fewer; or a mapping of
-        names to such. grow: how to grow what is not kept.
+        them. quality: a band with the array's rows and columns, or with larger pixels that stand for whole blocks of
+        the array's, and with its other dimensions or fewer; or a mapping of names to such. A dimension `band` of one
+        counts for all bands. Where a band's own `validity` is 0, nothing is kept. grow: how to grow what rules do not
+        keep.
         """
         named = isinstance(quality, Mapping)
         bands = dict(quality) if named else {getattr(quality, "name", None) or "quality": quality}
@@ -128,19 +145,35 @@ class Accessor:
         for name, band in bands.items():
             if not isinstance(band, xarray.DataArray):
                 raise ArgumentTypeError(f"quality: expected DataArrays; got {type(band).__name__} as {name!r}")
-        bands = aligned(self._array, bands)
         checked = rules_of(rules, bands, named)
+        known = {name: valid for name, band in bands.items() if (valid := band.gpumask._validity) is not None}
+        bands = aligned(self._array, bands)
         first = next(iter(bands.values()))
         found = kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
-        valid = first.copy(data=found).drop_vars(set(first.coords) - set(self._array.coords))
-        before = self._validity
-        valid = valid if before is None else valid & before
-        return self._array.assign_coords({VALIDITY: described(valid.astype(np.uint8))})
+        valid = first.copy(data=found)
+        before = [] if self._validity is None else [self._validity.reset_coords(drop=True)]
+        for each in (*before, *(aligned(self._array, known).values() if known else ())):
+            valid = valid & each
+        valid = described(valid.astype(np.uint8))
+        return self._array.assign_coords({VALIDITY: valid.variable})
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
-        """Return the array with `other` where it is not valid; NaN makes integers float64 or float32."""
-        valid = self._validity
-        return self._array if valid is None else self._array.where(valid, other)
+        """Return the array with `other` where it is not valid, without the coordinate `validity`.
+
+        NaN makes integers float64 or float32. One number is the result's nodata value, so that it says what the
+        coordinate said; of an array of them, all pixels count.
+        """
+        array, valid = self._array, self._validity
+        nodata = self._nodata
+        if np.ndim(other) == 0:
+            whole = array.dtype.kind in "iu" and isinstance(other, int | np.integer)
+            nodata = held("other", other, array.dtype if whole else np.dtype("float64"))
+        if valid is None:
+            return array
+        found = array.drop_vars(VALIDITY).where(valid.drop_vars(VALIDITY, errors="ignore"), other)
+        found.encoding = dict(array.encoding)
+        restated(found, array, nodata)
+        return found
 
     @property
     def _validity(self) -> Any:

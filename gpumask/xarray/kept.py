@@ -10,11 +10,10 @@ import numpy as np
 import xarray
 
 from gpumask.cleanup import check_filters
-from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.errors import ArgumentTypeError
 from gpumask.flags import flags_definition_from
 from gpumask.lazy import is_lazy
 from gpumask.quality import as_rules, by_band, mask_from_rules
-from gpumask.xarray.place import spatial
 
 
 def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:
@@ -30,26 +29,6 @@ def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> 
         if any(isinstance(rule, Mapping) and "flags" in rule and rule.get("band") == name for rule in listed):
             definitions[name] = flags_definition_from(band.attrs)
     return as_rules("rules", listed, definitions or None)
-
-
-def aligned(array: xarray.DataArray, bands: dict[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
-    """Return quality bands that have the array's rows and columns, last, and all the same dimensions."""
-    y, x = spatial("array", array)
-    for name, band in bands.items():
-        sizes = {dim: array.sizes.get(dim) for dim in (*band.dims, y, x)}
-        if sizes != dict(band.sizes):
-            raise GpumaskError(
-                f"quality: expected {name!r} to have dimensions out of {dict(array.sizes)}, {y} and {x} "
-                f"among them; got {dict(band.sizes)}"
-            )
-        for dim in band.dims:
-            if dim in band.indexes and dim in array.indexes and not band.indexes[dim].equals(
-                array.indexes[dim]
-            ):  # fmt: skip
-                raise GpumaskError(f"quality: expected {name!r} to have the array's own {dim}; got others")
-    together = xarray.broadcast(*bands.values())
-    others = [dim for dim in array.dims if dim in together[0].dims and dim not in (y, x)]
-    return {name: band.transpose(*others, y, x) for name, band in zip(bands, together, strict=True)}
 
 
 def kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | None) -> Any:

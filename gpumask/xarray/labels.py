@@ -1,22 +1,41 @@
-"""How results are labelled: coordinates, names and attributes."""
+"""How results are labelled: coordinates, names, attributes, and how they are to be written."""
 
 from __future__ import annotations
 
+import math
+import sys
+import warnings
 from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import xarray
 
+from gpumask.backends import is_device_array
+from gpumask.lazy import is_lazy
 from gpumask.projected import ProjectedGrid
 from gpumask.resample import Resampled
+from gpumask.window import Window
 from gpumask.xarray.place import placed, spatial
 
 VALIDITY = "validity"
 
+# Attributes that say what is missing; those of the old pixels, and of where these lay, beside STATISTICS_… of GDAL.
+_NODATA = "_FillValue", "missing_value", "fill_value", "nodata"
+_OLD = "res", "resolution", "transform", "crs", "nodatavals", "is_tiled", "actual_range", "grid_mapping"
+
+# How values are written, by xarray and rioxarray: the type in the file, what is missing there, and the scale.
+_TYPE, _MISSING = ("dtype", "rasterio_dtype", "_Unsigned"), ("_FillValue", "missing_value")
+_SCALE = "scale_factor", "add_offset", "scales", "offsets"
+
 
 def labelled(
-    array: xarray.DataArray, found: Resampled, dims: list[Hashable], valid_dims: list[Hashable], grid: Any, nodata: Any
+    array: xarray.DataArray,
+    found: Resampled,
+    dims: list[Hashable],
+    valid_dims: list[Hashable],
+    grid: Any,
+    nodata: float | None,
 ) -> xarray.DataArray:
     """Return a result as a DataArray, with all of its source's labels that still hold.
 
@@ -25,19 +44,54 @@ def labelled(
     y, x = spatial("array", array)
     kept = {
         name: coord for name, coord in array.coords.items()
-        if name not in (VALIDITY, array.rio.grid_mapping, y, x) and not {y, x} & set(coord.dims)
+        if name not in (VALIDITY, array.rio.grid_mapping, y, x, "y", "x") and not {y, x} & set(coord.dims)
     }  # fmt: skip
-    made = xarray.DataArray(found.image, dims=dims, coords=kept, name=array.name, attrs=dict(array.attrs))
-    made = made.assign_coords({VALIDITY: described(xarray.DataArray(found.validity, dims=valid_dims))})
-    made.attrs.pop("grid_mapping", None)
-    if nodata is not None:
-        for key in ("_FillValue", "missing_value", "nodata"):
-            made.attrs.pop(key, None)
-        made = made.rio.write_nodata(nodata)
+    # As variables, lest names of dask's become theirs.
+    made = xarray.DataArray(xarray.Variable(dims, found.image), coords=kept, name=array.name)
+    made = made.assign_coords({VALIDITY: described(xarray.DataArray(xarray.Variable(valid_dims, found.validity)))})
     if isinstance(grid, ProjectedGrid):
         made = placed(made, grid)
+    restated(made, array, nodata)
+    stale = {name for name in made.attrs if name in _OLD or str(name).startswith("STATISTICS_")}
+    made.attrs = {name: said for name, said in made.attrs.items() if name not in stale}
+    made.attrs |= _renewed(array.attrs, grid, made.attrs.get("_FillValue"))
     back = {y: "y", x: "x"}
     return made.transpose(*(back.get(dim, dim) for dim in array.dims))
+
+
+def restated(made: xarray.DataArray, array: xarray.DataArray, nodata: float | None) -> None:
+    """Say of what was made from an array all that the array said, but for nodata, and how it is to be written."""
+    made.attrs = {name: said for name, said in array.attrs.items() if name not in _NODATA}
+    written = _written(array, made.dtype, nodata)
+    made.encoding = {**written, **{key: made.encoding[key] for key in ("grid_mapping",) if key in made.encoding}}
+    if nodata is not None and not set(_MISSING) & set(written):
+        made.attrs["_FillValue"] = made.dtype.type(nodata)
+
+
+def _written(array: xarray.DataArray, dtype: np.dtype[Any], nodata: float | None) -> dict[str, Any]:
+    """Return how a result is to be written: as its source is, where that holds its values and what is missing."""
+    own = {key: array.encoding[key] for key in (*_TYPE, *_MISSING, *_SCALE) if key in array.encoding}
+    if {*_MISSING, *_SCALE} & set(own):
+        if array.dtype.kind != "f" or dtype.kind != "f" or not (nodata is None or math.isnan(nodata)):
+            return {}
+    elif dtype != array.dtype:
+        return {}
+    in_file = {np.dtype(own[key]).kind for key in ("dtype", "rasterio_dtype") if key in own}
+    if dtype.kind == "f" and in_file - {"f"} and not set(_MISSING) & set(own):  # which holds no NaN
+        return {key: own[key] for key in own if key not in _TYPE}
+    return own
+
+
+def _renewed(old: dict[Any, Any], grid: Any, nodata: float | None) -> dict[str, Any]:
+    """Return those of an array's attributes about place and nodata whose new values are known."""
+    known: dict[str, Any] = {}
+    if isinstance(grid, ProjectedGrid):
+        where = grid.georeference(Window.of_shape(grid.full_shape))
+        a, b, _, d, e, _ = affine = tuple(where["transform"])[:6]
+        known = {"res": (math.hypot(a, d), math.hypot(b, e)), "transform": affine, "crs": where["crs"].to_string()}
+    if nodata is not None and "nodatavals" in old:
+        known["nodatavals"] = (nodata,) * np.size(old["nodatavals"])
+    return {name: value for name, value in known.items() if name in old}
 
 
 def described(valid: xarray.DataArray) -> xarray.DataArray:
@@ -45,3 +99,21 @@ def described(valid: xarray.DataArray) -> xarray.DataArray:
     valid = valid.rename(VALIDITY)
     valid.attrs = {"flag_values": np.array([0, 1], np.uint8), "flag_meanings": "invalid valid"}
     return valid
+
+
+def warn_untold(validity: Any) -> None:
+    """Warn at the caller's line that nothing in the pixels tells invalid ones.
+
+    Not where all are known to be valid. Lazy ones are not computed for that, and nobody waits for those on a device.
+    """
+    if not is_lazy(validity) and not is_device_array(validity) and np.all(validity):
+        return
+    frame, level = sys._getframe(1), 2
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == __name__.partition(".")[0]:
+        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
+    warnings.warn(
+        "nodata_out: expected a value for invalid pixels, as the array declares none; got None, so that they are 0, "
+        "as valid ones may be: just the coordinate validity tells them",
+        UserWarning,
+        stacklevel=level,
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray
 
-from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.errors import GpumaskError
 from gpumask.place import MOST_OFF
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
@@ -16,12 +16,15 @@ from gpumask.window import Window
 
 
 def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
-    """Return the dimensions of rows and columns."""
+    """Return the dimensions of rows and columns: those that rioxarray finds, or lat and lon."""
     from rioxarray.exceptions import RioXarrayError
 
     try:
         return given.rio.y_dim, given.rio.x_dim
     except RioXarrayError as error:
+        if {"lat", "lon"} <= set(given.dims):
+            given.rio.set_spatial_dims(y_dim="lat", x_dim="lon", inplace=True)  # of its accessor; labels are as before
+            return "lat", "lon"
         raise GpumaskError(
             f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
         ) from error
@@ -29,21 +32,32 @@ def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
 
 def place_of(name: str, given: Any) -> Place:
     """Return where a DataArray or a Dataset lies: as its coordinates have it, or its transform where there are none."""
+    from rioxarray.exceptions import RioXarrayError
+
     dims = spatial(name, given)
-    if given.rio.crs is None:
+    try:
+        crs = given.rio.crs
+    except RioXarrayError as error:
+        raise GpumaskError(f"{name}: expected one CRS; got several ({error})") from error
+    if crs is None:
         of_array = ", or a model" if name == "array" else ""
         raise GpumaskError(f"{name}: expected a CRS, as rio.write_crs writes it{of_array}; got none")
+    return Place(crs, affine_of(name, given, dims), (given.sizes[dims[0]], given.sizes[dims[1]]))
+
+
+def affine_of(name: str, given: Any, dims: tuple[Hashable, Hashable]) -> Any:
+    """Return the affine map of a DataArray or a Dataset: that of its coordinates, or its transform without such."""
     along = {dim: given.coords[dim] for dim in dims if dim in given.coords}
     flat = {dim: coord.dims for dim, coord in along.items() if coord.dims != (dim,)}
     if flat:
         raise GpumaskError(f"{name}: expected coordinates along one dimension each, or a Geolocation; got {flat}")
-    affine, shape = given.rio.transform(), tuple(given.sizes[dim] for dim in dims)
+    affine = given.rio.transform()
     if not (abs(affine.b) > 0 or abs(affine.d) > 0):  # turned pixels have no coordinates along one dimension
         affine = given.rio.transform(recalc=True)
         _check_even(name, along, {dims[0]: (affine.e, affine.f), dims[1]: (affine.a, affine.c)})
         if affine.is_identity and len(along) < len(dims):
             raise GpumaskError(f"{name}: expected coordinates along {dims[0]} and {dims[1]}, or a transform; got none")
-    return Place(given.rio.crs, affine, (shape[0], shape[1]))
+    return affine
 
 
 def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashable, tuple[float, float]]) -> None:
@@ -59,23 +73,15 @@ def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashabl
             )
 
 
-def place_like(like: Any) -> Place:
-    """Return where a DataArray, a Dataset or a GeoBox lies."""
-    if isinstance(like, xarray.DataArray | xarray.Dataset):  # which other libraries give what a GeoBox has
-        return place_of("like", like)
-    if not all(hasattr(like, name) for name in ("affine", "shape", "crs")):
-        raise ArgumentTypeError(f"like: expected a DataArray, a Dataset or a GeoBox; got {type(like).__name__}")
-    if like.crs is None:
-        raise GpumaskError("like: expected a GeoBox with a CRS; got one without")
-    return Place(str(like.crs.to_wkt()), like.affine, tuple(like.shape))
-
-
 def placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
-    """Say where the pixels of a grid's target lie."""
+    """Say where the pixels of a grid's target lie; the array may be changed."""
     where = grid.georeference(Window.of_shape(grid.full_shape))
     a, b, c, d, e, f = where["transform"][:6]
     rows, cols = grid.full_shape
     if not b and not d:
         array = array.assign_coords(y=f + e * (np.arange(rows) + 0.5), x=c + a * (np.arange(cols) + 0.5))
-    placed: xarray.DataArray = array.rio.write_crs(where["crs"]).rio.write_transform(where["transform"])
-    return placed.rio.write_coordinate_system() if not b and not d else placed
+    array.rio.write_crs(where["crs"], inplace=True)  # else rioxarray copies all pixels
+    array.rio.write_transform(where["transform"], inplace=True)
+    if not b and not d:
+        array.rio.write_coordinate_system(inplace=True)
+    return array
