@@ -133,13 +133,8 @@ def _nodata_of(dataset: DatasetReader, bands: set[int]) -> dict[int, float | Non
 
 def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | None]:
     """Return nodata values of 64 bits, which rasterio rounds or hides: a VRT of the dataset has their digits."""
-    import rasterio.shutil
-    from rasterio.io import MemoryFile
-
     try:
-        with MemoryFile(ext=".vrt") as memory:
-            rasterio.shutil.copy(dataset, memory.name, driver="VRT")
-            described = ElementTree.fromstring(memory.read()).findall("VRTRasterBand")
+        described = _described(dataset)
         hidden = {band for band in bands if described[band - 1].findtext("HideNoDataValue", "0") not in ("0", "")}
         texts = {band: described[band - 1].findtext("NoDataValue") for band in bands - hidden}
         return dict.fromkeys(bands) | {band: int(text) for band, text in texts.items() if text is not None}
@@ -148,6 +143,25 @@ def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | No
         if any(dataset.nodatavals[band - 1] is not None or "nodata" in str(flags[band - 1]) for band in bands):
             raise GpumaskError(f"source: can't tell the nodata values of {dataset.name}: {error}") from error
         return dict.fromkeys(bands)
+
+
+def _described(dataset: DatasetReader) -> list[ElementTree.Element]:
+    """Return what GDAL says of each band in XML: that of a VRT of the dataset."""
+    import rasterio.shutil
+    from rasterio.io import MemoryFile
+
+    with MemoryFile(ext=".vrt") as memory:
+        rasterio.shutil.copy(dataset, memory.name, driver="VRT")
+        return ElementTree.fromstring(memory.read().decode(errors="replace")).findall("VRTRasterBand")
+
+
+def described_bands(dataset: DatasetReader) -> list[ElementTree.Element]:
+    """Return what GDAL says of each band in XML, as rasterio tells just a part of it; nothing where it can't."""
+    try:
+        found = _described(dataset)
+    except Exception:  # rasterio's and GDAL's, of what they can't copy, and of what is no XML
+        return []
+    return found if len(found) == dataset.count else []
 
 
 def _number(word: str) -> float:
