@@ -69,7 +69,10 @@ def _names_in(band: Element | None) -> str | None:
         return None
     if band.find("CategoryNames/Category") is not None:
         return "category names"
-    usages = [usage.text for usage in band.iterfind("GDALRasterAttributeTable/FieldDefn/Usage")]
+    table = band.find("GDALRasterAttributeTable")
+    if table is None or table.get("tableType", "thematic") != "thematic":
+        return None
+    usages = [column.findtext("Usage") for column in table.iterfind("FieldDefn")]
     return "an attribute table with names of classes" if _NAME_COLUMN in usages else None
 
 
