@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from gpumask.beside import Domains, add_beside, is_text
-from gpumask.declared import described_bands
+from gpumask.declared import described, described_band
 from gpumask.storage import with_alpha
 
 if TYPE_CHECKING:
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
 _NO_TAG = re.compile(
     "STATISTICS_|actual_(range|min|max)$|OVR_|LAYOUT$"  # of pixels, and of how they are stored
     "|TIFFTAG_((M(IN|AX)SAMPLEVALUE|[XY]RESOLUTION|RESOLUTIONUNIT)$)"
-    "|(AREA_OR_POINT|grid_mapping|coordinates)$|NC_GLOBAL#geospatial_|(x|y|lon|lat|longitude|latitude)#"  # of places
+    "|(AREA_OR_POINT|grid_mapping|coordinates)$|geospatial_|(x|y|lon|lat|longitude|latitude)#"  # of places
     "|EXIF_(Pixel[XY]Dimension|[XY]Resolution|ResolutionUnit|Orientation)$|NITF_(IGEOLO|ICORDS|BLOCKA_|CORNER)"
-    "|(.+[.])?([UL][LR](LON|LAT|HAE|X|Y|H)|num(Rows|Columns))$"
+    "|(?i:(.+[.])?([UL][LR](LON|LAT|HAE|X|Y|H)|num(Rows|Columns))$)"
     "|(NODATA_VALUES|_FillValue|missing_value)$"  # of validity
 )
 _GRID_MAPPING = re.compile("(.+)#(grid_mapping_name|spatial_ref|crs_wkt|GeoTransform)$")
@@ -40,8 +39,6 @@ _NO_DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, of a column of a raster attribute table
-
-_log = logging.getLogger("gpumask")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +58,10 @@ class Carried:
     @classmethod
     def of(cls, dataset: DatasetReader, bands: Sequence[int], *, same_values: bool) -> Carried:
         """bands: those of the source, as the output has them. same_values: whether no value is made between others."""
-        described = described_bands(dataset) if same_values else []
-        tags = {0: _domains(dataset, 0)} | {place: _domains(dataset, band) for place, band in enumerate(bands, 1)}
-        classes = {place: _classes(described[band - 1]) for place, band in enumerate(bands, 1) if described}
+        root = described(dataset)
+        parts = {0: root} | {place: described_band(root, band) for place, band in enumerate(bands, 1)}
+        tags = {place: _domains(dataset, (0, *bands)[place], part) for place, part in parts.items()}
+        classes = {place: _classes(part) for place, part in parts.items() if place and part is not None and same_values}
         return cls(dataset, tuple(bands), tags, classes, same_values)
 
     def tell(self, image: DatasetWriter, alpha: tuple[int, ...], *, table: bool) -> None:
@@ -74,6 +72,8 @@ class Carried:
         """
         for band, domains in self.tags.items():
             for name, found in domains.items():
+                if name == "IMD":  # for which GDAL would make a file of another name; see `lay_beside`
+                    continue
                 if not is_text(name):
                     image.update_tags(band, ns=name or None, **found)
                 elif "=" in found[name]:  # at which rasterio would put the two together
@@ -127,9 +127,10 @@ class Carried:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(path) as made:
                 tags = {band: self._lacking(made, band) for band in self.tags}
-                there = described_bands(made) if any(self.classes.values()) else []
+                root = described(made) if any(self.classes.values()) else Element("VRTDataset")
+        there = {band: described_band(root, band) for band in self.classes}
         classes = {
-            band: [each for each in found if not there or there[band - 1].find(each.tag) is None]
+            band: [each for each in found if (part := there[band]) is None or part.find(each.tag) is None]
             for band, found in self.classes.items()
         }
         if any(tags.values()) or any(classes.values()):
@@ -145,26 +146,38 @@ class Carried:
         return {name: tags for name, tags in lacking.items() if tags}
 
 
-def _domains(dataset: DatasetReader, band: int) -> Domains:
-    """Return what is carried over of the tags of a band, or, for 0, of a dataset, by domain."""
+def _domains(dataset: DatasetReader, band: int, part: Element | None) -> Domains:
+    """Return what is carried over of the tags of a band, or, for 0, of a dataset, by domain.
+
+    part: what GDAL says of it in XML.
+    """
     found = {}
     for name in ("", *dataset.tag_namespaces(band)):
         if not _NO_DOMAIN.fullmatch(name):
             tags = _tags(dataset, band, name)
+            if not name and part is not None:
+                tags |= _no_utf8(part, tags)
             mappings = tuple(f"{match[1]}#" for match in map(_GRID_MAPPING.match, tags) if match)
-            found[name] = {
-                key: text for key, text in tags.items() if not (_NO_TAG.match(key) or key.startswith(mappings))
-            }
+            found[name] = {key: text for key, text in tags.items() if not (_holds_not(key) or key.startswith(mappings))}
     return {name: tags for name, tags in found.items() if tags}
+
+
+def _no_utf8(part: Element, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of the default domain that rasterio leaves out, as they are no UTF-8."""
+    listed = (each for metadata in part.findall("Metadata") if "domain" not in metadata.attrib for each in metadata)
+    found = {each.get("key", ""): each.text or "" for each in listed}
+    # rasterio takes a colon in a key for its end.
+    return {key: text for key, text in found.items() if re.split("[:=]", key)[0].strip() not in tags}
+
+
+def _holds_not(key: str) -> bool:
+    """Say whether a tag does not hold of an output; those of NetCDF's variables have the variable's name before."""
+    return any(map(_NO_TAG.match, (key, key.rpartition("#")[2].removeprefix("GDAL_"))))
 
 
 def _tags(dataset: DatasetReader, band: int, domain: str) -> dict[str, str]:
     """Return the tags of a domain; a text that is all of it under its name."""
-    try:
-        found: dict[str, str] = dataset.tags(band, ns=domain or None)
-    except UnicodeDecodeError:
-        _log.warning("source: tags of %s are not kept, as they are no UTF-8", domain or "the default domain")
-        return {}
+    found: dict[str, str] = dataset.tags(band, ns=domain or None)
     if domain.startswith("json:") and found:  # which rasterio takes apart at its first colon, or sign of equality
         (key, value), *_ = found.items()
         for text in (f"{key}:{value}", f"{key}={value}"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpumask.declared import described_bands
+from gpumask.declared import described, described_band
 from gpumask.flags import ATTRIBUTES
 from gpumask.interp import interpolator
 
@@ -53,11 +53,11 @@ def in_file(dataset: DatasetReader, bands: Sequence[int]) -> str | None:
     found = in_attributes(dataset.tags())
     if found is not None:
         return f"the source has {found}"
-    described = described_bands(dataset)
+    root = described(dataset)
     for band in bands:
         if dataset.colorinterp[band - 1].name == "palette":
             return f"band {band} has a colour table"
-        found = in_attributes(dataset.tags(band)) or _names_in(described[band - 1] if described else None)
+        found = in_attributes(dataset.tags(band)) or _names_in(described_band(root, band))
         if found is not None:
             return f"band {band} has {found}"
     return None

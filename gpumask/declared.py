@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -134,7 +135,7 @@ def _nodata_of(dataset: DatasetReader, bands: set[int]) -> dict[int, float | Non
 def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | None]:
     """Return nodata values of 64 bits, which rasterio rounds or hides: a VRT of the dataset has their digits."""
     try:
-        described = _described(dataset)
+        described = _in_xml(dataset).findall("VRTRasterBand")
         hidden = {band for band in bands if described[band - 1].findtext("HideNoDataValue", "0") not in ("0", "")}
         texts = {band: described[band - 1].findtext("NoDataValue") for band in bands - hidden}
         return dict.fromkeys(bands) | {band: int(text) for band, text in texts.items() if text is not None}
@@ -145,23 +146,29 @@ def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | No
         return dict.fromkeys(bands)
 
 
-def _described(dataset: DatasetReader) -> list[ElementTree.Element]:
-    """Return what GDAL says of each band in XML: that of a VRT of the dataset."""
+def _in_xml(dataset: DatasetReader) -> ElementTree.Element:
+    """Return what GDAL says of a dataset in XML: a VRT of it."""
     import rasterio.shutil
     from rasterio.io import MemoryFile
 
     with MemoryFile(ext=".vrt") as memory:
         rasterio.shutil.copy(dataset, memory.name, driver="VRT")
-        return ElementTree.fromstring(memory.read().decode(errors="replace")).findall("VRTRasterBand")
+        text = memory.read().decode(errors="surrogateescape")
+    return ElementTree.fromstring(re.sub("[\udc80-\udcff]", lambda found: chr(ord(found[0]) - 0xDC00), text))  # Latin-1
 
 
-def described_bands(dataset: DatasetReader) -> list[ElementTree.Element]:
-    """Return what GDAL says of each band in XML, as rasterio tells just a part of it; nothing where it can't."""
+def described(dataset: DatasetReader) -> ElementTree.Element:
+    """Return what GDAL says of a dataset in XML, as rasterio tells just a part of it; an empty one where it can't."""
     try:
-        found = _described(dataset)
+        found = _in_xml(dataset)
     except Exception:  # rasterio's and GDAL's, of what they can't copy, and of what is no XML
-        return []
-    return found if len(found) == dataset.count else []
+        return ElementTree.Element("VRTDataset")
+    return found if len(found.findall("VRTRasterBand")) == dataset.count else ElementTree.Element("VRTDataset")
+
+
+def described_band(root: ElementTree.Element, band: int) -> ElementTree.Element | None:
+    """Return the part of it that is about a band."""
+    return root.find(f"VRTRasterBand[{band}]")
 
 
 def _number(word: str) -> float:
