@@ -34,10 +34,11 @@ _NO_TAG = re.compile(
 )
 _GRID_MAPPING = re.compile("(.+)#(grid_mapping_name|spatial_ref|crs_wkt|GeoTransform)$")
 _NO_DOMAIN = re.compile(
-    "IMAGE_STRUCTURE|COLOR_PROFILE|TIFF|ENVI|OVERVIEWS|(DERIVED_)?SUBDATASETS|(new_)?vrt_sources|xml:VRT|__.*"
+    "IMAGE_STRUCTURE|TIFF|ENVI|OVERVIEWS|(DERIVED_)?SUBDATASETS|(new_)?vrt_sources|xml:VRT|__.*"
     "|RPC|GEOLOCATION|GEOREFERENCING|TILING_SCHEME|LocationInfo|(xml:)?TRE|xml:(gml|ESRI).*|json:ISIS3|xml:PDS4",
     re.IGNORECASE,
 )
+_PROFILE = "COLOR_PROFILE"  # of all colours together; formats but TIFF refuse some, when all is written
 _PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, of a column of a raster attribute table
 
 
@@ -61,6 +62,8 @@ class Carried:
         root = described(dataset)
         parts = {0: root} | {place: described_band(root, band) for place, band in enumerate(bands, 1)}
         tags = {place: _domains(dataset, (0, *bands)[place], part) for place, part in parts.items()}
+        if tuple(bands) != dataset.indexes:
+            tags[0].pop(_PROFILE, None)
         classes = {place: _classes(part) for place, part in parts.items() if place and part is not None and same_values}
         return cls(dataset, tuple(bands), tags, classes, same_values)
 
@@ -72,8 +75,8 @@ class Carried:
         """
         for band, domains in self.tags.items():
             for name, found in domains.items():
-                if name == "IMD":  # for which GDAL would make a file of another name; see `lay_beside`
-                    continue
+                if name == "IMD" or (name == _PROFILE and image.driver != "GTiff"):
+                    continue  # GDAL would make a file of another name of an IMD; see `lay_beside`
                 if not is_text(name):
                     image.update_tags(band, ns=name or None, **found)
                 elif "=" in found[name]:  # at which rasterio would put the two together
@@ -138,10 +141,11 @@ class Carried:
 
     def _lacking(self, made: DatasetReader, band: int) -> Domains:
         """Return what a file does not hold of the tags of a band; 0: of its own."""
-        found = {name: _tags(made, band, name) for name in self.tags[band]}
+        wanted = {name: tags for name, tags in self.tags[band].items() if name != _PROFILE}
+        found = {name: _tags(made, band, name) for name in wanted}
         lacking = {
-            name: {key: text for key, text in wanted.items() if text and key not in found[name]}
-            for name, wanted in self.tags[band].items()
+            name: {key: text for key, text in tags.items() if text and key not in found[name]}
+            for name, tags in wanted.items()
         }
         return {name: tags for name, tags in lacking.items() if tags}
 

@@ -1,5 +1,6 @@
 """What a raster says of itself is said of what is made from it: tags, domains, categories; but nothing untrue."""
 
+import base64
 import json
 import warnings
 from xml.etree import ElementTree
@@ -304,6 +305,20 @@ def test_gdals_switch_for_files_beside_holds(source):
         warp(source, interp="nearest")
     assert not source.with_name("out.tif.aux.xml").exists()
     assert said(source.with_name("out.tif"))[0]["IMAGERY"] == IMAGERY
+
+
+@pytest.mark.parametrize("how", [{}, {"driver": "COG"}, {"validity": "alpha"}, {"name": "out.png"}], ids=str)
+def test_a_profile_of_colours_comes_along_where_all_of_them_do_and_the_format_is_tiff(tmp_path, how):
+    source, profile = tmp_path / "source.tif", base64.b64encode(bytes(range(200))).decode()
+    shape = {"count": 3, "height": 48, "width": 48, "dtype": "uint8", "photometric": "rgb"}
+    with rasterio.open(source, "w", "GTiff", **shape, **PLACE) as made:
+        made.write(classes_of(3))
+        made.update_tags(ns="COLOR_PROFILE", SOURCE_ICC_PROFILE=profile)
+    own, _ = said(warp(source, **how))
+    kept = {} if "name" in how else {"SOURCE_ICC_PROFILE": profile}
+    assert own.get("COLOR_PROFILE", {}) == kept
+    if "driver" not in how:
+        assert "COLOR_PROFILE" not in said(warp(source, **{**how, "bands": [1]}))[0]
 
 
 @pytest.mark.parametrize("driver", ["GTiff", "COG"])
