@@ -668,7 +668,7 @@ def test_a_table_of_colours_comes_along_where_values_are_as_they_were(palette):
     assert_same(run(interp="nearest"), oracle(classes, interp="nearest"))
 
 
-@pytest.mark.parametrize("how", [{"validity": "alpha"}, {"bands": [1, 1]}])
+@pytest.mark.parametrize("how", [{"dtype": "float32"}, {"bands": [1, 1]}])
 def test_a_table_of_colours_is_left_where_the_output_has_no_place_for_it(palette, how):
     classes, _ = palette
     image, _, _ = run(interp="nearest", **how)
