@@ -38,7 +38,8 @@ _NO_DOMAIN = re.compile(
     "|RPC|GEOLOCATION|GEOREFERENCING|TILING_SCHEME|LocationInfo|(xml:)?TRE|xml:(gml|ESRI).*|json:ISIS3|xml:PDS4",
     re.IGNORECASE,
 )
-_PROFILE = "COLOR_PROFILE"  # of all colours together; formats but TIFF refuse some, when all is written
+_PROFILE = "COLOR_PROFILE"  # of all colours together
+_ARGUMENTS = {"ns", "bidx"}  # of rasterio's `update_tags`, which tags of these names would be taken for
 _PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, of a column of a raster attribute table
 
 
@@ -75,10 +76,11 @@ class Carried:
         """
         for band, domains in self.tags.items():
             for name, found in domains.items():
-                if name == "IMD" or (name == _PROFILE and image.driver != "GTiff"):
-                    continue  # GDAL would make a file of another name of an IMD; see `lay_beside`
+                if name == "IMD" or (name and image.driver != "GTiff"):
+                    continue  # what other formats make of some is a file of another name, or an error; see `lay_beside`
                 if not is_text(name):
-                    image.update_tags(band, ns=name or None, **found)
+                    tags = {key: text for key, text in found.items() if key not in _ARGUMENTS}
+                    image.update_tags(band, ns=name or None, **tags)
                 elif "=" in found[name]:  # at which rasterio would put the two together
                     key, _, value = found[name].partition("=")
                     image.update_tags(band, ns=name, **{key: value})

@@ -245,10 +245,13 @@ def takes_table(layout: Layout, dtype: np.dtype[Any], name: str) -> bool:
     shape = {"count": 1, "height": _SAMPLE, "width": _SAMPLE, "dtype": dtype, "crs": "EPSG:3857"}
     with tempfile.TemporaryDirectory(prefix="gpumask-") as folder:
         path = Path(folder) / name
+        plain = path if layout.cog is None else path.with_name(f"plain-{name}")
         try:
-            with rasterio.open(path, "w", **profile, **shape, transform=rasterio.Affine(2, 0, 0, 0, -2, 0)) as raster:
+            with rasterio.open(plain, "w", **profile, **shape, transform=rasterio.Affine(2, 0, 0, 0, -2, 0)) as raster:
                 raster.write_colormap(1, {0: (1, 2, 3, 255)})
                 raster.write(np.zeros((1, _SAMPLE, _SAMPLE), dtype))
+            if layout.cog is not None:
+                to_cog(plain, path, layout.cog)
             with rasterio.open(path) as raster:
                 return bool(raster.colorinterp[0] == ColorInterp.palette)
         except Exception:  # GDAL's, of all kinds

@@ -237,9 +237,13 @@ def test_names_go_with_their_bands(tmp_path):
         assert [made.tags(band, ns="OWN")["NUMBER"] for band in made.indexes] == ["3", "2", "1", "3"]
 
 
-@pytest.mark.parametrize("name", ["out.tif", "out.jpg"])
-def test_colours_that_have_no_place_are_told_of_and_all_else_is_kept(source, name, caplog):
-    output = warp(source, name, **({"bands": [1, 1]} if name == "out.tif" else {}))
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [("out.tif", {"bands": [1, 1]}), ("out.jpg", {}), ("out.tif", {"driver": "COG", "creation": {"compress": "jpeg"}})],
+    ids=["two bands", "JPEG", "JPEG in a COG"],
+)
+def test_colours_that_have_no_place_are_told_of_and_all_else_is_kept(source, name, how, caplog):
+    output = warp(source, name, **how)
     assert_all_is_said(output)
     assert sum("no colours of classes are kept" in record.getMessage() for record in caplog.records) == 1
 
@@ -305,6 +309,13 @@ def test_gdals_switch_for_files_beside_holds(source):
         warp(source, interp="nearest")
     assert not source.with_name("out.tif.aux.xml").exists()
     assert said(source.with_name("out.tif"))[0]["IMAGERY"] == IMAGERY
+
+
+def test_any_name_may_be_that_of_a_tag(tmp_path):
+    source = write(tmp_path / "source.tif", classes_of(), **PLACE)
+    metadata = '<Metadata><MDI key="ns">1</MDI><MDI key="bidx">2</MDI><MDI key="self">3</MDI></Metadata>'
+    source.with_name("source.tif.aux.xml").write_text(f"<PAMDataset>{metadata}</PAMDataset>")
+    assert {"ns": "1", "bidx": "2", "self": "3"}.items() <= said(warp(source))[0][""].items()
 
 
 @pytest.mark.parametrize("how", [{}, {"driver": "COG"}, {"validity": "alpha"}, {"name": "out.png"}], ids=str)
