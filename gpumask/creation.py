@@ -8,20 +8,18 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from gpumask.carried import Carried
 from gpumask.datasets import Output, OutputFile, SourceFile, gdal_cache
 from gpumask.errors import GpumaskError, renamed
 from gpumask.memory import FOR_GDAL, memory_limit
 from gpumask.outputs import kept_folder, remove_kept, whole_files
 from gpumask.resume import Journal, ResumableOutput
-from gpumask.storage import Sample, all_is_written, carry_over, is_on, layout, options_are_known, to_cog, try_out
+from gpumask.storage import Sample, all_is_written, is_on, layout, options_are_known, takes_table, to_cog, try_out
 from gpumask.version import __version__
-
-if TYPE_CHECKING:
-    from rasterio.io import DatasetWriter
 
 _log = logging.getLogger("gpumask")
 
@@ -42,7 +40,7 @@ class Creation:
         within: str | None,
         driver: str | None,
         options: Mapping[str, Any],
-        colours: bool,
+        nearest: bool,
         overwrite: bool = True,
     ) -> None:
         """Choose how all is stored.
@@ -50,17 +48,18 @@ class Creation:
         paths: the image's, and the validity's if it has a file of its own. profile: rasterio's, but for count, driver
         and creation options, which are the user's. bands: those of the source's dataset, as the output has them: what
         of them is none of the source's own is alpha. within: "mask" or "alpha" where the image holds its validity.
-        colours: whether values stay as they are in the source. overwrite: whether to replace what appears under the
-        names until the files are whole.
+        nearest: whether no value is made between others. overwrite: whether to replace what appears under the names
+        until the files are whole.
         """
-        self._paths, self._source, self._bands, self._colours = paths, source, bands, colours
+        self._paths = paths
         shape, dtype = (profile["height"], profile["width"]), np.dtype(profile["dtype"])
         self._mask, self._alpha = within == "mask", _alpha_among(bands, source.bands, within, dtype)
         count = len(source.bands) + len(self._alpha)
         image = layout("output", paths[0], shape, dtype, options, driver=driver)
         told = "mask" if self._mask else None if profile["nodata"] is None else "nodata"
-        if image.cog is not None and told is None and not self._alpha and "resampling" not in image.cog:
-            image = image._replace(cog={"overview_resampling": "nearest", **image.cog})  # mixes nothing invalid in
+        same_values = nearest and np.can_cast(source.dtype, dtype)
+        self._carried = Carried.of(source.dataset, bands, same_values=same_values)
+        image = image._replace(cog=_of_cog(image.cog, nearest, mixes=told is None and not self._alpha))
         self._cog, self._overwrite = image.cog, overwrite
         self._sparse = is_on({**image.profile, **(image.cog or {})}.get("sparse_ok"))
         self._profiles = [{**profile, "count": count, **image.profile}]
@@ -68,6 +67,12 @@ class Creation:
         by_band = source.by_band
         sample = Sample.of(count, dtype, told, profile["nodata"], self._alpha, by_band=by_band)
         names = try_out(image, sample, paths[0].name)
+        tables, plain = self._carried.tables, {*range(1, count + 1)} - {*self._alpha}
+        self._table = tables == [1] and plain == {1} and takes_table(image, dtype, paths[0].name)
+        if tables and not self._table:
+            _log.warning(
+                "output: no colours of classes are kept, as %s has none for such bands of %s", image.name, dtype
+            )
         #: All files that will be made.
         self.files = [paths[0].with_name(name) for name in names]
         if len(paths) > 1:
@@ -102,7 +107,8 @@ class Creation:
                 with self._kept(written, job) if kept else self._new(written) as output:
                     yield output
                 if self._cog is not None:
-                    to_cog(plain, drafts[0], self._cog)
+                    to_cog(plain, drafts[0], self._carried.cog_options | self._cog)
+                self._carried.lay_beside(drafts[0])
 
     @contextlib.contextmanager
     def _new(self, drafts: Sequence[Path], **options: Any) -> Iterator[Output]:
@@ -115,7 +121,7 @@ class Creation:
                     stack.enter_context(rasterio.open(draft, "w", **{**profile, **options}))
                     for draft, profile in zip(drafts, self._profiles, strict=True)
                 )
-            self._describe(image)
+            self._carried.tell(image, self._alpha, table=self._table)
             yield OutputFile(image, validity[0] if validity else None, self._mask, self._alpha)
 
     @contextlib.contextmanager
@@ -161,10 +167,6 @@ class Creation:
                 pass
             return ResumableOutput(reopen, journal)
 
-    def _describe(self, image: DatasetWriter) -> None:
-        """Say of the image what the source says of its own."""
-        carry_over(self._source.dataset, self._bands, image, alpha=self._alpha, colours=self._colours)
-
     def _check_resumable(self) -> None:
         """Raise GpumaskError where files can't be written in more than one go."""
         for profile in self._profiles:
@@ -184,6 +186,13 @@ class Creation:
             room = shutil.disk_usage(path.parent).free + (_occupied(kept_folder(path)) if kept else 0)
             if plain and not self._sparse and needed > room:
                 raise GpumaskError(f"{path}: expected room for {needed} bytes; got a disk that has {room}")
+
+
+def _of_cog(options: Mapping[str, Any] | None, nearest: bool, *, mixes: bool) -> dict[str, Any] | None:
+    """Return a COG's options, with overviews of nearest pixels where the output's are, or would mix invalid ones in."""
+    if options is None or "resampling" in options or not (nearest or mixes):
+        return None if options is None else {**options}
+    return {"overview_resampling": "nearest", **({"warp_resampling": "nearest"} if nearest else {}), **options}
 
 
 def _occupied(folder: Path) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -133,13 +134,8 @@ def _nodata_of(dataset: DatasetReader, bands: set[int]) -> dict[int, float | Non
 
 def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | None]:
     """Return nodata values of 64 bits, which rasterio rounds or hides: a VRT of the dataset has their digits."""
-    import rasterio.shutil
-    from rasterio.io import MemoryFile
-
     try:
-        with MemoryFile(ext=".vrt") as memory:
-            rasterio.shutil.copy(dataset, memory.name, driver="VRT")
-            described = ElementTree.fromstring(memory.read()).findall("VRTRasterBand")
+        described = _in_xml(dataset).findall("VRTRasterBand")
         hidden = {band for band in bands if described[band - 1].findtext("HideNoDataValue", "0") not in ("0", "")}
         texts = {band: described[band - 1].findtext("NoDataValue") for band in bands - hidden}
         return dict.fromkeys(bands) | {band: int(text) for band, text in texts.items() if text is not None}
@@ -148,6 +144,31 @@ def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | No
         if any(dataset.nodatavals[band - 1] is not None or "nodata" in str(flags[band - 1]) for band in bands):
             raise GpumaskError(f"source: can't tell the nodata values of {dataset.name}: {error}") from error
         return dict.fromkeys(bands)
+
+
+def _in_xml(dataset: DatasetReader) -> ElementTree.Element:
+    """Return what GDAL says of a dataset in XML: a VRT of it."""
+    import rasterio.shutil
+    from rasterio.io import MemoryFile
+
+    with MemoryFile(ext=".vrt") as memory:
+        rasterio.shutil.copy(dataset, memory.name, driver="VRT")
+        text = memory.read().decode(errors="surrogateescape")
+    return ElementTree.fromstring(re.sub("[\udc80-\udcff]", lambda found: chr(ord(found[0]) - 0xDC00), text))  # Latin-1
+
+
+def described(dataset: DatasetReader) -> ElementTree.Element:
+    """Return what GDAL says of a dataset in XML, as rasterio tells just a part of it; an empty one where it can't."""
+    try:
+        found = _in_xml(dataset)
+    except Exception:  # rasterio's and GDAL's, of what they can't copy, and of what is no XML
+        return ElementTree.Element("VRTDataset")
+    return found if len(found.findall("VRTRasterBand")) == dataset.count else ElementTree.Element("VRTDataset")
+
+
+def described_band(root: ElementTree.Element, band: int) -> ElementTree.Element | None:
+    """Return the part of it that is about a band."""
+    return root.find(f"VRTRasterBand[{band}]")
 
 
 def _number(word: str) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gpumask import categories
 from gpumask.chain import Job, Summary, resample_datasets
 from gpumask.cleanup import check_filters
 from gpumask.creation import Creation
@@ -61,7 +62,7 @@ def resample_file(  # noqa: PLR0913
     grid: Any,
     output: Any,
     *,
-    interp: Any = "cubic",
+    interp: Any = None,
     bands: Sequence[int] | None = None,
     resolution: tuple[int, int] = (1, 1),
     grid_bands: tuple[int, int] = (1, 2),
@@ -102,7 +103,10 @@ def resample_file(  # noqa: PLR0913
     source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source;
         or a `ProjectedGrid`, to which none of the arguments about grids applies.
     output: the path to write to; its name says the format. It appears when it is whole.
-    interp, boundary, trust_padding, mask_policy, min_weight: see `resample`.
+    interp: see `resample`; None: cubic, and nearest where the source declares classes in any of the bands, by a colour
+        table, names of categories or flags (`flag_values` and the like in tags). The log says so. Another interpolator
+        is what you ask for, with a warning.
+    boundary, trust_padding, mask_policy, min_weight: see `resample`.
     bands: of the source, in the order that the output has them; None: all. An alpha band among others is alpha in the
         output too, which is uint8 or uint16: the greatest value where the output is valid, 0 elsewhere.
     resolution: (R, C), output pixels from node to node. grid_kind: "location", or "displacement" where nodes say how
@@ -157,6 +161,8 @@ def resample_file(  # noqa: PLR0913
         kind = output_type(image.dtype, dtype, 0)[0]
         within, told = _within(validity, image, numbers)
         nodata, declared = _nodata(nodata_out, image, kind, told)
+        classes = categories.in_file(image.dataset, image.bands)
+        interp = categories.chosen(interp, classes)
         job = Job(
             method_of(interp, boundary, trust_padding, mask_policy, min_weight), nodata, wanted,
             None if tile_shape is None else _pair("tile_shape", tile_shape), compute_dtype, backend, max_memory,
@@ -165,11 +171,12 @@ def resample_file(  # noqa: PLR0913
         place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
         paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
-        colours = job.method.interp.taps == 1 and kind == image.dtype
         made = Creation(
-            paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {}, colours=colours,
-            overwrite=overwrite,
+            paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {},
+            nearest=job.method.interp.taps == 1, overwrite=overwrite,
         )  # fmt: skip
+        if job.method.interp.taps == 1:  # else there is a warning already
+            categories.check_overviews(creation or {}, classes)
         check_free("output", made.files, inputs.files, overwrite)
         with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)

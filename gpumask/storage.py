@@ -17,14 +17,13 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.outputs import lacks
 
 if TYPE_CHECKING:
-    from rasterio.io import DatasetReader, DatasetWriter
+    from rasterio.io import DatasetReader
 
 _BLOCK = 512  # pixels a side of a GeoTIFF's tiles
 _SAMPLE = 64  # pixels a side of what is stored to try a storage out
 _WITH_PREDICTOR = ("deflate", "lzw", "zstd")
 # What a profile has beside creation options.
 _NO_OPTIONS = {"mode", "driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "sharing"}
-_NOT_CARRIED = re.compile("STATISTICS_|AREA_OR_POINT$|TIFFTAG_|OVR_|LAYOUT$")
 _UNKNOWN_OPTION = "creation option|value not recogni"
 _NOT_WRITTEN = "No space left|File too large|[Ww]rite error|WriteProc|WriteEncoded|[Ff]ailed to write|write scanline"
 
@@ -235,52 +234,36 @@ def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
         return sorted(part.name for part in Path(folder).iterdir())
 
 
+def takes_table(layout: Layout, dtype: np.dtype[Any], name: str) -> bool:
+    """Say whether a storage holds a table of colours, by trying it out."""
+    import rasterio
+    from rasterio.enums import ColorInterp
+
+    if dtype.name not in ("uint8", "uint16"):  # the values that GDAL's tables have
+        return False
+    profile = {key: value for key, value in layout.profile.items() if key not in ("blockxsize", "blockysize")}
+    shape = {"count": 1, "height": _SAMPLE, "width": _SAMPLE, "dtype": dtype, "crs": "EPSG:3857"}
+    with tempfile.TemporaryDirectory(prefix="gpumask-") as folder:
+        path = Path(folder) / name
+        plain = path if layout.cog is None else path.with_name(f"plain-{name}")
+        try:
+            with rasterio.open(plain, "w", **profile, **shape, transform=rasterio.Affine(2, 0, 0, 0, -2, 0)) as raster:
+                raster.write_colormap(1, {0: (1, 2, 3, 255)})
+                raster.write(np.zeros((1, _SAMPLE, _SAMPLE), dtype))
+            if layout.cog is not None:
+                to_cog(plain, path, layout.cog)
+            with rasterio.open(path) as raster:
+                return bool(raster.colorinterp[0] == ColorInterp.palette)
+        except Exception:  # GDAL's, of all kinds
+            return False
+
+
 def to_cog(plain: Path, path: Path, options: Mapping[str, Any]) -> None:
     """Make a COG of a GeoTIFF, which goes."""
     from rasterio.shutil import copy
 
     copy(plain, path, driver="COG", **options)
     plain.unlink()
-
-
-def carry_over(
-    dataset: DatasetReader, bands: Sequence[int], image: DatasetWriter, *, alpha: tuple[int, ...], colours: bool
-) -> None:
-    """Give the output's bands what the source says of its own: tags, descriptions, scales, units, colours.
-
-    bands: those of the source, as the output has them. alpha: which of the output's are alpha; one that the source does
-    not have comes last. colours: whether values are as they were, so that a table of colours still holds.
-    """
-    from rasterio.enums import ColorInterp
-
-    numbers = [band - 1 for band in bands]
-    image.update_tags(**_carried(dataset.tags()))
-    for band, number in enumerate(numbers, 1):
-        image.set_band_description(band, dataset.descriptions[number] or "")
-        image.update_tags(band, **_carried(dataset.tags(number + 1)))
-        if (
-            colours
-            and len(numbers) == 1
-            and dataset.colorinterp[number] == ColorInterp.palette
-            and image.dtypes[0] in ("uint8", "uint16")
-        ):
-            image.write_colormap(band, dataset.colormap(number + 1))
-    kinds = [dataset.colorinterp[number] for number in numbers]
-    if alpha or {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & {*kinds}:
-        kinds = [ColorInterp.undefined if kind == ColorInterp.palette else kind for kind in kinds]
-        image.colorinterp = with_alpha([*kinds, *image.colorinterp[len(kinds) :]], alpha)
-    elif ColorInterp.alpha in image.colorinterp:  # which GDAL takes the last of four bytes for
-        image.colorinterp = with_alpha(image.colorinterp, ())
-    for name, default in (("scales", 1.0), ("offsets", 0.0), ("units", None)):
-        values = [getattr(dataset, name)[number] for number in numbers]
-        if any(value != default for value in values):
-            values += [default] * (image.count - len(numbers))
-            setattr(image, name, tuple(value or "" for value in values) if name == "units" else tuple(values))
-
-
-def _carried(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that hold of the output too."""
-    return {key: value for key, value in tags.items() if not _NOT_CARRIED.match(key)}
 
 
 def with_alpha(kinds: Sequence[Any], alpha: tuple[int, ...]) -> list[Any]:

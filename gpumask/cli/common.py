@@ -30,6 +30,7 @@ _OF_RASTERIO = (
     "Dataset has no geotransform", "Could not get geotransform", "Could not transform points",
     "One or more points could not be transformed", "The dataset's nodata attribute is shadowing",
 )  # fmt: skip
+_OF_CLASSES = "(interp|creation): .* between classes"
 _DEBUG = "gpumask.debug"
 _log = logging.getLogger("gpumask")
 
@@ -65,6 +66,8 @@ class Commands(click.Group):
             with _terminated_is_interrupted(), warnings.catch_warnings():
                 for said in _OF_RASTERIO:
                     warnings.filterwarnings("ignore", said)
+                warnings.filterwarnings("always", _OF_CLASSES)
+                warnings.showwarning = _show
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             raise Failure("interrupted") from None
@@ -77,6 +80,11 @@ class Commands(click.Group):
         finally:
             _log.removeHandler(handler)
             _log.setLevel(level)
+
+
+def _show(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as a line."""
+    click.echo(f"gpumask: {message}", err=True)
 
 
 @contextlib.contextmanager

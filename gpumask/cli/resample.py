@@ -47,10 +47,10 @@ NAMES = {
     **{
         name: f"--{name.replace('_', '-')}"
         for name in (
-            "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_kind", "grid_nodata", "pixel_convention",
-            "source_nodata", "resolution", "window", "like", "driver", "validity", "validity_by", "resume",
-            "max_memory", "rules", "definition", "boundary", "mask_policy", "min_weight", "crs", "bounds", "max_error",
-            "model", "height", "dem",
+            "interp", "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_kind", "grid_nodata",
+            "pixel_convention", "source_nodata", "resolution", "window", "like", "driver", "validity", "validity_by",
+            "resume", "max_memory", "rules", "definition", "boundary", "mask_policy", "min_weight", "crs", "bounds",
+            "max_error", "model", "height", "dem",
         )
     },
 }  # fmt: skip
@@ -88,8 +88,9 @@ IMAGE_OPTIONS = (
     click.option("-b", "--bands", type=numbers, metavar="1,3,2", multiple=True,
         help="Bands of SOURCE, in the order that OUTPUT has them. Alpha becomes alpha, opaque where OUTPUT is valid.  "
         "[default: all]"),
-    click.option("--interp", type=click.Choice(list(INTERPOLATORS)), default="cubic", show_default=True,
-        help="The interpolator."),
+    click.option("--interp", type=click.Choice(list(INTERPOLATORS)),
+        help="The interpolator.  [default: cubic; nearest where SOURCE declares classes, by a colour table, names of "
+        "categories or flags]"),
     click.option("--boundary", type=_boundary, metavar="MODE|ROWS,COLS",
         help="What SOURCE goes on with beyond its edges, valid as the pixels it comes from: constant (0), edge, "
         "reflect, symmetric, wrap or none; or two, such as none,wrap, of its rows and its columns.  [default: none]"),

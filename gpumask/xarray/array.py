@@ -11,6 +11,7 @@ import numpy as np
 import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
+from gpumask import categories
 from gpumask.backends import is_device_array
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocation
@@ -72,7 +73,7 @@ class Accessor:
     def resample(
         self,
         grid: Grid | ProjectedGrid,
-        interp: Any = "cubic",
+        interp: Any = None,
         *,
         nodata_out: float | None = None,
         dtype: Any = None,
@@ -88,10 +89,12 @@ class Accessor:
     ) -> xarray.DataArray:
         """Bring the array into the geometry of a grid; see `gpumask.resample` for what is not said here.
 
-        grid: a Grid, whose result has no place on the ground, or a ProjectedGrid. nodata_out: None: the array's own
-            nodata value; NaN where it has none and the dtype holds it; else 0, with a warning if pixels are invalid or
-            nobody knows yet. chunks: rows and columns of a lazy result's; None: as the source's largest. validity:
-            "pixel", or "band" where each band is valid by itself.
+        grid: a Grid, whose result has no place on the ground, or a ProjectedGrid. interp: None: cubic, and nearest
+            where attributes declare flags or classes, or rioxarray has read the array from a file that does so, as by
+            a colour table; the log says so. nodata_out: None: the array's own nodata value; NaN where it has none and
+            the dtype holds it; else 0, with a warning if pixels are invalid or nobody knows yet. chunks: rows and
+            columns of a lazy result's; None: as the source's largest. validity: "pixel", or "band" where each band is
+            valid by itself.
 
         Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name
         and the coordinates of all other dimensions. Attributes and encoding are the source's, but for what said where
@@ -114,7 +117,8 @@ class Accessor:
                 f"array: expected dimensions y and x to be its rows and columns, {y} and {x}; got others"
             )
         kind, nodata = self._output(dtype, nodata_out)
-        method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
+        classes = categories.in_array(array.attrs, array.encoding, array.coords.get(band_dim))
+        method = method_of(categories.chosen(interp, classes), boundary, trust_padding, mask_policy, min_weight)
         by_band = check_validity(validity)
         recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend, by_band)
         image = array.transpose(*others, *band, y, x).data
