@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from gpumask.backends import Backend
 from gpumask.cleanup import check_filters, filtered
 from gpumask.datasets import check_bands, check_open, names_file
 from gpumask.errors import GpumaskError, MaskRuleError, renamed
-from gpumask.flags import ATTRIBUTES, flags_definition, flags_definition_from, ready_definitions, shortened
+from gpumask.flag import shortened
+from gpumask.flags import distinct, flags_definition, flags_definition_from, holds_attributes, ready_definitions
 from gpumask.inputs import Inputs
 from gpumask.mask import all_of
 from gpumask.place import MOST_OFF, in_pixels_of, pixels_off
@@ -74,7 +75,8 @@ class QualityBands:
         coarse = Window(*first, -(-window.row_stop // down) - first[0], -(-window.col_stop // across) - first[1])
         with names_file("quality", dataset, coarse):
             band = dataset.read(number, window=ranges(coarse))
-        found = blocks_of(evaluate(backend, rules, band), (down, across))
+        with renamed({"flags": "quality"}):
+            found = blocks_of(evaluate(backend, rules, band), (down, across))
         return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
 
     def _factors(self, name: str) -> tuple[int, int]:
@@ -136,7 +138,7 @@ def read_rules(
     names = [name or "quality" for name, _, _ in bands]
     if len(set(names)) < len(names):
         raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
-    content = _read("rules", path)
+    content = _read("rules", path, _distinct)
     given = None if definition is None else read_definition(definition)
     try:
         rules, grow = _rules_in(content, given, names[0] if len(names) == 1 else None)
@@ -169,35 +171,38 @@ def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[Mas
 def read_definition(given: str) -> Any:
     """Return the flag definition in a YAML or JSON file, or the ready one of that name.
 
-    The file holds a definition in the Open Data Cube form, or attributes that have one; see `flags_definition_from`.
+    The file holds a definition in the Open Data Cube form, or attributes that have one; see `flags_definition_from`. A
+    flag that is there twice can't be asked for.
     """
     if given in ready_definitions():
         return flags_definition(given)
     if not Path(given).is_file():
         raise MaskRuleError(f"definition: expected a file, or one of {', '.join(ready_definitions())}; got {given}")
-    content = _read("definition", given)
-    is_attributes = isinstance(content, Mapping) and any(key in content for key in ATTRIBUTES)
+    content = _read("definition", given, distinct)
     try:
-        return flags_definition_from(content) if is_attributes else content
+        return flags_definition_from(content) if holds_attributes(content) else content
     except MaskRuleError as error:
         raise MaskRuleError(f"definition: {given}: {error}") from error
 
 
-def _read(name: str, path: str) -> Any:
-    """Read a JSON file, or one of YAML where PyYAML is there; a key that comes twice is an error."""
+def _read(name: str, path: str, mapping: Callable[[Sequence[tuple[Any, Any]]], dict[Any, Any]]) -> Any:
+    """Read a JSON file, or one of YAML where PyYAML is there.
+
+    mapping: makes one of (key, value) pairs, among which a key may come twice.
+    """
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise MaskRuleError(f"{name}: {path}: {error}") from error
     try:
-        return json.loads(text, object_pairs_hook=_distinct)
+        return json.loads(text, object_pairs_hook=mapping)
     except json.JSONDecodeError as not_json:
         try:
             import yaml
         except ImportError as error:
             raise MaskRuleError(f"{name}: {path}: {not_json} (for YAML: pip install 'gpumask[cli]')") from error
         try:
-            return yaml.load(text, _loader(yaml))
+            return yaml.load(text, _loader(yaml, mapping))
         except (yaml.YAMLError, ValueError) as error:
             raise MaskRuleError(f"{name}: {path}: {error}") from error
     except ValueError as error:
@@ -213,14 +218,15 @@ def _distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
     return found
 
 
-def _loader(yaml: Any) -> Any:
+def _loader(yaml: Any, mapping: Callable[[Sequence[tuple[Any, Any]]], dict[Any, Any]]) -> Any:
     """Return a safe loader by whose rules just true and false are so: a label `yes` is a text, as in YAML 1.2."""
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            _distinct([(self.construct_object(key, deep=True), None) for key, _ in node.value if key.tag != _MERGE])
+            own = [(self.construct_object(key, deep=True), None) for key, _ in node.value if key.tag != _MERGE]
+            marked = {key: each for key, each in mapping(own).items() if each is not None}
             found: dict[Any, Any] = super().construct_mapping(node, deep)
-            return found
+            return found | marked
 
         yaml_implicit_resolvers = {
             first: [found for found in resolvers if found[0] != "tag:yaml.org,2002:bool"]
