@@ -123,10 +123,10 @@ def _places(attrs: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Map
         return
     for key in _WITHIN:
         within = _from_json(attrs.get(key))
-        pairs = within.items() if isinstance(within, Mapping) else enumerate(within or ())
-        for number, each in pairs if isinstance(within, Mapping | list | tuple) else ():
-            if isinstance(each, Mapping):
-                yield from _places(each, f"{name}{'.' if name else ''}{key}[{number!r}]")
+        if isinstance(within, Mapping | list | tuple):
+            for number, each in within.items() if isinstance(within, Mapping) else enumerate(within):
+                if isinstance(each, Mapping):
+                    yield from _places(each, f"{name}{'.' if name else ''}{key}[{number!r}]")
 
 
 def _from_json(given: Any) -> Any:

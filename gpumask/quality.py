@@ -336,7 +336,7 @@ def _as_tested(backend: Backend, rules: Sequence[MaskRule], band: Any) -> tuple[
     dtype = pixel_type(rules, band.dtype)
     if dtype == band.dtype and not any(rule.inverted for rule in rules):
         return band, None
-    band = backend.asarray(band)
+    band = backend.asarray(_two_axes(band)).reshape(band.shape)
     known = band == band  # noqa: PLR0124  # NaN does not
     if dtype == band.dtype:
         return band, known
