@@ -179,7 +179,7 @@ def _several(name: Any, count: int, where: str = "") -> str:
 
 def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition in CF attributes: what has masks becomes a flag of True and False for each meaning."""
-    given = attrs["flag_meanings"]
+    given = _texts(attrs["flag_meanings"])
     meanings = given.split() if isinstance(given, str) else [str(meaning) for meaning in given]
     masks = _numbers(attrs, "flag_masks", len(meanings), as_bits=True)
     values = _numbers(attrs, "flag_values", len(meanings), as_bits=masks is not None)
@@ -205,10 +205,9 @@ def _numbers(attrs: Mapping[str, Any], name: str, count: int, as_bits: bool) -> 
     given = attrs.get(name)
     if given is None:
         return None
-    width = 0
-    if isinstance(given, np.ndarray | np.generic) and not isinstance(given, np.str_):
-        width = 8 * given.dtype.itemsize if given.dtype.kind == "i" else 0
-        given = given.tolist()
+    kind = getattr(given, "dtype", None)
+    width = 8 * kind.itemsize if kind is not None and kind.kind == "i" else 0
+    given = _texts(given)
     if isinstance(given, str):
         given = [text for text in re.split(r"[\s,;]+", given.strip("[](){} \t\r\n")) if text]
     found = [_cf_number(number) for number in (given if isinstance(given, Iterable) else [given])]
@@ -222,9 +221,16 @@ def _numbers(attrs: Mapping[str, Any], name: str, count: int, as_bits: bool) -> 
     return found
 
 
+def _texts(given: Any) -> Any:
+    """Return what a file may hold as an array or as bytes: a text, or a list of them or of numbers."""
+    given = given.tolist() if isinstance(given, np.ndarray | np.generic) else given
+    if isinstance(given, bytes):
+        return given.decode()
+    return [_texts(each) for each in given] if isinstance(given, list | tuple) else given
+
+
 def _cf_number(number: Any) -> int | None:
     """Return a number of CF attributes, which may be a text with a letter for its type behind; None: no whole one."""
-    number = number.item() if isinstance(number, np.generic) else number
     if not isinstance(number, int | float | str):
         raise TypeError("expected a number")
     text = str(number).strip()

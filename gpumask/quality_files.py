@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,7 +138,7 @@ def read_rules(
     names = [name or "quality" for name, _, _ in bands]
     if len(set(names)) < len(names):
         raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
-    content = _read("rules", path, _distinct)
+    content = _read("rules", path)
     given = None if definition is None else read_definition(definition)
     try:
         rules, grow = _rules_in(content, given, names[0] if len(names) == 1 else None)
@@ -154,6 +154,7 @@ def read_rules(
 def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[MaskRule], list[tuple[str, int]]]:
     """Return the rules in what a file holds, for a band where they name none, and how to grow what they don't keep."""
     style = content if isinstance(content, Mapping) else {"rules": content}
+    _check_distinct({key: each for key, each in style.items() if not str(key).startswith("flags_definition")})
     unknown = set(style) - {"rules", "pq_masks", "flags_definition", "flags_definitions", "grow"}
     if unknown:
         raise MaskRuleError(f"{', '.join(map(str, unknown))}: expected a list of rules, or a mapping with `rules`")
@@ -178,53 +179,50 @@ def read_definition(given: str) -> Any:
         return flags_definition(given)
     if not Path(given).is_file():
         raise MaskRuleError(f"definition: expected a file, or one of {', '.join(ready_definitions())}; got {given}")
-    content = _read("definition", given, distinct)
+    content = _read("definition", given)
     try:
         return flags_definition_from(content) if holds_attributes(content) else content
     except MaskRuleError as error:
         raise MaskRuleError(f"definition: {given}: {error}") from error
 
 
-def _read(name: str, path: str, mapping: Callable[[Sequence[tuple[Any, Any]]], dict[Any, Any]]) -> Any:
-    """Read a JSON file, or one of YAML where PyYAML is there.
-
-    mapping: makes one of (key, value) pairs, among which a key may come twice.
-    """
+def _read(name: str, path: str) -> Any:
+    """Read a JSON file, or one of YAML where PyYAML is there; see `distinct` for a key that comes twice."""
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise MaskRuleError(f"{name}: {path}: {error}") from error
     try:
-        return json.loads(text, object_pairs_hook=mapping)
+        return json.loads(text, object_pairs_hook=distinct)
     except json.JSONDecodeError as not_json:
         try:
             import yaml
         except ImportError as error:
             raise MaskRuleError(f"{name}: {path}: {not_json} (for YAML: pip install 'gpumask[cli]')") from error
         try:
-            return yaml.load(text, _loader(yaml, mapping))
+            return yaml.load(text, _loader(yaml))
         except (yaml.YAMLError, ValueError) as error:
             raise MaskRuleError(f"{name}: {path}: {error}") from error
     except ValueError as error:
         raise MaskRuleError(f"{name}: {path}: {error}") from error
 
 
-def _distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
-    """Return a mapping; raise ValueError where a key comes twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)} is there twice")
-    return found
+def _check_distinct(content: Any) -> None:
+    """Raise MaskRuleError where a key of rules comes twice; flags that do say so when they are asked for."""
+    for key, each in content.items() if isinstance(content, Mapping) else enumerate(content):
+        if isinstance(each, Mapping) and "unusable" in each:
+            raise MaskRuleError(f"{key} is there twice")
+        if isinstance(each, Mapping | list):
+            _check_distinct(each)
 
 
-def _loader(yaml: Any, mapping: Callable[[Sequence[tuple[Any, Any]]], dict[Any, Any]]) -> Any:
+def _loader(yaml: Any) -> Any:
     """Return a safe loader by whose rules just true and false are so: a label `yes` is a text, as in YAML 1.2."""
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             own = [(self.construct_object(key, deep=True), None) for key, _ in node.value if key.tag != _MERGE]
-            marked = {key: each for key, each in mapping(own).items() if each is not None}
+            marked = {key: each for key, each in distinct(own).items() if each is not None}
             found: dict[Any, Any] = super().construct_mapping(node, deep)
             return found | marked
 

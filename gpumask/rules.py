@@ -66,7 +66,8 @@ class MaskRule:
         config: {"flags": {flag: label, …}} matches where all flags have these labels, as does {"flags": {"and": {…}}};
             {"flags": {"or": {…}}} where any has. A list of labels stands for any of them. {"values": [number, …]}
             matches these numbers. "invert": True turns a rule round; "band" says which band it is about.
-        flags_definition: in the Open Data Cube form, or the name of a ready one (see `flags_definition`); for flags.
+        flags_definition: in the Open Data Cube form (see `gpumask.flags`), or the name of a ready one (see
+            `flags_definition`); for flags. What is wrong in it is an error only where the rule asks for it.
 
         Raises MaskRuleError, naming the key, for everything that can't be right, unknown keys, flags and labels too.
 

@@ -1,11 +1,15 @@
 """Flag definitions from every place that has them: what they mean, and what they bear that nobody asks for."""
 
+import inspect
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import fails, run, write
+from commands import fails, read, run, write
+from test_readme import blocks
 
+import gpumask
 from gpumask import (
     MaskRule,
     MaskRuleError,
@@ -23,6 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Dataset has no geotransform"),
 ]
 
+ROOT = Path(__file__).parents[1]
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 BIT = {"0": False, "1": True}
 NAMES = ["clear", "cloud", "fill", "shadow"]
@@ -50,6 +55,8 @@ def containers(values, dtype):
             "flag_values": ", ".join(f"{value}{letter}" for value in values),
             "flag_meanings": meanings,
         },
+        "bytes": {"flag_values": " ".join(map(str, values)).encode(), "flag_meanings": meanings.encode()},
+        "arrays of text": {"flag_values": np.array(list(map(str, values))), "flag_meanings": np.array(NAMES)},
         "GDAL": {"flag_values": "{" + ",".join(map(str, values)) + "}", "flag_meanings": meanings},
         "names in a list": {"flag_values": list(values), "flag_meanings": NAMES},
         "STAC": {"classification:classes": classes(values)},
@@ -312,6 +319,7 @@ def test_bits_beyond_the_band_are_an_error_just_where_they_are_asked_for():
 
 
 def test_the_command_lists_what_cannot_be_asked_for(tmp_path, monkeypatch):
+    pytest.importorskip("yaml")
     monkeypatch.chdir(tmp_path)
     write("qa.tif", np.array([[0, 1, 9]], np.uint8))
     (tmp_path / "cf.json").write_text(
@@ -336,6 +344,15 @@ def test_the_command_lists_what_cannot_be_asked_for(tmp_path, monkeypatch):
         "9",
         "1",
     ]
+    for name, kind in (("twice.json", "json"), ("twice.yaml", "yaml")):
+        text = (tmp_path / name).read_text()
+        rules = '{"rules": [{"flags": {"%s": "yes"}}], "flags_definition": ' + text + "}"
+        for flag in "ab":
+            (tmp_path / f"{flag}.{kind}").write_text(rules.replace("%s", flag))
+        words = ("mask", "--like", "qa.tif", f"{kind}.tif", "--quality-band", "qa.tif", "--rules")
+        run(*words, f"a.{kind}")
+        assert read(f"{kind}.tif")[0].tolist() == [[0, 1, 1]]
+        assert "'b' 2 times" in fails(*words, f"b.{kind}", "--overwrite")
     (tmp_path / "none.json").write_text(json.dumps({"flag_masks": [512], "flag_meanings": "far"}))
     assert fails("flags", "qa.tif", "--definition", "none.json").startswith("gpumask: FILE: expected a band with bit 9")
 
@@ -466,3 +483,20 @@ def test_the_quality_band_of_landsat_collection_1():
             assert where("landsat_c1_bqa", {flag: label}, np.array([pixel], np.uint16)).all(), (pixel, flag)
     assert "before Collection 1" in flags_definition("landsat8_bqa")["cloud"]["description"]
     assert "landsat_c1_bqa" in ready_definitions()
+
+
+@pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="not in a checkout")
+def test_the_page_of_flags_is_so():
+    page = ROOT / "docs" / "flags.md"
+    for text in (page.read_text(), (ROOT / "README.md").read_text()):
+        assert all(f"`{name}`" in text for name in ready_definitions())
+    names: dict = {}
+    for block in blocks("python", page):
+        for line in block.splitlines():
+            code, _, comment = line.partition("  # ")
+            if comment.startswith("["):
+                assert str(np.asarray(eval(code, names)).tolist()) == comment, line
+            else:
+                exec(code, names)
+    text = inspect.getdoc(gpumask.flags)
+    assert all(f'`"{key}": ' in text for key in ("bits", "otherwise", "except", "unusable"))

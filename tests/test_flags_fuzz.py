@@ -3,6 +3,7 @@
 `PYTHONPATH=. python tests/test_flags_fuzz.py 5000` says how many of so many random cases differ.
 """
 
+import itertools
 import json
 import sys
 from functools import cache
@@ -222,11 +223,72 @@ def test_random_flags_match_what_cf_xarray_says(block):
     assert sum(what is not None for what in compared.values()) > 10
 
 
+def random_entries(rng, dtype):
+    """Return a definition written by hand: bits or whole pixels, some with a label for all others, and exceptions."""
+    info, width, definition = np.iinfo(dtype), 8 * dtype.itemsize, {}
+    silent = [int(number) for number in rng.integers(info.min, info.max, 2, dtype, endpoint=True)]
+    for name in NAMES[: rng.integers(2, 6)]:
+        bits = "all" if rng.random() < 0.4 else sorted(rng.choice(width, rng.integers(1, 4), replace=False).tolist())
+        if bits == "all":
+            keys = [*rng.integers(0, 30, 3).tolist(), *silent[:1]]
+        else:
+            keys = sorted({sum(1 << bit - bits[0] for bit in bits if rng.random() < 0.5) for _ in range(3)})
+        labels = ["a", "b", "a", "c"]
+        entry: dict[str, Any] = {"bits": bits, "values": dict(zip(map(str, keys), labels, strict=False))}
+        entry |= {"otherwise": "d"} if rng.random() < 0.5 else {}
+        entry |= {"except": pick(rng, [silent, silent[0]])} if rng.random() < 0.5 else {}
+        definition[name] = entry
+    return definition, silent
+
+
+def says(entry: dict[str, Any], pixel: int, label: str) -> bool | None:
+    """Say whether a pixel has a label; None where the entry says nothing."""
+    silent = entry.get("except", [])
+    if pixel in (silent if isinstance(silent, list) else [silent]):
+        return None
+    whole = entry["bits"] == "all"
+    mask = 0 if whole else sum(1 << bit for bit in entry["bits"])
+    held = pixel if whole else (pixel & mask) >> entry["bits"][0]
+    return entry["values"].get(str(held), entry.get("otherwise")) == label
+
+
+def difference_by_hand(block: int, index: int) -> str:
+    """Return what is wrong with rules for a definition written by hand, each way of what is not said tried out."""
+    rng = np.random.default_rng([17, block, index])
+    dtype = np.dtype(pick(rng, DTYPES))
+    definition, silent = random_entries(rng, dtype)
+    pool = [*silent, *silent, *range(30), *rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, 10, dtype).tolist()]
+    band, wrong = np.array([pick(rng, pool) for _ in range(50)], dtype), []
+    for _ in range(4):
+        flags = {}
+        for name in rng.permutation(list(definition))[: rng.integers(1, 4)].tolist():
+            known = [*definition[name]["values"].values(), *filter(None, [definition[name].get("otherwise")])]
+            flags[name] = str(pick(rng, known))
+        operator, invert = pick(rng, ["and", "or"]), bool(rng.random() < 0.5)
+        wanted = []
+        for pixel in band.tolist():
+            sides = [says(definition[name], pixel, label) for name, label in flags.items()]
+            ways = itertools.product(*([True, False] if side is None else [side] for side in sides))
+            wanted.append(all((all if operator == "and" else any)(way) != invert for way in ways))
+        config = {"flags": {operator: flags}, "invert": invert}
+        found = MaskRule.from_config(config, definition).evaluate(band)
+        wrong += [f"{config} of {definition}"] if found.tolist() != wanted else []
+    return "; ".join(wrong)
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_random_definitions_by_hand_match_what_holds_either_way(block):
+    wrong = {index: difference_by_hand(block, index) for index in range(CASES_IN_BLOCK)}
+    assert {index: what for index, what in wrong.items() if what} == {}
+
+
 def figures(count: int) -> None:
     """Print how many of `count` cases differ."""
     numbers = [divmod(number, CASES_IN_BLOCK) for number in range(count)]
     wrong = {number: what for number in numbers if (what := difference(*number))}
+    by_hand = [what for number in numbers if (what := difference_by_hand(*number))]
     theirs = [what for number in numbers if (what := difference_from_cf_xarray(*number)) is not None]
+    print(f"{count} definitions by hand, {len(by_hand)} differ", *by_hand[:5], sep="\n")
     print(f"{count} cases, {len(wrong)} differ; {len(theirs)} beside cf_xarray, {sum(map(bool, theirs))} differ")
     print(*list(wrong.items())[:10], *[what for what in theirs if what][:10], sep="\n")
 

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from commands import fails, read, run, write
 
-from gpumask import Grid, MaskRule, MaskRuleError, apply_value_map, describe_flags, mask_from_rules, resample
+from gpumask import (
+    Grid,
+    MaskRule,
+    MaskRuleError,
+    MultiDateMaskRule,
+    apply_value_map,
+    describe_flags,
+    mask_from_rules,
+    resample,
+)
 
 pytestmark = [
     pytest.mark.usefixtures("on_every_backend"),
@@ -96,6 +105,12 @@ def test_a_value_map_colours_them_and_nan_not_at_all():
     found = apply_value_map({"qa": rules}, {"qa": floats()}, DEFINITION)
     np.testing.assert_array_equal(found[..., 0] == 255, (PIXELS == 6) & ~MISSING)
     np.testing.assert_array_equal(found[..., 2] == 255, (PIXELS & 2 == 0) & (PIXELS != 6) & ~MISSING)
+
+
+def test_several_dates_match_where_none_is_nan():
+    rule = MultiDateMaskRule.from_config({"flags": [{"cloud": False}, {}], "invert": [True, False]}, 2, DEFINITION)
+    stack = np.stack([floats(), np.full(PIXELS.shape, np.nan, np.float32)])
+    np.testing.assert_array_equal(rule.evaluate(stack), (PIXELS & 2 != 0) & ~MISSING)
 
 
 def test_bands_of_floats_in_the_resampler():
