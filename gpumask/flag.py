@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,10 @@ from gpumask.errors import MaskRuleError
 class Flag:
     """Some bits of a band, or whole pixels, and what their values mean.
 
-    bits: a mask of them; None: the flag's values are those of whole pixels. values: (value, label) pairs, a value being
-        what the band holds under the mask. others: the label of all other values, none or one.
+    bits: a mask of them, below 0 where it goes on to the highest bit of any band; None: the flag's values are those of
+        whole pixels.
+    values: (value, label) pairs, a value being what the band holds under the mask. others: the label of all other
+        values, none or one.
     silent: whole pixels of which the flag says nothing. refused: (label, reason) of what can't be asked for.
     problem: why nothing of it can be asked for.
     """
@@ -60,11 +63,23 @@ class Flag:
 
     def lacks(self, width: int) -> str:
         """Say what a band of `width` bits lacks of the flag's; nothing where it has all of them."""
-        bits = self.bits or 0
-        if not bits >> width:
+        if not self.bits or self.needs <= width:
             return ""
-        needed = next(size for size in (8, 16, 32, 64) if not bits >> size)
-        return f"a band with {self.place(needed)} for {self.name}"
+        needed = next(size for size in (8, 16, 32, 64) if size >= self.needs)
+        return f"a band with {self.of_width(needed).place(needed)} for {self.name}"
+
+    @property
+    def needs(self) -> int:
+        """How many bits a band has to have."""
+        return (self.bits or 0).bit_length() if (self.bits or 0) >= 0 else (~(self.bits or 0)).bit_length() + 1
+
+    def of_width(self, width: int) -> Flag:
+        """Return the flag of a band of `width` bits, with the bits that this has."""
+        if self.bits is None or self.bits >= 0:
+            return self
+        every = (1 << width) - 1
+        values = tuple((value & every, label) for value, label in self.values)
+        return dataclasses.replace(self, bits=self.bits & every, values=values)
 
     def labelled(self, label: Any) -> tuple[int, ...]:
         """Return the values that have a label, none where it is that of the others.
@@ -111,7 +126,7 @@ def _checked(name: Any, entry: Any) -> Flag:
     if not isinstance(unusable, Mapping):
         raise MaskRuleError(f"{where}: {unusable}")
     bits = entry["bits"]
-    mask = _mask(where, bits)
+    mask = _mask(where, bits, entry.get("signed", False))
     values, refused = [], [(label, f"{where}: {reason}") for label, reason in unusable.items()]
     for key, label in entry["values"].items():
         try:
@@ -125,8 +140,11 @@ def _checked(name: Any, entry: Any) -> Flag:
     return Flag(name, mask, tuple(values), str(entry.get("description") or ""), others, silent, tuple(refused))
 
 
-def _mask(where: str, bits: Any) -> int | None:
-    """Return a mask of the bits of an entry, None where it takes all that the band has."""
+def _mask(where: str, bits: Any, signed: Any) -> int | None:
+    """Return a mask of the bits of an entry, None where it takes all that the band has.
+
+    signed: whether bit 63 stands for the highest bit of any band, and so below 0.
+    """
     if isinstance(bits, str) and bits == "all":
         return None
     numbers = [bits] if is_whole(bits) else bits
@@ -135,7 +153,10 @@ def _mask(where: str, bits: Any) -> int | None:
     numbers = list(numbers)
     if not numbers or not all(is_whole(bit) and 0 <= bit < 64 for bit in numbers):
         raise MaskRuleError(f"{where}: expected bits from 0 to 63; got {bits!r}")
-    return functools.reduce(lambda found, bit: found | 1 << int(bit), numbers, 0)
+    mask = functools.reduce(lambda found, bit: found | 1 << int(bit), numbers, 0)
+    if not isinstance(signed, bool) or (signed and not mask >> 63):
+        raise MaskRuleError(f"{where}: expected signed to be True or False, and with it bits to 63; got {signed!r}")
+    return mask - (1 << 64) if signed else mask
 
 
 def _number(where: str, key: Any) -> int:
@@ -150,7 +171,7 @@ def _value(where: str, key: Any, mask: int, single: bool) -> int:
     number = _number(where, key)
     if single:
         return mask if number else 0
-    value = number << ((mask & -mask).bit_length() - 1) if number >= 0 else -1
-    if value & ~mask:
+    value = number << ((mask & -mask).bit_length() - 1)
+    if value & ~mask or (number < 0 <= mask):
         raise MaskRuleError(f"{where}: expected the keys of values to fit its bits; got {key!r}")
     return value

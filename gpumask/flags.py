@@ -8,6 +8,7 @@ Beyond that form, an entry may have
 * `"bits": "all"`: the keys of `values` are whole pixels, negative ones too, compared in whatever type the band has.
 * `"otherwise": label`: the label of every value that has none of its own.
 * `"except": number`, or a list of them: whole pixels of which the flag says nothing.
+* `"signed": True`: bits up to 63 go on to the highest bit of any band, as those of a negative mask do.
 * `"unusable": reason`, or `{label: reason, …}`: what no rule can ask for, and why.
 """
 
@@ -181,8 +182,8 @@ def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition in CF attributes: what has masks becomes a flag of True and False for each meaning."""
     given = _texts(attrs["flag_meanings"])
     meanings = given.split() if isinstance(given, str) else [str(meaning) for meaning in given]
-    masks = _numbers(attrs, "flag_masks", len(meanings), as_bits=True)
-    values = _numbers(attrs, "flag_values", len(meanings), as_bits=masks is not None)
+    masks = _numbers(attrs, "flag_masks", len(meanings))
+    values = _numbers(attrs, "flag_values", len(meanings))
     if masks is None and values is None:
         raise MaskRuleError("attrs: expected flag_masks or flag_values along with flag_meanings; got neither")
     if not meanings:
@@ -197,27 +198,16 @@ def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _numbers(attrs: Mapping[str, Any], name: str, count: int, as_bits: bool) -> list[int | None] | None:
-    """Return a CF attribute's numbers, None for what is no whole number; None where there are none at all.
-
-    as_bits: negative numbers become positive ones of the same bits. Those of a list have the type that holds them all.
-    """
-    given = attrs.get(name)
+def _numbers(attrs: Mapping[str, Any], name: str, count: int) -> list[int | None] | None:
+    """Return a CF attribute's numbers, None for what is no whole number; None where there are none at all."""
+    given = _texts(attrs.get(name))
     if given is None:
         return None
-    kind = getattr(given, "dtype", None)
-    width = 8 * kind.itemsize if kind is not None and kind.kind == "i" else 0
-    given = _texts(given)
     if isinstance(given, str):
         given = [text for text in re.split(r"[\s,;]+", given.strip("[](){} \t\r\n")) if text]
     found = [_cf_number(number) for number in (given if isinstance(given, Iterable) else [given])]
     if len(found) != count:
         raise MaskRuleError(f"attrs: expected {count} {name}, as many as flag_meanings; got {len(found)}")
-    whole = [number for number in found if number is not None]
-    if as_bits and min(whole, default=0) < 0:
-        needed = 1 + max((number if number >= 0 else ~number).bit_length() for number in whole)
-        width = width or next((size for size in (8, 16, 32) if size >= needed), 64)
-        found = [number if number is None else number % (1 << width) for number in found]
     return found
 
 
@@ -252,11 +242,13 @@ def _whole(number: Any) -> int | None:
 
 def _mask_entry(meaning: str, mask: int | None, value: int | None, has_value: bool) -> dict[str, Any]:
     """Return a flag that is True where the bits under a mask are a value; without one, where they are not all 0."""
-    if mask is None or value is None or mask >= 1 << 64 or not mask or value & ~mask:
+    numbers = range(-(1 << 63), 1 << 64)
+    if not mask or value is None or mask not in numbers or value not in numbers or value & ~mask:
         got = f"flag_masks {mask}" + (f" and flag_values {value}" if has_value else "")
         return unusable(f"expected a mask of 1 to 64 bits, and a value in it, for {meaning}; got {got}")
     bits = [bit for bit in range(64) if mask >> bit & 1]
     entry: dict[str, Any] = {"bits": bits, "values": {}, "description": meaning.replace("_", " ")}
+    entry |= {"signed": True} if mask < 0 else {}
     if bits[-1] - bits[0] >= _MOST_BITS:
         return {**entry, "values": {str(value >> bits[0]): has_value}, "otherwise": not has_value}
     for key in range(1 << (bits[-1] - bits[0] + 1)):

@@ -221,6 +221,7 @@ def _counted(flag: Flag, values: np.ndarray, counts: np.ndarray) -> list[FlagCou
     for pixel in flag.silent:
         counts = counts[values != pixel]
         values = values[values != pixel]
+    flag = flag.of_width(8 * values.itemsize)
     if flag.bits is not None:
         values = values.view(f"u{values.itemsize}") & np.array(flag.bits, f"u{values.itemsize}")
     under, place = np.unique(values, return_inverse=True)

@@ -36,8 +36,10 @@ class BitTest:
         """Say what it asks of a pixel, in a band of so many bits."""
         if self.flag is None:
             return f"value {_one_of(self.values)}"
-        numbers = [value >> self.flag.lowest for value in self.values]
-        words = f"{self.flag.place(width)} {_one_of(numbers, self.negated)}"
+        numbers = [
+            (value if self.flag.bits is None else value % (1 << width)) >> self.flag.lowest for value in self.values
+        ]
+        words = f"{self.flag.of_width(width).place(width)} {_one_of(numbers, self.negated)}"
         return f"{words} ({', '.join(map(str, self.labels))})"
 
     def passed(self, pixel: int) -> bool:
@@ -133,7 +135,7 @@ def parse(config: Any, definition: Any, context: frozenset[str]) -> MaskRule:
     known = flags_of(definition)
     terms, any_of = _terms(flags)
     tests = tuple(_flag_test(known, name, label) for name, label in terms.items())
-    highest = max(flag.bits or 0 for flag in known.values()).bit_length()
+    highest = max(flag.needs for flag in known.values())
     return MaskRule(band, tests, any_of, bool(invert), next(width for width in (8, 16, 32, 64) if width >= highest))
 
 
@@ -266,10 +268,12 @@ def _test(test: BitTest, dtype: np.dtype[Any]) -> _Test:
     flag = test.flag
     if flag is None or flag.bits is None:
         return _Test(-1, _held(test.values, dtype), test.negated)
-    lacks = flag.lacks(1 if dtype.kind == "b" else 8 * dtype.itemsize)
+    width = 1 if dtype.kind == "b" else 8 * dtype.itemsize
+    lacks = flag.lacks(width)
     if lacks:
         raise MaskRuleError(f"flags: expected {lacks}; got {dtype}")
-    return _Test(_signed(flag.bits), [_signed(value) for value in test.values], test.negated)
+    every = (1 << width) - 1
+    return _Test(_signed(flag.bits & every), [_signed(value & every) for value in test.values], test.negated)
 
 
 def _held(values: Sequence[Any], dtype: np.dtype[Any]) -> list[Any]:

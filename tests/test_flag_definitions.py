@@ -167,10 +167,40 @@ def test_what_has_no_flags_within_is_refused():
             flags_definition_from(attrs)
 
 
-@pytest.mark.parametrize("masks", ["1b, 2b, -128b", "1 2 128", [1, 2, -128], "{1,2,128}", "0x1 0x2 0x80"], ids=str)
-def test_cf_masks_may_be_text_and_signed(masks):
+@pytest.mark.parametrize(
+    "masks", ["1b, 2b, 4b", "1 2 4", "{1,2,4}", "0x1 0x2 0x4", b"1, 2, 4", ["1", "2", "4"]], ids=str
+)
+def test_cf_masks_may_be_text(masks):
     definition = flags_definition_from({"flag_masks": masks, "flag_meanings": "a b c"})
-    assert [entry["bits"] for entry in definition.values()] == [[0], [1], [7]]
+    assert [entry["bits"] for entry in definition.values()] == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize(
+    "written",
+    [list, np.array, lambda n: np.array(n, np.int8), lambda n: ", ".join(f"{number}b" for number in n)],
+    ids=["list", "int64", "int8", "text"],
+)
+def test_negative_cf_masks_go_on_to_the_highest_bit(written, dtype):
+    masks, values = [1, -128, -128, -64, -1, -1], [1, 0, -128, 64, -3, 5]
+    band = np.array([-128, -127, -64, -3, -1, 0, 1, 5, 64, 65, 127], dtype)
+    names = "odd positive lowest middle minus_three five"
+    definition = flags_definition_from(
+        {"flag_masks": written(masks), "flag_values": written(values), "flag_meanings": names}
+    )
+    definition, pixels = json.loads(json.dumps(definition)), band.astype(int).tolist()
+    for name, mask, value in zip(names.split(), masks, values, strict=True):
+        wanted = [pixel & mask == value for pixel in pixels]
+        assert where(definition, {name: True}, band).tolist() == wanted, name
+        assert where(definition, {name: False}, band).tolist() == [not each for each in wanted], name
+        rows = [row for row in describe_flags(band, definition) if row.flag == name]
+        assert sum(row.pixels for row in rows if row.label) == sum(wanted), name
+    both = where(definition, {"positive": True, "five": False, "odd": True}, band)
+    assert both.tolist() == [pixel >= 0 and pixel & 1 == 1 and pixel != 5 for pixel in map(int, pixels)]
+    alone = flags_definition_from({"flag_masks": written([-128, 1]), "flag_meanings": "sign odd"})
+    assert where(alone, {"sign": True}, band).tolist() == [pixel & -128 != 0 for pixel in pixels]
+    rule = MaskRule.from_config({"flags": {"sign": True}}, alone)
+    assert rule.explain() == "bit 7 of uint8 != 0 (True)"
 
 
 @pytest.mark.parametrize("mask", [0xFFFF, 0x8001, 0x7FFF0])

@@ -89,15 +89,15 @@ def random_container(rng, names, masks, values, dtype):
         }
         return pick(rng, [stac, {"bands": [{}, stac]}, {"raster:bands": [stac]}, {"assets": {"qa": stac}}])
     written = pick(rng, [list, as_text, np.array, np.array])
-    wide = 8 * dtype.itemsize
+    wide, signed = 8 * dtype.itemsize, written is np.array or rng.random() < 0.5
     attrs = {"flag_meanings": meanings}
     for key, numbers in (("flag_masks", masks), ("flag_values", values)):
         if numbers is None:
             continue
         found: Any = numbers
-        if masks is not None and dtype.kind == "i" and written is np.array:  # the sign bit of a signed type
+        if masks is not None and dtype.kind == "i" and signed:  # the sign bit of a signed type
             found = [n - (1 << wide) if n >> (wide - 1) else n for n in numbers]
-            attrs[key] = np.array(found, dtype)
+            attrs[key] = np.array(found, pick(rng, [dtype, np.int64])) if written is np.array else written(found)
         elif written is np.array:
             info = np.iinfo(pick(rng, [dtype, np.dtype(np.int64)]))
             fits = info.min <= min(found) and max(found) <= info.max

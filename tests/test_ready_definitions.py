@@ -93,4 +93,4 @@ def test_the_page_of_flags_is_so():
             else:
                 exec(code, names)
     text = inspect.getdoc(gpumask.flags)
-    assert all(f'`"{key}": ' in text for key in ("bits", "otherwise", "except", "unusable"))
+    assert all(f'`"{key}": ' in text for key in ("bits", "otherwise", "except", "signed", "unusable"))
