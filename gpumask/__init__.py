@@ -46,7 +46,7 @@ from gpumask.mask import CoarseMask, Validity, validity_mask
 from gpumask.oversample import oversample
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
-from gpumask.quality import describe_flags, mask_from_rules
+from gpumask.quality import describe_flags, flag_problems, mask_from_rules
 from gpumask.resample import Resampled, Resampler, resample
 from gpumask.rules import MaskRule
 from gpumask.sensor import ControlPoints, RationalPolynomials
@@ -99,6 +99,7 @@ __all__ = [
     "mask_from_rules",
     "mask_cleanup",
     "describe_flags",
+    "flag_problems",
     "MultiDateMaskRule",
     "apply_value_map",
     "oversample",

@@ -2,108 +2,43 @@
 
 {"cloud": {"bits": 6, "values": {"0": False, "1": True}, "description": "…"},
  "confidence": {"bits": [8, 9], "values": {"0": "none", "1": "low", "2": "medium", "3": "high"}}}
+
+Beyond that form, an entry may have
+
+* `"bits": "all"`: the keys of `values` are whole pixels, negative ones too, compared in whatever type the band has.
+* `"otherwise": label`: the label of every value that has none of its own.
+* `"except": number`, or a list of them: whole pixels of which the flag says nothing.
+* `"signed": True`: bits up to 63 go on to the highest bit of any band, as those of a negative mask do.
+* `"unusable": reason`, or `{label: reason, …}`: what no rule can ask for, and why.
 """
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gpumask.errors import MaskRuleError
+from gpumask.flag import Flag, is_whole, shortened
 
 _FOLDER = Path(__file__).parent / "definitions"
 _MOST_BITS = 12  # of a field whose every value gets a label
-
-
-@dataclass(frozen=True)
-class Flag:
-    """Some bits of a band, and what their values mean.
-
-    bits: a mask of them. values: (value, label) pairs, a value being what the band holds under the mask.
-    """
-
-    name: str
-    bits: int
-    values: tuple[tuple[int, Any], ...]
-    description: str = ""
-
-    @classmethod
-    def of(cls, name: str, entry: Any) -> Flag:
-        """Return a flag from its entry in a definition; raise MaskRuleError, naming it, where that can't be right."""
-        where = f"flags_definition[{name!r}]"
-        if not isinstance(name, str):
-            raise MaskRuleError(f"{where}: expected the name of a flag to be a text; got {name!r}")
-        if not isinstance(entry, Mapping) or "bits" not in entry or not isinstance(entry.get("values"), Mapping):
-            raise MaskRuleError(f"{where}: expected a mapping with bits and values; got {shortened(entry)}")
-        bits = entry["bits"]
-        numbers = [bits] if _is_whole(bits) else bits
-        if isinstance(numbers, str) or not isinstance(numbers, Iterable):
-            raise MaskRuleError(f"{where}: expected bits to be a number or a list of them; got {bits!r}")
-        numbers = list(numbers)
-        if not numbers or not all(_is_whole(bit) and 0 <= bit < 64 for bit in numbers):
-            raise MaskRuleError(f"{where}: expected bits from 0 to 63; got {bits!r}")
-        mask = functools.reduce(lambda found, bit: found | 1 << int(bit), numbers, 0)
-        values = tuple((_value(where, key, mask, _is_whole(bits)), label) for key, label in entry["values"].items())
-        return cls(name, mask, values, str(entry.get("description") or ""))
-
-    @property
-    def lowest(self) -> int:
-        """The number of the lowest bit."""
-        return (self.bits & -self.bits).bit_length() - 1
-
-    def place(self, width: int) -> str:
-        """Say where the bits are in a band of `width` bits.
-
-        >>> Flag("confidence", 0b11 << 8, ()).place(16)
-        'bits 8-9 of uint16'
-        """
-        numbers = [bit for bit in range(64) if self.bits >> bit & 1]
-        together = numbers[-1] - numbers[0] + 1 == len(numbers)
-        words = f"{numbers[0]}-{numbers[-1]}" if together else ", ".join(map(str, numbers))
-        return f"bit {numbers[0]} of uint{width}" if len(numbers) == 1 else f"bits {words} of uint{width}"
-
-    def labelled(self, label: Any) -> tuple[int, ...]:
-        """Return the values that have a label; raise MaskRuleError where none has."""
-        found = tuple(value for value, known in self.values if known == label)
-        if not found:
-            known = ", ".join(repr(label) for _, label in self.values)
-            raise MaskRuleError(f"flags: expected a label of {self.name}, one of {known}; got {label!r}")
-        return found
-
-
-def shortened(value: Any) -> str:
-    """Return how a value is written, and no more than a line of it."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]} …"
-
-
-def _is_whole(value: Any) -> bool:
-    """Say whether this is a whole number, and no bool."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _value(where: str, key: Any, mask: int, single: bool) -> int:
-    """Return what a band holds under a mask for a key of an entry's values."""
-    if not _is_whole(key) and not (isinstance(key, str) and re.fullmatch("[+-]?[0-9]+", key)):
-        raise MaskRuleError(f"{where}: expected the keys of values to be whole numbers from 0 on; got {key!r}")
-    number = int(key)
-    if single:
-        return mask if number else 0
-    value = number << ((mask & -mask).bit_length() - 1) if number >= 0 else -1
-    if value & ~mask:
-        raise MaskRuleError(f"{where}: expected the keys of values to fit its bits; got {key!r}")
-    return value
+# Where STAC has the bands of an asset, and the assets of an item or a collection.
+_WITHIN = ("bands", "raster:bands", "item_assets", "assets")
 
 
 def flags_of(definition: Any) -> dict[str, Flag]:
-    """Return the flags of a definition: a mapping in the Open Data Cube form, or the name of a ready one."""
+    """Return the flags of a definition: a mapping in the Open Data Cube form, or the name of a ready one.
+
+    What can't be right says so when it is asked for. Raises MaskRuleError where this goes for all of them.
+    """
     if isinstance(definition, str):
         definition = flags_definition(definition)
     if not isinstance(definition, Mapping) or not definition:
@@ -111,14 +46,17 @@ def flags_of(definition: Any) -> dict[str, Flag]:
             f"flags_definition: expected a mapping with flags, or one of {', '.join(ready_definitions())}; "
             f"got {definition!r}"
         )
-    return {name: Flag.of(name, entry) for name, entry in definition.items()}
+    found = {name: Flag.of(name, entry) for name, entry in definition.items()}
+    if all(flag.problem for flag in found.values()):
+        raise MaskRuleError(next(iter(found.values())).problem)
+    return found
 
 
 def ready_definitions() -> list[str]:
     """Return the names of the definitions that come with gpumask.
 
     >>> ready_definitions()
-    ['hls_fmask', 'landsat8_bqa', 'landsat_c2_qa_pixel', 'sentinel2_scl']
+    ['hls_fmask', 'landsat8_bqa', 'landsat_c1_bqa', 'landsat_c2_qa_pixel', 'sentinel2_scl']
     """
     return sorted(path.stem for path in _FOLDER.glob("*.json"))
 
@@ -144,23 +82,70 @@ def flags_definition_from(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition that a band's attributes hold, in the Open Data Cube form.
 
     attrs: with `flags_definition` (Open Data Cube); with `flag_meanings` and `flag_masks`, `flag_values` or both (CF
-        conventions 1.11, section 3.5); with `classification:bitfields` or `classification:classes` (the STAC extension
-        of that name, version 2). Classes of a whole band become one flag, `class`.
+        conventions 1.11, section 3.5), numbers or text; with `classification:bitfields` or `classification:classes`
+        (the STAC extension of that name, version 2). Or a STAC asset, item or collection, one of whose `bands`,
+        `raster:bands`, `assets` or `item_assets` has these.
 
-        A class is told from others by the low 8 bits of a pixel, or by as many of 16, 32 or 64 as the largest value
-        needs, or as the type of a NumPy array of `flag_values` has.
+    Classes of whole pixels become one flag, `class`, whose `bits` are "all": a class is a whole value, whatever the
+    type of the band. A class without a name has its description as one, or else its number.
 
-    Raises MaskRuleError where there is none of these, or where they contradict themselves.
+    What can't be right, such as a name that two flags have, is marked as `unusable`: a rule that asks for it is an
+    error, which says why. Raises MaskRuleError where there are no such attributes, and where nothing is usable.
+
+    >>> attrs = {"flag_values": np.array([-1, 0, 2], np.int16), "flag_meanings": "no_data clear cloud"}
+    >>> flags_definition_from(attrs)
+    {'class': {'bits': 'all', 'values': {'-1': 'no_data', '0': 'clear', '2': 'cloud'}}}
     """
-    if not isinstance(attrs, Mapping) or not any(attrs.get(key) is not None for key in ATTRIBUTES):
+    found: list[dict[str, Any]] = []
+    places = list(_places(attrs)) if isinstance(attrs, Mapping) else []
+    for _, place in places:
+        definition = _definition_in(place)
+        found += [] if definition in found else [definition]
+    if len(found) > 1:
+        raise MaskRuleError(
+            f"attrs: expected one band that has flags; got some in {', '.join(name for name, _ in places)}"
+        )
+    if not found:
         came = ", ".join(map(str, attrs)) or "none" if isinstance(attrs, Mapping) else type(attrs).__name__
         raise MaskRuleError(f"attrs: expected a mapping with {', '.join(ATTRIBUTES)}; got {came}")
+    return found[0]
+
+
+def holds_attributes(attrs: Any) -> bool:
+    """Say whether these are attributes that define flags, as `flags_definition_from` reads them."""
+    return isinstance(attrs, Mapping) and next(_places(attrs), None) is not None
+
+
+def _places(attrs: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the attributes that define flags, these or some within, and where they are."""
+    given = [attrs[key] for key in ATTRIBUTES if attrs.get(key) is not None]
+    if given and not (name and all(isinstance(each, list | tuple | Mapping) and not each for each in given)):
+        yield name, attrs
+        return
+    for key in _WITHIN:
+        within = _from_json(attrs.get(key))
+        if isinstance(within, Mapping | list | tuple):
+            for number, each in within.items() if isinstance(within, Mapping) else enumerate(within):
+                if isinstance(each, Mapping):
+                    yield from _places(each, f"{name}{'.' if name else ''}{key}[{number!r}]")
+
+
+def _from_json(given: Any) -> Any:
+    """Return what a text of JSON says, as files have it that hold no lists; another thing as it is."""
+    if isinstance(given, str):
+        with contextlib.suppress(ValueError):
+            return json.loads(given)
+    return given
+
+
+def _definition_in(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition in attributes that have one."""
     key = next(key for key in ATTRIBUTES if attrs.get(key) is not None)
     if isinstance(attrs[key], list | tuple | Mapping) and not attrs[key]:
         raise MaskRuleError(f"{key}: expected at least one; got none")
     try:
         definition = ATTRIBUTES[key](attrs)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         if isinstance(error, MaskRuleError):
             raise
         raise MaskRuleError(f"{key}: expected what its standard says; got {shortened(attrs[key])}") from error
@@ -168,110 +153,172 @@ def flags_definition_from(attrs: Mapping[str, Any]) -> dict[str, Any]:
     return definition
 
 
-def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the definition in CF attributes: what has masks becomes a flag of True and False for each meaning."""
-    given = attrs["flag_meanings"]
-    meanings = given.split() if isinstance(given, str) else [str(meaning) for meaning in given]
-    if len(set(meanings)) < len(meanings):
-        raise MaskRuleError(f"flag_meanings: expected different ones; got {given!r}")
-    masks, values = (_numbers(attrs, name, len(meanings)) for name in ("flag_masks", "flag_values"))
-    if masks is None and values is None:
-        raise MaskRuleError("attrs: expected flag_masks or flag_values along with flag_meanings; got neither")
-    if masks is None:
-        if len(set(values or ())) < len(meanings):
-            raise MaskRuleError(f"flag_values: expected different ones; got {values}")
-        width = getattr(getattr(attrs["flag_values"], "dtype", None), "itemsize", 1) * 8
-        return {"class": _classes(dict(zip(values or (), meanings, strict=True)), width)}
-    wanted: list[int | None] = [*values] if values else [None] * len(meanings)
-    return {
-        meaning: _mask_entry(meaning, mask, value) for meaning, mask, value in zip(meanings, masks, wanted, strict=True)
-    }
-
-
-def _numbers(attrs: Mapping[str, Any], name: str, count: int) -> list[int] | None:
-    """Return a CF attribute's whole numbers, None where it is not there."""
-    given = attrs.get(name)
-    if given is None:
-        return None
-    array = np.atleast_1d(given)
-    # A signed type has bit 7 of a byte, say, as -128.
-    width = 8 * array.dtype.itemsize if isinstance(given, np.ndarray | np.integer) and array.dtype.kind == "i" else None
-    try:
-        found = [number % (1 << width) if width else number for number in map(_cf_number, array.tolist())]
-    except ValueError as error:
-        raise MaskRuleError(f"attrs: expected whole numbers in {name}; got {given!r}") from error
-    if len(found) != count:
-        raise MaskRuleError(f"attrs: expected {count} {name}, as many as flag_meanings; got {len(found)}")
-    return found
-
-
-def _cf_number(number: Any) -> int:
-    """Return a number of CF attributes, which may be a text with a letter for its type behind."""
-    text = str(number).strip()
-    return int(text, 0) if text.lower().startswith("0x") else int(text.rstrip("bBsSuUlL"))
-
-
-def _mask_entry(meaning: str, mask: int, value: int | None) -> dict[str, Any]:
-    """Return a flag that is True where the bits under a mask are a value; where it is None, are not all 0."""
-    bits = [bit for bit in range(64) if mask >> bit & 1]
-    if not bits or bits[-1] - bits[0] >= _MOST_BITS or (value or 0) & ~mask:
-        raise MaskRuleError(f"attrs: expected a mask of {_MOST_BITS} bits at most, and a value in it, for {meaning}")
-    keys = [key for key in range(1 << (bits[-1] - bits[0] + 1)) if not key << bits[0] & ~mask]
-    return {
-        "bits": bits,
-        "values": {str(key): bool(key) if value is None else key << bits[0] == value for key in keys},
-        "description": meaning.replace("_", " "),
-    }
+def unusable(reason: str) -> dict[str, Any]:
+    """Return the entry of a flag that no rule can ask for."""
+    return {"bits": "all", "values": {}, "unusable": reason}
 
 
 def _from_odc(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a definition that is there as such, or as JSON."""
     found = attrs["flags_definition"]
     try:
-        return dict(json.loads(found) if isinstance(found, str) else found)
+        return dict(json.loads(found, object_pairs_hook=distinct) if isinstance(found, str) else found)
     except (TypeError, ValueError) as error:
         raise MaskRuleError(f"flags_definition: expected a mapping, or one in JSON; got {found!r}") from error
 
 
+def distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Return a mapping, in which a key that comes twice can't be asked for."""
+    counts = collections.Counter(key for key, _ in pairs)
+    return {key: each if counts[key] == 1 else unusable(_several(key, counts[key])) for key, each in pairs}
+
+
+def _several(name: Any, count: int, where: str = "") -> str:
+    """Say that a name is there several times."""
+    return f"expected names of their own{where and ' in '}{where}; got {name!r} {count} times"
+
+
+def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition in CF attributes: what has masks becomes a flag of True and False for each meaning."""
+    given = _texts(attrs["flag_meanings"])
+    meanings = given.split() if isinstance(given, str) else [str(meaning) for meaning in given]
+    masks = _numbers(attrs, "flag_masks", len(meanings))
+    values = _numbers(attrs, "flag_values", len(meanings))
+    if masks is None and values is None:
+        raise MaskRuleError("attrs: expected flag_masks or flag_values along with flag_meanings; got neither")
+    if not meanings:
+        raise MaskRuleError("attrs: expected flags or classes in flag_meanings; got none")
+    if masks is None:
+        pairs = zip(values or (), meanings, strict=True)
+        return {"class": {"bits": "all", **_labels(pairs, "flag_values", "flag_meanings")}}
+    found, counts = {}, collections.Counter(meanings)
+    for meaning, mask, value in zip(meanings, masks, values or [0] * len(meanings), strict=True):
+        several = counts[meaning] > 1 and _several(meaning, counts[meaning], "flag_meanings")
+        found[meaning] = unusable(several) if several else _mask_entry(meaning, mask, value, values is not None)
+    return found
+
+
+def _numbers(attrs: Mapping[str, Any], name: str, count: int) -> list[int | None] | None:
+    """Return a CF attribute's numbers, None for what is no whole number; None where there are none at all."""
+    given = _texts(attrs.get(name))
+    if given is None:
+        return None
+    if isinstance(given, str):
+        given = [text for text in re.split(r"[\s,;]+", given.strip("[](){} \t\r\n")) if text]
+    found = [_cf_number(number) for number in (given if isinstance(given, Iterable) else [given])]
+    if len(found) != count:
+        raise MaskRuleError(f"attrs: expected {count} {name}, as many as flag_meanings; got {len(found)}")
+    return found
+
+
+def _texts(given: Any) -> Any:
+    """Return what a file may hold as an array or as bytes: a text, or a list of them or of numbers."""
+    given = given.tolist() if isinstance(given, np.ndarray | np.generic) else given
+    if isinstance(given, bytes):
+        return given.decode()
+    return [_texts(each) for each in given] if isinstance(given, list | tuple) else given
+
+
+def _cf_number(number: Any) -> int | None:
+    """Return a number of CF attributes, which may be a text with a letter for its type behind; None: no whole one."""
+    if not isinstance(number, int | float | str):
+        raise TypeError("expected a number")
+    text = str(number).strip()
+    try:
+        if text.lower().startswith("0x"):
+            return int(text, 0)
+        text = re.sub("(?<=[0-9.])[uU]?[bBsSlL]{0,2}$", "", text)
+        return int(text) if re.fullmatch("[+-]?[0-9]+", text) else _whole(float(text.rstrip("fFdD")))
+    except ValueError:
+        return None
+
+
+def _whole(number: Any) -> int | None:
+    """Return a whole number, None for all others."""
+    if is_whole(number):
+        return int(number)
+    return int(number) if isinstance(number, float) and number.is_integer() else None
+
+
+def _mask_entry(meaning: str, mask: int | None, value: int | None, has_value: bool) -> dict[str, Any]:
+    """Return a flag that is True where the bits under a mask are a value; without one, where they are not all 0."""
+    numbers = range(-(1 << 63), 1 << 64)
+    if not mask or value is None or mask not in numbers or value not in numbers or value & ~mask:
+        got = f"flag_masks {mask}" + (f" and flag_values {value}" if has_value else "")
+        return unusable(f"expected a mask of 1 to 64 bits, and a value in it, for {meaning}; got {got}")
+    bits = [bit for bit in range(64) if mask >> bit & 1]
+    entry: dict[str, Any] = {"bits": bits, "values": {}, "description": meaning.replace("_", " ")}
+    entry |= {"signed": True} if mask < 0 else {}
+    if bits[-1] - bits[0] >= _MOST_BITS:
+        return {**entry, "values": {str(value >> bits[0]): has_value}, "otherwise": not has_value}
+    for key in range(1 << (bits[-1] - bits[0] + 1)):
+        if not key << bits[0] & ~mask:
+            entry["values"][str(key)] = (key << bits[0] == value) == has_value
+    return entry
+
+
+def _labels(pairs: Iterable[tuple[int | None, Any]], numbers: str, names: str) -> dict[str, Any]:
+    """Return the values of an entry, and what of them can't be asked for, from (value, label) pairs.
+
+    numbers, names: what has the values and the labels, for errors.
+    """
+    values: dict[str, Any] = {}
+    refused: dict[Any, str] = {}
+    for value, label in pairs:
+        if value is None:
+            refused[label] = f"expected a whole number in {numbers} for {label!r}"
+        elif str(value) in values:
+            for each in (values[str(value)], label):
+                refused[each] = f"expected different {numbers}; got {value} for {values[str(value)]!r} and {label!r}"
+        else:
+            values[str(value)] = label
+    counts = collections.Counter(values.values())
+    refused |= {label: _several(label, count, names) for label, count in counts.items() if count > 1}
+    return {"values": values, **({"unusable": refused} if refused else {})}
+
+
 def _from_bitfields(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition in STAC bitfields."""
-    definition: dict[str, Any] = {}
-    for field in attrs["classification:bitfields"]:
-        try:
-            bits = list(range(field["offset"], field["offset"] + field["length"]))
-            labels = {str(value): name for value, name in _class_names(field["classes"]).items()}
-            if field["name"] in definition:
-                raise MaskRuleError(f"classification:bitfields: expected different names; got {field['name']!r} twice")
-            definition[field["name"]] = {"bits": bits, "values": labels, "description": field.get("description", "")}
-        except (KeyError, TypeError) as error:
-            raise MaskRuleError(
-                f"classification:bitfields: expected name, offset, length and classes in each; got {field!r}"
-            ) from error
-    return definition
+    key, pairs = "classification:bitfields", []
+    for number, field in enumerate(_listed(attrs, "classification:bitfields")):
+        named = field if isinstance(field, Mapping) else {}
+        name = _name(named, f"bitfield {number}")
+        offset, length = (_whole(named.get(each)) for each in ("offset", "length"))
+        if offset is None or length is None or not 0 <= offset < offset + length <= 64 or "classes" not in named:
+            pairs.append((name, unusable(f"{key}: expected name, offset, length and classes; got {shortened(field)}")))
+            continue
+        classes = _labels(_stac_classes(named["classes"]), f"{key}: classes", f"{key}: classes")
+        bits = list(range(offset, offset + length))
+        pairs.append((name, {"bits": bits, **classes, "description": str(named.get("description") or "")}))
+    counts = collections.Counter(name for name, _ in pairs)
+    return {name: entry if counts[name] == 1 else unusable(_several(name, counts[name], key)) for name, entry in pairs}
 
 
 def _from_classes(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition in STAC classes."""
-    return {"class": _classes(_class_names(attrs["classification:classes"]))}
+    key = "classification:classes"
+    return {"class": {"bits": "all", **_labels(_stac_classes(_listed(attrs, key)), key, key)}}
 
 
-def _class_names(classes: Any) -> dict[int, str]:
-    """Return the names of STAC classes by their values."""
-    try:
-        found = {each["value"]: each["name"] for each in classes}
-    except (KeyError, TypeError) as error:
-        raise MaskRuleError(f"classification:classes: expected value and name in each; got {classes!r}") from error
-    if len(found) < len(classes):
-        raise MaskRuleError(f"classification:classes: expected different values; got {classes!r}")
-    return found
+def _listed(attrs: Mapping[str, Any], key: str) -> list[Any]:
+    """Return a list that is there as such, or as JSON."""
+    found = _from_json(attrs[key])
+    if not isinstance(found, list | tuple) or not found:
+        raise MaskRuleError(f"{key}: expected a list of at least one; got {shortened(attrs[key])}")
+    return list(found)
 
 
-def _classes(labels: Mapping[int, str], width: int = 8) -> dict[str, Any]:
-    """Return the entry of classes that take the whole band, of at least so many bits."""
-    if not labels or not all(map(_is_whole, labels)) or min(labels) < 0:
-        raise MaskRuleError(f"attrs: expected classes of whole numbers from 0 on; got {list(labels)}")
-    width = next(bits for bits in (8, 16, 32, 64) if bits >= width and max(labels) < 1 << bits)
-    return {"bits": list(range(width)), "values": {str(value): label for value, label in labels.items()}}
+def _stac_classes(classes: Any) -> Iterator[tuple[int | None, Any]]:
+    """Yield the values and the names of STAC classes."""
+    for number, each in enumerate(classes):
+        named = each if isinstance(each, Mapping) else {}
+        value = _whole(named.get("value"))
+        yield value, _name(named, f"class {number}" if value is None else str(value))
+
+
+def _name(named: Mapping[str, Any], number: str) -> str:
+    """Return the name of a STAC class or bitfield, or else its description, or else its number."""
+    return next((str(named[key]) for key in ("name", "description") if named.get(key) not in (None, "")), number)
 
 
 # What a band's attributes may have, and who reads it; the first that is there counts.

@@ -39,6 +39,7 @@ _NAMES = {
     "invalid": "--invalid",
     "mask output": "OUTPUT",
     "creation": "--co",
+    "quality": "--quality-band",
 }
 
 _log = logging.getLogger("gpumask")

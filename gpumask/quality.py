@@ -14,9 +14,10 @@ from gpumask.backends import Backend, adopt, select
 from gpumask.backends.table import Table
 from gpumask.cleanup import check_filters, cleaned
 from gpumask.errors import MaskRuleError, renamed
+from gpumask.flag import Flag
 from gpumask.flags import flags_of
 from gpumask.mask import all_of
-from gpumask.rules import BitTest, MaskRule, compile_table
+from gpumask.rules import BitTest, MaskRule, compile_table, pixel_type
 
 # Columns of what an array without rows is taken as, so that threads share it; shorter rows cost more than pixels.
 _COLUMNS, _SHORT = 1 << 14, 1 << 8
@@ -33,12 +34,14 @@ def mask_from_rules(
 
     rules: MaskRules, or mappings as `MaskRule.from_config` takes them; each names its band. None at all keeps all.
     bands: quality bands by their names, arrays of one shape, of bool, integers or floats. Signed integers are taken by
-        their bits, and nothing is special about nodata.
+        their bits, and nothing is special about nodata. NaN matches no rule, not even an inverted one. The flags of
+        floats are those of whole numbers.
     flags_definitions: for rules that are mappings, a definition for all of them, or {band: definition}.
     grow: how to grow what is not kept: a radius in pixels, or filters as `mask_cleanup` takes them.
 
     Returns bool, True is keep, of the bands' shape and in their array family.
-    Raises MaskRuleError for a rule that can't be right, and for a band that is missing or lacks a flag's bits.
+    Raises MaskRuleError for a rule that can't be right, for a band that is missing or lacks a flag's bits, and for one
+    of floats whose flags are asked for, but that has a value that is no whole number.
 
     >>> rules = [{"band": "qa", "flags": {"cloud": False}}, {"band": "qa", "values": [1], "invert": True}]
     >>> mask_from_rules(rules, {"qa": np.array([0, 1, 2], np.uint8)}, "hls_fmask")
@@ -150,10 +153,13 @@ def matched(rules: Sequence[MaskRule], band: Any, backend: str | None = None) ->
 
 
 class FlagCount(NamedTuple):
-    """How many pixels have a value of a flag; label None: the definition has none for it."""
+    """How many pixels have a value of a flag; label None: the definition has none for it.
+
+    value None: all values that have no label of their own.
+    """
 
     flag: str
-    value: int
+    value: int | None
     label: Any
     pixels: int
 
@@ -161,46 +167,90 @@ class FlagCount(NamedTuple):
 def describe_flags(band: Any, flags_definition: Any) -> list[FlagCount]:
     """Count the pixels of each value of each flag: those that are defined, and others that occur.
 
-    band: integers or bool, of any shape, with all bits of all flags. flags_definition: see `MaskRule.from_config`. The
-    values are those of a flag's bits, counted from its lowest.
+    band: bool, integers, or floats that are whole numbers or NaN, of any shape. flags_definition: see
+    `MaskRule.from_config`. The values are those of a flag's bits, counted from its lowest, or of whole pixels.
 
-    Raises MaskRuleError for a band of floats, or of fewer bits.
+    A pixel of which a flag says nothing is not counted there, nor is NaN. A flag that can't be asked for is left out:
+    `flag_problems` says why. Raises MaskRuleError where that leaves none, and for numbers that are not whole.
 
     >>> describe_flags(np.array([0, 2, 2], np.uint8), {"cloud": {"bits": 1, "values": {0: "no", 1: "yes"}}})
     [FlagCount(flag='cloud', value=0, label='no', pixels=1), FlagCount(flag='cloud', value=1, label='yes', pixels=2)]
     """
     band, flags = adopt("band", band), flags_of(flags_definition)
-    if band.dtype.kind == "f":
-        raise MaskRuleError(f"band: expected integers; got {band.dtype}")
+    tested = [MaskRule(None, (BitTest(flag, ()),)) for flag in flags.values()]
+    dtype = pixel_type(tested, band.dtype)
+    problems = [_problem(flag, dtype) for flag in flags.values()]
+    if all(problems):
+        raise MaskRuleError(f"band: {problems[0]}")
     with renamed({"flags": "band"}):
-        compile_table([MaskRule(None, (BitTest(flag, ()),)) for flag in flags.values()], band.dtype)
-    values, counts = _histogram(band)
-    found = []
-    for flag in flags.values():
-        pixels = dict.fromkeys((value for value, _ in flag.values), 0)
-        under, place = np.unique(values & values.dtype.type(flag.bits), return_inverse=True)
-        totals = np.zeros(under.size, np.int64)
-        np.add.at(totals, place.ravel(), counts)
-        pixels |= dict(zip(under.tolist(), totals.tolist(), strict=True))
-        labels = dict(reversed(flag.values))
-        found += [FlagCount(flag.name, bits >> flag.lowest, labels.get(bits), pixels[bits]) for bits in sorted(pixels)]
+        pixels, known = _as_tested(select(None, band), tested, _native(band))
+    values, counts = _histogram(pixels if known is None else pixels[known])
+    return [
+        row
+        for flag, problem in zip(flags.values(), problems, strict=True)
+        if not problem
+        for row in _counted(flag, values, counts)
+    ]
+
+
+def flag_problems(flags_definition: Any, dtype: Any = None) -> dict[str, list[str]]:
+    """Say what of a definition no rule can ask for, and why: reasons by the names of flags.
+
+    dtype: of a band, which may lack bits of a flag; None: a band that has all.
+
+    >>> flag_problems({"haze": {"bits": 9, "values": {"0": False, "1": True}}}, "uint8")
+    {'haze': ['expected a band with bit 9 of uint16 for haze; got uint8']}
+    """
+    kind = None if dtype is None else np.dtype(dtype)
+    found: dict[str, list[str]] = {}
+    for name, flag in flags_of(flags_definition).items():
+        problem = _problem(flag, np.dtype(np.int64) if kind is None or kind.kind == "f" else kind)
+        reasons = [problem] if problem else list(dict.fromkeys(reason for _, reason in flag.refused))
+        found |= {str(name): reasons} if reasons else {}
     return found
 
 
+def _problem(flag: Flag, dtype: np.dtype[Any]) -> str:
+    """Say why a flag can't be asked for of a band of a dtype; nothing where it can be."""
+    lacks = flag.lacks(1 if dtype.kind == "b" else 8 * dtype.itemsize)
+    return flag.problem or (f"expected {lacks}; got {dtype}" if lacks else "")
+
+
+def _counted(flag: Flag, values: np.ndarray, counts: np.ndarray) -> list[FlagCount]:
+    """Return how many pixels have which value of a flag; values: of whole pixels, and how many have each."""
+    for pixel in flag.silent:
+        counts = counts[values != pixel]
+        values = values[values != pixel]
+    flag = flag.of_width(8 * values.itemsize)
+    if flag.bits is not None:
+        values = values.view(f"u{values.itemsize}") & np.array(flag.bits, f"u{values.itemsize}")
+    under, place = np.unique(values, return_inverse=True)
+    totals = np.zeros(under.size, np.int64)
+    np.add.at(totals, place.ravel(), counts)
+    pixels, others = dict.fromkeys((value for value, _ in flag.values), 0), []
+    pixels |= dict(zip(under.tolist(), totals.tolist(), strict=True))
+    labels = dict(reversed(flag.values))
+    if flag.others:
+        rest = sum(pixels.pop(value) for value in list(pixels) if value not in labels)
+        others = [FlagCount(flag.name, None, flag.others[0], rest)]
+    found = [FlagCount(flag.name, value >> flag.lowest, labels.get(value), pixels[value]) for value in sorted(pixels)]
+    return found + others
+
+
 def _histogram(band: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values that a band of integers has, as unsigned ones of the same bits, and how many pixels have each.
+    """Return the values that a band of integers has, in native bytes, and how many pixels have each.
 
     They are counted where the band is, and come to host memory.
     """
-    native = band.astype(band.dtype.newbyteorder("="), copy=False)
-    bits = native.view(f"u{native.dtype.itemsize}").ravel()
+    band = band.view(np.uint8) if band.dtype.kind == "b" else band
+    bits = band.view(f"u{band.dtype.itemsize}").ravel()
     backend, host = select(None, band), np.empty(0)
     if bits.dtype.itemsize > 2:
         values, counts = np.unique(bits, return_counts=True)
-        return backend.to_family_of(host, values), backend.to_family_of(host, counts)
+        return backend.to_family_of(host, values).view(band.dtype), backend.to_family_of(host, counts)
     counts = backend.to_family_of(host, np.bincount(bits))
     values = np.flatnonzero(counts)
-    return values.astype(bits.dtype), counts[values]
+    return values.astype(bits.dtype).view(band.dtype), counts[values]
 
 
 def as_rules(name: str, rules: Any, flags_definitions: Any, band: str | None = None) -> list[MaskRule]:
@@ -250,22 +300,66 @@ def of_one_shape(bands: Any, wanted: Iterable[str]) -> dict[str, Any]:
 
 def evaluate(backend: Backend, rules: Sequence[MaskRule], band: Any, keep: Any = None) -> Any:
     """Return uint8 in the backend's memory, 1 where a band matches every rule, and where `keep` is 1 if it is given."""
-    if band.dtype == np.float16 or band.dtype.itemsize > 8:
-        band = band.astype(np.float32 if band.dtype == np.float16 else np.float64)
-    dtype = band.dtype.newbyteorder("=")
-    table = _table(tuple(compile_table(rules, dtype)), "float64" if dtype.kind == "f" else "int64")
+    band, known = _as_tested(backend, rules, _native(band))
+    count, found = compile_table(rules, band.dtype)
+    table = _table(tuple(found), "float64" if band.dtype.kind == "f" else "int64")
     pixels = backend.asarray(_two_axes(band))
-    if dtype.kind == "b":
+    if band.dtype.kind == "b":
         pixels = pixels.view(np.uint8)
     out = backend.empty(pixels.shape, np.uint8) if keep is None else keep.reshape(pixels.shape)
     if out.size:
         backend.run(
             "rules", out.shape,
-            pixels, pixels.strides[0] // pixels.itemsize, backend.table(table), len(rules), int(keep is not None),
+            pixels, pixels.strides[0] // pixels.itemsize, backend.table(table), count, int(keep is not None),
             out, out.strides[0],
             SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=table.host.dtype,
         )  # fmt: skip
+    if known is not None:
+        out &= known.reshape(out.shape).view(np.uint8)
     return out.reshape(band.shape)
+
+
+def _native(band: Any) -> Any:
+    """Return an array in native byte order, floats of a type that kernels take."""
+    dtype = band.dtype.newbyteorder("=")
+    if dtype == np.float16 or dtype.itemsize > 8:
+        dtype = np.dtype(np.float32 if dtype == np.float16 else np.float64)
+    return band.astype(dtype, copy=False)
+
+
+def _as_tested(backend: Backend, rules: Sequence[MaskRule], band: Any) -> tuple[Any, Any]:
+    """Return a band as rules test it, and where it may match: not where it is NaN; None: anywhere.
+
+    Floats whose flags are asked for become the whole numbers that they are. Raises MaskRuleError where they are none.
+    """
+    if band.dtype.kind != "f" or not rules:
+        return band, None
+    dtype = pixel_type(rules, band.dtype)
+    if dtype == band.dtype and not any(rule.inverted for rule in rules):
+        return band, None
+    band = backend.asarray(_two_axes(band)).reshape(band.shape)
+    known = band == band  # noqa: PLR0124  # NaN does not
+    if dtype == band.dtype:
+        return band, known
+    wrong = known & _is_not_whole(band)
+    if wrong.any():
+        names = dict.fromkeys(test.flag.name for rule in rules for test in rule.tests if test.flag)
+        of_band = f" of the band {rules[0].band!r}" if rules[0].band is not None else ""
+        raise MaskRuleError(
+            f"flags: expected whole numbers of 64 bits, or NaN{of_band}, for {', '.join(names)}; "
+            f"got {float(band[wrong].ravel()[0])}"
+        )
+    return np.where(known, band, 0).astype(dtype), known
+
+
+def _is_not_whole(band: Any) -> Any:
+    """Say which floats are no whole numbers that 64 bits hold; what it says of NaN does not count."""
+    wrong = (np.trunc(band) != band) | (band < -(2.0**63)) | (band >= 2.0**63)
+    if band.dtype == np.float32:
+        # A GPU may take the smallest numbers for 0: they are told by their bits.
+        size = band.view(np.uint32) & np.uint32(0x7FFFFFFF)
+        wrong |= (size > 0) & (size < np.uint32(0x00800000))
+    return wrong
 
 
 @functools.lru_cache(maxsize=64)

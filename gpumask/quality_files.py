@@ -15,7 +15,8 @@ from gpumask.backends import Backend
 from gpumask.cleanup import check_filters, filtered
 from gpumask.datasets import check_bands, check_open, names_file
 from gpumask.errors import GpumaskError, MaskRuleError, renamed
-from gpumask.flags import ATTRIBUTES, flags_definition, flags_definition_from, ready_definitions, shortened
+from gpumask.flag import shortened
+from gpumask.flags import distinct, flags_definition, flags_definition_from, holds_attributes, ready_definitions
 from gpumask.inputs import Inputs
 from gpumask.mask import all_of
 from gpumask.place import MOST_OFF, blocks_at
@@ -74,7 +75,8 @@ class QualityBands:
         coarse = Window(*first, -(-window.row_stop // down) - first[0], -(-window.col_stop // across) - first[1])
         with names_file("quality", dataset, coarse):
             band = dataset.read(number, window=ranges(coarse))
-        found = blocks_of(evaluate(backend, rules, band), (down, across))
+        with renamed({"flags": "quality"}):
+            found = blocks_of(evaluate(backend, rules, band), (down, across))
         return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
 
     def _factors(self, name: str) -> tuple[int, int]:
@@ -149,6 +151,7 @@ def read_rules(
 def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[MaskRule], list[tuple[str, int]]]:
     """Return the rules in what a file holds, for a band where they name none, and how to grow what they don't keep."""
     style = content if isinstance(content, Mapping) else {"rules": content}
+    _check_distinct({key: each for key, each in style.items() if not str(key).startswith("flags_definition")})
     unknown = set(style) - {"rules", "pq_masks", "flags_definition", "flags_definitions", "grow"}
     if unknown:
         raise MaskRuleError(f"{', '.join(map(str, unknown))}: expected a list of rules, or a mapping with `rules`")
@@ -166,28 +169,28 @@ def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[Mas
 def read_definition(given: str) -> Any:
     """Return the flag definition in a YAML or JSON file, or the ready one of that name.
 
-    The file holds a definition in the Open Data Cube form, or attributes that have one; see `flags_definition_from`.
+    The file holds a definition in the Open Data Cube form, or attributes that have one; see `flags_definition_from`. A
+    flag that is there twice can't be asked for.
     """
     if given in ready_definitions():
         return flags_definition(given)
     if not Path(given).is_file():
         raise MaskRuleError(f"definition: expected a file, or one of {', '.join(ready_definitions())}; got {given}")
     content = _read("definition", given)
-    is_attributes = isinstance(content, Mapping) and any(key in content for key in ATTRIBUTES)
     try:
-        return flags_definition_from(content) if is_attributes else content
+        return flags_definition_from(content) if holds_attributes(content) else content
     except MaskRuleError as error:
         raise MaskRuleError(f"definition: {given}: {error}") from error
 
 
 def _read(name: str, path: str) -> Any:
-    """Read a JSON file, or one of YAML where PyYAML is there; a key that comes twice is an error."""
+    """Read a JSON file, or one of YAML where PyYAML is there; see `distinct` for a key that comes twice."""
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise MaskRuleError(f"{name}: {path}: {error}") from error
     try:
-        return json.loads(text, object_pairs_hook=_distinct)
+        return json.loads(text, object_pairs_hook=distinct)
     except json.JSONDecodeError as not_json:
         try:
             import yaml
@@ -201,13 +204,13 @@ def _read(name: str, path: str) -> Any:
         raise MaskRuleError(f"{name}: {path}: {error}") from error
 
 
-def _distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
-    """Return a mapping; raise ValueError where a key comes twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)} is there twice")
-    return found
+def _check_distinct(content: Any) -> None:
+    """Raise MaskRuleError where a key of rules comes twice; flags that do say so when they are asked for."""
+    for key, each in content.items() if isinstance(content, Mapping) else enumerate(content):
+        if isinstance(each, Mapping) and "unusable" in each:
+            raise MaskRuleError(f"{key} is there twice")
+        if isinstance(each, Mapping | list):
+            _check_distinct(each)
 
 
 def _loader(yaml: Any) -> Any:
@@ -215,9 +218,10 @@ def _loader(yaml: Any) -> Any:
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            _distinct([(self.construct_object(key, deep=True), None) for key, _ in node.value if key.tag != _MERGE])
+            own = [(self.construct_object(key, deep=True), None) for key, _ in node.value if key.tag != _MERGE]
+            marked = {key: each for key, each in distinct(own).items() if each is not None}
             found: dict[Any, Any] = super().construct_mapping(node, deep)
-            return found
+            return found | marked
 
         yaml_implicit_resolvers = {
             first: [found for found in resolvers if found[0] != "tag:yaml.org,2002:bool"]

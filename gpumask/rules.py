@@ -9,30 +9,42 @@ import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gpumask.errors import MaskRuleError
-from gpumask.flags import Flag, flags_of
+from gpumask.flag import Flag
+from gpumask.flags import flags_of
 
 _KEYS = {"band", "flags", "values", "enum", "invert"}
 
 
 @dataclass(frozen=True)
 class BitTest:
-    """Passed by a pixel whose bits, under a flag's, are one of some values; without a flag, by one that equals one."""
+    """Passed by a pixel whose bits, under a flag's, are one of some values; without a flag, by one that equals one.
+
+    negated: whether it is passed by all others instead.
+    """
 
     flag: Flag | None
     values: tuple[Any, ...]
     labels: tuple[Any, ...] = ()
+    negated: bool = False
 
     def explain(self, width: int) -> str:
         """Say what it asks of a pixel, in a band of so many bits."""
         if self.flag is None:
             return f"value {_one_of(self.values)}"
-        numbers = [value >> self.flag.lowest for value in self.values]
-        return f"{self.flag.place(width)} {_one_of(numbers)} ({', '.join(map(str, self.labels))})"
+        numbers = [
+            (value if self.flag.bits is None else value % (1 << width)) >> self.flag.lowest for value in self.values
+        ]
+        words = f"{self.flag.of_width(width).place(width)} {_one_of(numbers, self.negated)}"
+        return f"{words} ({', '.join(map(str, self.labels))})"
+
+    def passed(self, pixel: int) -> bool:
+        """Say whether a pixel passes."""
+        return ((self.flag.holds(pixel) if self.flag else pixel) in self.values) != self.negated
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,8 @@ class MaskRule:
         config: {"flags": {flag: label, …}} matches where all flags have these labels, as does {"flags": {"and": {…}}};
             {"flags": {"or": {…}}} where any has. A list of labels stands for any of them. {"values": [number, …]}
             matches these numbers. "invert": True turns a rule round; "band" says which band it is about.
-        flags_definition: in the Open Data Cube form, or the name of a ready one (see `flags_definition`); for flags.
+        flags_definition: in the Open Data Cube form (see `gpumask.flags`), or the name of a ready one (see
+            `flags_definition`); for flags. What is wrong in it is an error only where the rule asks for it.
 
         Raises MaskRuleError, naming the key, for everything that can't be right, unknown keys, flags and labels too.
 
@@ -68,7 +81,28 @@ class MaskRule:
     def explain(self) -> str:
         """Say in words which pixels match."""
         words = (" or " if self.any else " and ").join(test.explain(self.width) for test in self.tests)
-        return f"not ({words})" if self.inverted else words
+        words = f"not ({words})" if self.inverted else words
+        if not self.excepted:
+            return words
+        several = self.any and len(self.tests) > 1 and not self.inverted
+        return f"{f'({words})' if several else words} and value {_one_of(self.excepted, negated=True)}"
+
+    @property
+    def excepted(self) -> tuple[int, ...]:
+        """Pixels of which flags say nothing, that do not match, but would by their bits.
+
+        There a test of such a flag is neither passed nor failed. A pixel matches where this makes no difference.
+        """
+        of_flags = [pixel for test in self.tests if test.flag for pixel in test.flag.silent]
+        return tuple(pixel for pixel in dict.fromkeys(of_flags) if self._says(pixel, False) and not self._says(pixel))
+
+    def _says(self, pixel: int, knows_silent: bool = True) -> bool:
+        """Say whether a pixel matches, for sure where it is known of which pixels flags say nothing."""
+        passed = [
+            self.inverted if knows_silent and test.flag and pixel in test.flag.silent else test.passed(pixel)
+            for test in self.tests
+        ]
+        return (any(passed) if self.any else all(passed)) != self.inverted
 
     def evaluate(self, band: Any, backend: str | None = None) -> Any:
         """Return which pixels match: bool, of the band's shape and array family; see `mask_from_rules`."""
@@ -101,7 +135,7 @@ def parse(config: Any, definition: Any, context: frozenset[str]) -> MaskRule:
     known = flags_of(definition)
     terms, any_of = _terms(flags)
     tests = tuple(_flag_test(known, name, label) for name, label in terms.items())
-    highest = max(flag.bits for flag in known.values()).bit_length()
+    highest = max(flag.needs for flag in known.values())
     return MaskRule(band, tests, any_of, bool(invert), next(width for width in (8, 16, 32, 64) if width >= highest))
 
 
@@ -154,7 +188,9 @@ def _terms(flags: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
 def _flag_test(known: Mapping[str, Flag], name: Any, label: Any) -> BitTest:
     """Return the test of one flag for a label, or for any of a list of labels."""
     if name not in known:
-        raise MaskRuleError(f"flags: expected a flag of the definition, one of {', '.join(known)}; got {name!r}")
+        raise MaskRuleError(
+            f"flags: expected a flag of the definition, one of {', '.join(map(str, known))}; got {name!r}"
+        )
     label = label.tolist() if isinstance(label, np.ndarray) else label
     labels = tuple(label) if isinstance(label, list | tuple | set | frozenset) else (label,)
     if isinstance(label, set | frozenset):  # which have no order of their own
@@ -163,54 +199,81 @@ def _flag_test(known: Mapping[str, Flag], name: Any, label: Any) -> BitTest:
         raise MaskRuleError(f"flags: expected a label of {name}, or several; got none")
     flag = known[name]
     values = dict.fromkeys(value for wanted in labels for value in flag.labelled(wanted))
-    return BitTest(flag, tuple(values), labels)
+    if not any(wanted in flag.others for wanted in labels):
+        return BitTest(flag, tuple(values), labels)
+    without = dict.fromkeys(value for value, _ in flag.values if value not in values)
+    return BitTest(flag, tuple(without), labels, negated=True)
 
 
-def _one_of(numbers: Sequence[Any]) -> str:
-    """Return "== 3" or "in (2, 3)"."""
-    return f"== {numbers[0]}" if len(numbers) == 1 else f"in ({', '.join(map(str, numbers))})"
+def _one_of(numbers: Sequence[Any], negated: bool = False) -> str:
+    """Return "== 3" or "in (2, 3)", or "!= 3" or "not in (2, 3)"."""
+    if len(numbers) == 1:
+        return f"{'!=' if negated else '=='} {numbers[0]}"
+    return f"{'not ' if negated else ''}in ({', '.join(map(str, numbers))})"
 
 
-def compile_table(rules: Sequence[MaskRule], dtype: np.dtype[Any]) -> list[Any]:
-    """Return the rules as kernels/rules.cu reads them, for a band of a dtype: bool, integer or float.
+def pixel_type(rules: Iterable[MaskRule], dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that a band of a dtype is tested in: floats are whole numbers where flags are asked for."""
+    asked = any(test.flag for rule in rules for test in rule.tests)
+    return np.dtype(np.int64) if asked and dtype.kind == "f" else dtype
 
-    Raises MaskRuleError, naming the flag, where the band lacks its bits.
+
+def compile_table(rules: Sequence[MaskRule], dtype: np.dtype[Any]) -> tuple[int, list[Any]]:
+    """Return how many rules there are, and these as kernels/rules.cu reads them, for a band of a dtype.
+
+    dtype: bool, integer or float; see `pixel_type`. Raises MaskRuleError, naming the flag, where the band lacks its
+    bits.
     """
+    dtype = pixel_type(rules, dtype)
     table: list[Any] = []
     for rule in rules:
-        tests = [_bits(test, dtype) if test.flag else (-1, _held(test.values, dtype)) for test in rule.tests]
+        tests = [_test(test, dtype) for test in rule.tests]
         if not rule.any:
             tests = _merged(tests)
-        table += [int(rule.any), int(rule.inverted), len(tests)]
-        for bits, values in tests:
-            table += [bits, len(values), *values]
-    return table
+        # A test alone, turned round, is a rule turned round: that takes one look at each pixel.
+        alone = len(tests) == 1 and tests[0].negated
+        table += [int(rule.any), int(rule.inverted != alone), len(tests)]
+        for bits, values, negated in tests:
+            count = len(values)
+            table += [bits, ~count if negated and not alone else count, *values]
+    excepted = _held(list(dict.fromkeys(pixel for rule in rules for pixel in rule.excepted)), dtype)
+    if excepted:
+        table += [0, 1, 1, -1, len(excepted), *excepted]
+    return len(rules) + bool(excepted), table
 
 
-def _merged(tests: Sequence[tuple[int, list[Any]]]) -> list[tuple[int, list[Any]]]:
+class _Test(NamedTuple):
+    """A test as the kernel does it."""
+
+    bits: int
+    values: list[Any]
+    negated: bool
+
+
+def _merged(tests: Sequence[_Test]) -> list[_Test]:
     """Return tests that all must pass, those of one value as one; of no value where they contradict each other."""
-    single, merged = [test for test in tests if len(test[1]) == 1], [test for test in tests if len(test[1]) != 1]
+    single = [test for test in tests if len(test.values) == 1 and not test.negated]
     if len(single) < 2:
         return list(tests)
     bits = value = 0
-    for more, (wanted,) in single:
+    for more, (wanted,), _ in single:
         if (value ^ wanted) & bits & more:
-            return [(0, [])]
+            return [_Test(0, [], False)]
         bits, value = bits | more, value | wanted
-    return [(bits, [value]), *merged]
+    return [_Test(bits, [value], False), *(test for test in tests if test not in single)]
 
 
-def _bits(test: BitTest, dtype: np.dtype[Any]) -> tuple[int, list[int]]:
-    """Return a flag's bits and values, as signed 64-bit integers."""
+def _test(test: BitTest, dtype: np.dtype[Any]) -> _Test:
+    """Return a test of a band of a dtype: its bits and values as signed 64-bit integers, or values of a float."""
     flag = test.flag
-    assert flag is not None
-    if dtype.kind == "f":
-        raise MaskRuleError(f"flags: expected a band of integers for {flag.name}; got {dtype}")
+    if flag is None or flag.bits is None:
+        return _Test(-1, _held(test.values, dtype), test.negated)
     width = 1 if dtype.kind == "b" else 8 * dtype.itemsize
-    if flag.bits >> width:
-        needed = next(bits for bits in (8, 16, 32, 64) if not flag.bits >> bits)
-        raise MaskRuleError(f"flags: expected a band with {flag.place(needed)} for {flag.name}; got {dtype}")
-    return _signed(flag.bits), [_signed(value) for value in test.values]
+    lacks = flag.lacks(width)
+    if lacks:
+        raise MaskRuleError(f"flags: expected {lacks}; got {dtype}")
+    every = (1 << width) - 1
+    return _Test(_signed(flag.bits & every), [_signed(value & every) for value in test.values], test.negated)
 
 
 def _held(values: Sequence[Any], dtype: np.dtype[Any]) -> list[Any]:

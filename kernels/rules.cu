@@ -2,7 +2,8 @@
 // bands of floats, else i64.
 // table: for each rule 1 if any test will do, 1 if it is inverted, the number of tests; for each test the bits that it
 // looks at, the number of values, the values. A pixel passes where its bits are one of these; a float, where it equals
-// one. also: whether to keep just what out had as 1. out: uint8, 1 where all rules match. Twin: reference.py:rules.
+// one. A number n below 0 stands for ~n values, of which a pixel that passes is none. also: whether to keep just what
+// out had as 1. out: uint8, 1 where all rules match. Twin: reference.py:rules.
 #include "target.cuh"
 #include "convert.cuh"
 
@@ -27,11 +28,14 @@ INLINE void evaluate(const SRC_T* __restrict__ pixel, const TABLE_T* __restrict_
         LANE_LOOP(l, 0, n) matched[l] = !any;
         for (i64 test = 0; test < tests; ++test) {
             const BITS_T bits = Kind<SRC_T>::is_float ? 0 : (BITS_T)at[0];
-            const TABLE_T *value = at + 2, *end = value + (i64)at[1];
+            const i64 given = (i64)at[1];
+            const TABLE_T *value = at + 2, *end = value + (given < 0 ? ~given : given);
             LANE_LOOP(l, 0, n) passed[l] = 0;
             for (; value < end; ++value)
                 LANE_LOOP(l, 0, n) passed[l] |= equals(pixel[l], bits, *value);
             at = end;
+            if (given < 0)
+                LANE_LOOP(l, 0, n) passed[l] ^= 1;
             if (any)
                 LANE_LOOP(l, 0, n) matched[l] |= passed[l];
             else

@@ -56,7 +56,7 @@ def random_table(rng: np.random.Generator, band: np.ndarray, count: int) -> np.n
         table += [*rng.integers(0, 2, 2).tolist(), tests]
         for _ in range(tests):
             bits, values = random_test(rng, band)
-            table += [bits, len(values), *values]
+            table += [bits, len(values) if rng.random() < 0.8 else -1 - len(values), *values]
     return np.array(table, np.float64 if band.dtype.kind == "f" else np.int64)
 
 

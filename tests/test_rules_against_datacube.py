@@ -276,10 +276,15 @@ def test_floats_are_compared_exactly_not_as_rounded_to_the_band():
     assert ours({"values": [float(np.float32(0.1))]}, band).tolist() == [True, False]
 
 
-def test_flags_of_a_float_band_are_an_error_that_names_the_flag():
+def test_flags_of_a_float_band_are_those_of_its_whole_numbers():
     assert_peer_crashes({"flags": {"low": True}}, TypeError, PIXELS.astype(np.float32))
-    with pytest.raises(MaskRuleError, match="low"):
-        ours({"flags": {"low": True}}, PIXELS.astype(np.float32))
+    np.testing.assert_array_equal(ours({"flags": {"low": True}}, PIXELS.astype(np.float32)), PIXELS & 1 != 0)
+
+
+def test_nan_matches_no_rule_not_even_an_inverted_one():
+    band, rule = np.array([64, 3, np.nan]), {"values": [64], "invert": True}
+    assert by_peer(rule, band).tolist() == [False, True, True]
+    assert ours(rule, band).tolist() == [False, True, False]
 
 
 def figures(count: int) -> None:

@@ -55,8 +55,10 @@ def naive(case: Case, row: int, col: int) -> int:
         passed = []
         for _ in range(int(tests)):
             bits, count, *table = table
-            values, table = table[: int(count)], table[int(count) :]
-            passed.append(any((pixel & bits & every) == value & every if whole else pixel == value for value in values))
+            given = -1 - int(count) if count < 0 else int(count)
+            values, table = table[:given], table[given:]
+            found = any((pixel & bits & every) == value & every if whole else pixel == value for value in values)
+            passed.append(found != (count < 0))
         keep &= (any(passed) if any_of else all(passed)) != bool(inverted)
     assert not table or not case.count
     return int(keep)

@@ -277,8 +277,9 @@ def rules(rows, cols, band, pitch, table, count, also, out, out_pitch, *, SRC_T,
             any_of, inverted, tests = map(int, table[at : at + 3])
             matched, at = np.full(pixels.shape, not any_of), at + 3
             for _ in range(tests):
-                values = table[at + 2 : at + 2 + int(table[at + 1])]
-                passed = _is_one_of(pixels, table[at], values)
+                given = int(table[at + 1])
+                values = table[at + 2 : at + 2 + (~given if given < 0 else given)]
+                passed = _is_one_of(pixels, table[at], values) != (given < 0)
                 matched = matched | passed if any_of else matched & passed
                 at += 2 + len(values)
             keep &= matched != bool(inverted)

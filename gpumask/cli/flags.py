@@ -11,7 +11,7 @@ from gpumask.datasets import check_bands
 from gpumask.errors import renamed
 from gpumask.flags import ready_definitions
 from gpumask.inputs import open_raster
-from gpumask.quality import describe_flags
+from gpumask.quality import describe_flags, flag_problems
 from gpumask.quality_files import read_definition
 
 
@@ -22,7 +22,7 @@ from gpumask.quality_files import read_definition
     "attributes.")  # fmt: skip
 @debug_option
 def flags(file: tuple[str, int], definition: str) -> None:
-    """Print how many pixels of a quality band have each value of each flag."""
+    """Print how many pixels of a quality band have each value of each flag, and which flags can't be asked for."""
     names = {"flags_definition": "--definition", "definition": "--definition", "band": "FILE"}
     with contextlib.ExitStack() as inputs, renamed(names):
         known = read_definition(definition)
@@ -30,8 +30,13 @@ def flags(file: tuple[str, int], definition: str) -> None:
         check_bands("FILE", dataset, (file[1],))
         band = dataset.read(file[1])
         rows = describe_flags(band, known)
-    width = max(len(row.flag) for row in rows)
+        problems = flag_problems(known, band.dtype)
+    width = max(len(name) for name in [*problems, *(row.flag for row in rows)])
     for row in rows:
+        value = "other" if row.value is None else row.value
         label = "(not defined)" if row.label is None else str(row.label)
         share = 100 * row.pixels / max(band.size, 1)
-        click.echo(f"{row.flag:<{width}}  {row.value:>5}  {label:<28}  {row.pixels:>12}  {share:6.2f} %")
+        click.echo(f"{row.flag:<{width}}  {value:>5}  {label:<28}  {row.pixels:>12}  {share:6.2f} %")
+    for name, reasons in problems.items():
+        for reason in reasons:
+            click.echo(f"{name:<{width}}      -  {reason}")
