@@ -6,7 +6,6 @@ A value between two classes is none of them, and may be a third. So classes ask 
 from __future__ import annotations
 
 import contextlib
-import inspect
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpumask.declared import described, described_band
+from gpumask.errors import warn_caller
 from gpumask.flags import ATTRIBUTES
 from gpumask.interp import interpolator
 
@@ -108,7 +108,7 @@ def chosen(interp: Any, why: str | None) -> Any:
         return "cubic" if why is None else "nearest"
     found = interpolator(interp)
     if why is not None and found.taps > 1:
-        _warn(f"interp: {found.name} makes values between classes, as {why}; nearest (--interp nearest) does not")
+        warn_caller(f"interp: {found.name} makes values between classes, as {why}; nearest (--interp nearest) does not")
     return interp
 
 
@@ -117,12 +117,4 @@ def check_overviews(options: Mapping[str, Any], why: str | None) -> None:
     lower = {key.lower(): str(value).lower() for key, value in options.items()}
     asked = lower.get("overview_resampling", lower.get("resampling", "nearest"))
     if why is not None and asked not in _MIXES_NOTHING:
-        _warn(f"creation: overviews by {asked} have values between classes, as {why}; nearest ones do not")
-
-
-def _warn(text: str) -> None:
-    """Warn at the line that called the library."""
-    frame, level = inspect.currentframe(), 1
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("gpumask", "contextlib"):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, UserWarning, stacklevel=level)
+        warn_caller(f"creation: overviews by {asked} have values between classes, as {why}; nearest ones do not")

@@ -1,8 +1,10 @@
-"""What gpumask raises. Every message names the argument, what was expected and what came."""
+"""What gpumask raises, and warns of. Every message names the argument, what was expected and what came."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
+import warnings
 from collections.abc import Iterator, Mapping
 
 
@@ -32,3 +34,11 @@ def renamed(names: Mapping[str, str]) -> Iterator[None]:
         if name not in names:
             raise
         raise type(error)(names[name] + colon + rest) from error
+
+
+def warn_caller(text: str) -> None:
+    """Warn at the line that called the library."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("gpumask", "contextlib"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, UserWarning, stacklevel=level)

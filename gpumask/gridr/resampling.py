@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from gpumask.backends import Backend, adopt, is_device_array, select
 from gpumask.backends.host import rows_contiguous
 from gpumask.boundary import Boundary, check_boundary
-from gpumask.errors import GpumaskError, renamed
+from gpumask.errors import GpumaskError, renamed, warn_caller
 from gpumask.grid import Grid
 from gpumask.gridr.arguments import (
     check_writable,
@@ -109,7 +108,7 @@ def array_grid_resampling(
     inputs = (source.image, source.valid, grid.row, grid.col, grid.mask)
     target = Target(_writable(backend, image_view, inputs), _writable(backend, mask_view, inputs), nodata)
     if standalone and not is_device_array(grid.row) and not _any_counts(grid):
-        warnings.warn("grid_row, grid_col: no node counts, so that no pixel is valid", UserWarning, stacklevel=3)
+        warn_caller("grid_row, grid_col: no node counts, so that no pixel is valid")
     resample_into(backend, source, grid, method, target, np.dtype(np.float64))
     for view, written in ((image_view, target.image), (mask_view, target.validity)):
         if view is not None and written is not view:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-import warnings
 from collections.abc import Hashable
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import xarray
 
 from gpumask.backends import is_device_array
+from gpumask.errors import warn_caller
 from gpumask.lazy import is_lazy
 from gpumask.projected import ProjectedGrid
 from gpumask.resample import Resampled
@@ -108,12 +107,7 @@ def warn_untold(validity: Any) -> None:
     """
     if not is_lazy(validity) and not is_device_array(validity) and np.all(validity):
         return
-    frame, level = sys._getframe(1), 2
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == __name__.partition(".")[0]:
-        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
-    warnings.warn(
+    warn_caller(
         "nodata_out: expected a value for invalid pixels, as the array declares none; got None, so that they are 0, "
-        "as valid ones may be: just the coordinate validity tells them",
-        UserWarning,
-        stacklevel=level,
+        "as valid ones may be: just the coordinate validity tells them"
     )
