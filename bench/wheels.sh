@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 platforms=(manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_24_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64)
 needed=(rasterio affine cligj click-plugins shapely pyproj) # gpumask's own
-needed+=(gridr==0.7.0 rioxarray odc-geo cachetools dask partd locket) # for tests
+needed+=(gridr==0.7.0 rioxarray cf_xarray odc-geo cachetools dask partd locket) # for tests
 
 rm -rf .whl
 "$python" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 \

@@ -19,6 +19,9 @@ import gpumask.xarray  # noqa: F401
 from gpumask import resample_file, warp_file
 from gpumask.cli import main
 
+# Bytes without a nodata value, which tests here have no need of.
+pytestmark = pytest.mark.filterwarnings("ignore:nodata_out. expected a value for invalid pixels")
+
 PLACE = {"crs": "EPSG:32631", "transform": Affine(10, 0, 500_000, 0, -10, 4_000_000)}
 TARGET = {"crs": "EPSG:32632", "backend": "numpy"}
 CLASSES = (0, 40, 90, 200)
