@@ -11,7 +11,6 @@ import numpy as np
 import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
-from gpumask.backends import is_device_array
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
@@ -26,6 +25,7 @@ from gpumask.warp import target_place
 from gpumask.xarray.kept import aligned, kept, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled
 from gpumask.xarray.place import place_like, place_of, spatial
+from gpumask.xarray.sides import alike, brought, on_device, where
 
 
 @xarray.register_dataarray_accessor("gpumask")
@@ -83,7 +83,9 @@ class Accessor:
 
         grid: a Grid, whose result has no place on the ground, or a ProjectedGrid. nodata_out: None: the array's own
             nodata value; NaN where it has none and the dtype holds it; else 0. chunks: rows and columns of a lazy
-            result's; None: as the source's largest. validity: "pixel", or "band" where each band is valid by itself.
+            result's; None: 2048, or as the source's if these are larger; fewer where such a chunk would have more bytes
+            than dask's `array.chunk-size`, or would need more than four times as many of the source. validity: "pixel",
+            or "band" where each band is valid by itself.
 
         Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name,
         its attributes and the coordinates of all other dimensions. Its coordinate `validity`, uint8, is 1 where it is
@@ -103,9 +105,9 @@ class Accessor:
         kind, nodata = self._output(dtype, nodata_out)
         method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
         by_band = check_validity(validity)
-        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend, by_band)
+        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend, by_band, self._missing)
         image = array.transpose(*others, *band, y, x).data
-        valid = self._valid(others, band, by_band)
+        valid = self._valid(others, band)
         if is_lazy(image, valid):
             found = resampled_lazily(image, valid, grid, recipe, bool(band), chunks)
         else:
@@ -133,26 +135,34 @@ class Accessor:
         first = next(iter(bands.values()))
         found = kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
         valid = first.copy(data=found).drop_vars(set(first.coords) - set(self._array.coords))
-        before = self._validity
-        valid = valid if before is None else valid & before
+        valid, before = brought(self._array, valid), self._validity
+        if before is not None:
+            valid, before = alike(valid, before)
+            valid = valid & before
         return self._array.assign_coords({VALIDITY: described(valid.astype(np.uint8))})
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
         """Return the array with `other` where it is not valid; NaN makes integers float64 or float32."""
         valid = self._validity
-        return self._array if valid is None else self._array.where(valid, other)
+        return self._array if valid is None else where(self._array, valid, other)
 
     @property
     def _validity(self) -> Any:
-        """What the coordinate says, as bool; None where there is none. What is aligned or padded is NaN in it."""
-        valid = self._array.coords.get(VALIDITY)
+        """What the coordinate says, as bool, where the array is; None where there is none."""
+        valid = self._said
         if valid is None:
             return None
-        sides = [is_device_array(getattr(each.data, "_meta", each.data)) for each in (self._array, valid)]
-        if sides[0] != sides[1]:
-            where = "on the device" if sides[0] else "in host memory"
-            raise GpumaskError(f"validity: expected it {where}, as the array is; got the other")
-        return (valid != 0) & valid.notnull()
+        valid = brought(self._array, valid)
+        # What is aligned or padded is NaN in it.
+        return (valid != 0) & valid.notnull() if valid.dtype.kind == "f" else valid != 0
+
+    @property
+    def _said(self) -> Any:
+        """The coordinate `validity`; None where there is none."""
+        valid = self._array.coords.get(VALIDITY)
+        if valid is not None and on_device(valid) and not on_device(self._array):
+            raise GpumaskError("validity: expected it in host memory, as the array is; got it on the device")
+        return valid
 
     @property
     def _nodata(self) -> Any:
@@ -191,33 +201,26 @@ class Accessor:
             nodata_out = np.nan if kind.kind == "f" else 0
         return output_type(kind, None, nodata_out)
 
-    def _valid(self, others: Sequence[Hashable], band: Sequence[Hashable], by_band: bool) -> Any:
-        """Return bool arrays of what is valid by itself; None: all but NaN. A lazy array's is lazy.
+    def _valid(self, others: Sequence[Hashable], band: Sequence[Hashable]) -> Any:
+        """Return what the coordinate says: (…, row, col), or (…, band, row, col) where bands differ; None: nothing.
 
-        They are (…, row, col), or (…, band, row, col) where bands are valid by themselves, and differ.
+        An axis of one serves for all. What is lazy is so still.
         """
-        array, (y, x) = self._array, self._spatial
-        valid = self._validity
-        for missing in self._missing:
-            known = array != missing
-            valid = known if valid is None else valid & known
+        array, (y, x), valid = self._array, self._spatial, self._said
         if valid is None:
             return None
         extra = set(valid.dims) - {*others, *band, y, x}
         if extra:
             raise GpumaskError(f"validity: expected dimensions out of {tuple(array.dims)}; got {valid.dims}")
-        own = [dim for dim in band if dim in valid.dims]
-        if not by_band:
-            valid, own = valid.all(own), []
-        sizes = {dim: array.sizes[dim] for dim in (*others, *own, y, x)}
-        lacking = {dim: size for dim, size in sizes.items() if dim not in valid.dims}
-        return valid.reset_coords(drop=True).expand_dims(lacking).transpose(*sizes).data
+        dims = [*others, *(dim for dim in band if dim in valid.dims), y, x]
+        lacking = [dim for dim in dims if dim not in valid.dims]
+        return valid.reset_coords(drop=True).expand_dims(lacking).transpose(*dims).data
 
     @property
-    def _missing(self) -> list[Any]:
+    def _missing(self) -> tuple[float, ...]:
         """All values that the array declares for what is missing, but for NaN, as its dtype holds them."""
         declared = [self._nodata, *(self._array.attrs.get(key) for key in ("_FillValue", "missing_value", "nodata"))]
         values = [value for each in declared if each is not None for value in np.ravel(each).tolist()]
         kind = taken_as(self._array.dtype)
         found = {held("array", float(value) if isinstance(value, str) else value, kind) for value in values}
-        return sorted(value for value in found if not math.isnan(value))
+        return tuple(sorted(value for value in found if not math.isnan(value)))
