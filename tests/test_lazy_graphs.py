@@ -132,7 +132,7 @@ def never(shape, dtype=np.uint8):
     """Return a lazy array that must not be computed."""
     from dask.delayed import delayed
 
-    return dask_array.from_delayed(delayed(refuses)(), shape, dtype).rechunk((10, 10))
+    return dask_array.from_delayed(delayed(refuses)(), shape, dtype).rechunk(dict.fromkeys((-2, -1), 10))
 
 
 @pytest.mark.parametrize("grow", [None, 2, 500])
@@ -141,7 +141,8 @@ def test_nothing_is_computed_before_it_is_asked_for(rules, grow):
     place = scene(1, 50)
     array = place.copy(data=never(place.shape)).rio.write_nodata(3)
     array = array.assign_coords(validity=(("y", "x"), never(place.shape)))
-    found = array.gpumask.keep(rules, place.copy(data=never(place.shape)).rename("qa"), grow=grow)
+    quality = place.copy(data=never(place.shape)).assign_coords(validity=(("y", "x"), never(place.shape)))
+    found = array.gpumask.keep(rules, quality.rename("qa"), grow=grow)
     found.gpumask.reproject(32632).gpumask.where_valid()
     with pytest.raises(AssertionError, match="computed"):
         found.validity.compute(scheduler="sync")

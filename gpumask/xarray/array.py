@@ -24,8 +24,9 @@ from gpumask.values import held
 from gpumask.warp import target_place
 from gpumask.xarray.kept import aligned, kept, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled
+from gpumask.xarray.members import alone
 from gpumask.xarray.place import place_like, place_of, spatial
-from gpumask.xarray.sides import alike, brought, on_device, where
+from gpumask.xarray.sides import alike, brought, on_device, said, where
 
 
 @xarray.register_dataarray_accessor("gpumask")
@@ -38,7 +39,7 @@ class Accessor:
     """
 
     def __init__(self, array: xarray.DataArray) -> None:
-        self._array = array
+        self._array = alone(array)
 
     def reproject(
         self,
@@ -134,10 +135,9 @@ class Accessor:
         checked = rules_of(rules, bands, named)
         first = next(iter(bands.values()))
         found = kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
-        valid = first.copy(data=found).drop_vars(set(first.coords) - set(self._array.coords))
-        valid, before = brought(self._array, valid), self._validity
-        if before is not None:
-            valid, before = alike(valid, before)
+        valid, before = brought(self._array, xarray.DataArray(found, dims=first.dims)), self._validity
+        if before is not None:  # whose coordinates say no more than the array's, and would be compared
+            valid, before = alike(valid, before.reset_coords(drop=True))
             valid = valid & before
         return self._array.assign_coords({VALIDITY: described(valid.astype(np.uint8))})
 
@@ -152,9 +152,7 @@ class Accessor:
         valid = self._said
         if valid is None:
             return None
-        valid = brought(self._array, valid)
-        # What is aligned or padded is NaN in it.
-        return (valid != 0) & valid.notnull() if valid.dtype.kind == "f" else valid != 0
+        return said(brought(self._array, valid))
 
     @property
     def _said(self) -> Any:

@@ -15,15 +15,14 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.flags import flags_definition_from
 from gpumask.lazy import array_of, as_lazy, is_lazy
 from gpumask.quality import as_rules, mask_from_rules
+from gpumask.rules import MaskRule
 from gpumask.window import Window
 from gpumask.xarray.place import spatial
 
 
 def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:
     """Return MaskRules, whose flags the bands' attributes define; one band alone need not be named."""
-    if not isinstance(rules, Iterable):
-        raise ArgumentTypeError(f"rules: expected a rule, or a list of rules; got {rules!r}")
-    listed = [rules] if isinstance(rules, Mapping) else list(rules)
+    listed = listed_rules(rules)
     if not named:
         only = next(iter(bands))
         listed = [{"band": only, **rule} if isinstance(rule, Mapping) else rule for rule in listed]
@@ -32,6 +31,15 @@ def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> 
         if any(isinstance(rule, Mapping) and "flags" in rule and rule.get("band") == name for rule in listed):
             definitions[name] = flags_definition_from(band.attrs)
     return as_rules("rules", listed, definitions or None)
+
+
+def listed_rules(rules: Any) -> list[Any]:
+    """Return rules as a list, of one or several."""
+    if isinstance(rules, Mapping | MaskRule):
+        return [rules]
+    if isinstance(rules, str) or not isinstance(rules, Iterable):
+        raise ArgumentTypeError(f"rules: expected a rule, or a list of rules; got {rules!r}")
+    return list(rules)
 
 
 def aligned(array: xarray.DataArray, bands: dict[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
