@@ -340,6 +340,15 @@ def test_where_nothing_is_masked_all_is_kept():
     xarray.testing.assert_identical(array.gpumask.where_valid(), array)
 
 
+@pytest.mark.parametrize(("dtype", "other"), [("uint8", -1), ("uint8", 300), ("int16", 40_000), ("uint16", "a")])
+def test_a_value_that_the_array_does_not_hold_is_refused(dtype, other):
+    array = image_at(placed("EPSG:32633", 5e5, 5e6, 10, (8, 9)), dtype=dtype)
+    array = array.assign_coords(validity=(("y", "x"), np.eye(8, 9)))
+    with pytest.raises(GpumaskError, match="other: expected"):
+        array.gpumask.where_valid(other)
+    assert array.gpumask.where_valid(0.5).dtype.kind == "f" and (array.gpumask.where_valid(7) == 7).any()
+
+
 def test_a_result_can_be_pickled_and_written(tmp_path):
     pytest.importorskip("zarr")
     pair = small(PAIRS["polar"])

@@ -126,3 +126,26 @@ def test_a_grid_may_be_on_either_side(bring):
     found = device.gpumask.resample(Grid(*map(bring, NODES), (8, 8)))
     np.testing.assert_array_equal(found.data.get(), expected.data)
     np.testing.assert_array_equal(found.validity.data.get(), expected.validity.data)
+
+
+@pytest.mark.parametrize("quality", [np.asarray, None])
+@pytest.mark.parametrize("bring", [on_device, lazily])
+def test_variables_of_a_dataset_stay_on_the_device(bring, quality):
+    import cupy
+
+    def dataset(bring, of_quality):
+        image = scenes(bring)[0]
+        return xarray.Dataset({"image": image, "red": image.isel(band=0, drop=True), "qa": scenes(of_quality)[1]})
+
+    def work(given):
+        clear = given.gpumask.keep({"values": [1], "invert": True}, "qa", grow=1)
+        there = clear.gpumask.reproject("EPSG:32634", resolution=10)
+        return there, there.gpumask.where_valid({"red": -1})
+
+    for found, expected in zip(
+        work(dataset(bring, quality or bring)), work(dataset(np.asarray, np.asarray)), strict=True
+    ):
+        computed = found.compute()
+        for name in ("image", "red", "image_validity", "red_validity"):
+            assert isinstance(computed[name].data, cupy.ndarray)
+            np.testing.assert_array_equal(computed[name].data.get(), expected[name].data)

@@ -10,6 +10,7 @@ import xarray
 
 from gpumask.backends import beside, is_device_array
 from gpumask.lazy import as_lazy, is_lazy
+from gpumask.values import held
 
 
 def on_device(array: xarray.DataArray) -> bool:
@@ -42,10 +43,14 @@ def alike(*arrays: xarray.DataArray) -> list[xarray.DataArray]:
 
 def where(array: xarray.DataArray, valid: xarray.DataArray, other: Any) -> xarray.DataArray:
     """Return an array with `other` where a bool array, which is where it is, is False."""
-    if not on_device(array) or np.ndim(other):
+    if np.ndim(other):
+        return array.where(valid, other)
+    kind = xarray.DataArray(np.zeros(1, array.dtype)).where(np.ones(1, bool), other).dtype
+    if array.dtype.kind in "iuf":  # which would hold another number instead, or become objects
+        held("other", other, kind if kind.kind in "iuf" else array.dtype)
+    if not on_device(array):
         return array.where(valid, other)
     # CuPy takes no NumPy scalar for one of its arrays, as which xarray and dask hand it on.
-    kind = xarray.DataArray(np.zeros(1, array.dtype)).where(np.ones(1, bool), other).dtype
     work = partial(_where, kind=kind, value=np.asarray(other, kind).item())
     made: xarray.DataArray = xarray.apply_ufunc(work, *alike(array, valid), dask="allowed", keep_attrs=True)
     return made.transpose(*array.dims)
