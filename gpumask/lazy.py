@@ -9,6 +9,7 @@ import operator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -34,6 +35,10 @@ class Piece(NamedTuple):
     at: Window
     grid: Grid
     source: Window
+
+
+# What chunks are made of, by the grid that was read for them last. A Grid has arrays that may be written to.
+_pieces_of: WeakKeyDictionary[Grid | ProjectedGrid, tuple[Any, list[tuple[Window, list[Piece]]]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -322,11 +327,8 @@ def _planned(image: Any, valid: Any, grid: Grid | ProjectedGrid, method: Method,
         of_valid = [
             at if n > 1 else [0, size] for at, n, size in zip(starts_of(valid), valid.shape[-2:], whole, strict=True)
         ]
-    if isinstance(grid, ProjectedGrid) and math.isfinite(grid.node_count) and grid.node_count < math.prod(shape):
-        grid = grid.read(Window.of_shape(shape))
     found = {}
-    for window in Window.of_shape(shape).tiles(*chunks):
-        pieces = _pieces(grid, window, method, whole)
+    for window, pieces in _all_pieces(grid, chunks, method, whole):
         images = _needed(pieces, whole, starts, method)
         masks = images if of_valid == starts else _needed(pieces, whole, of_valid, method)
         found[window.row // chunks[0], window.col // chunks[1]] = Chunk(window.shape, pieces, images, masks, whole)
@@ -334,6 +336,22 @@ def _planned(image: Any, valid: Any, grid: Grid | ProjectedGrid, method: Method,
         tuple(min(step, n - first) for first in range(0, n, step)) for n, step in zip(shape, chunks, strict=True)
     )
     return Plan(found, (rows, cols))
+
+
+def _all_pieces(
+    grid: Grid | ProjectedGrid, chunks: tuple[int, int], method: Method, whole: tuple[int, int]
+) -> list[tuple[Window, list[Piece]]]:
+    """Return what each chunk of the output is made of: the same for all variables that one grid brings somewhere."""
+    key, read = (chunks, method, whole), grid
+    if isinstance(grid, ProjectedGrid) and grid.node_count < math.prod(grid.full_shape):
+        if grid in _pieces_of and _pieces_of[grid][0] == key:
+            return _pieces_of[grid][1]
+        read = grid.read(Window.of_shape(grid.full_shape))
+    tiles = Window.of_shape(_shape_of(grid)).tiles(*chunks)
+    found = [(window, _pieces(read, window, method, whole)) for window in tiles]
+    if read is not grid:
+        _pieces_of[grid] = key, found
+    return found
 
 
 def _needed(pieces: list[Piece], shape: tuple[int, int], starts: list[list[int]], method: Method) -> Blocks:

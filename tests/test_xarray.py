@@ -298,6 +298,16 @@ def test_what_is_not_kept_grows_on_the_ground_whatever_comes_last(dims):
         np.testing.assert_array_equal(found.validity.transpose(*expected.dims), expected)
 
 
+def test_a_validity_has_the_order_of_the_array_s_dimensions():
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (6, 7))
+    array, qa = image_at(place, bands=[("time", 2)]), quality_at(place)
+    array = array.assign_coords(validity=(("time", "y", "x"), np.ones(array.shape, np.uint8)))
+    for given in (array, array.transpose("x", "y", "time")):
+        assert given.gpumask.keep({"flags": {"cloud": False}}, qa).validity.dims == given.dims
+        dataset = given.to_dataset().assign(other=given[{"time": 0}].drop_vars("validity"))
+        assert dataset.gpumask.keep({"flags": {"cloud": False}}, qa).red_validity.dims == given.dims
+
+
 def test_what_rules_do_not_keep_gets_into_no_pixel():
     pair = small(PAIRS["to longitudes and latitudes"])
     array, qa = image_at(pair.source), quality_at(pair.source)

@@ -138,7 +138,7 @@ class Accessor:
         valid, before = brought(self._array, xarray.DataArray(found, dims=first.dims)), self._validity
         if before is not None:  # whose coordinates say no more than the array's, and would be compared
             valid, before = alike(valid, before.reset_coords(drop=True))
-            valid = valid & before
+            valid = (valid & before).transpose(*(dim for dim in self._array.dims if dim in {*valid.dims, *before.dims}))
         return self._array.assign_coords({VALIDITY: described(valid.astype(np.uint8))})
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:

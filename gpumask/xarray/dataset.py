@@ -182,7 +182,7 @@ def _narrowed(member: Member, valid: xarray.DataArray) -> xarray.DataArray:
     valid = valid.reset_coords(drop=True)
     if before is not None:
         one, other = alike(valid != 0, before.reset_coords(drop=True))
-        valid = one & other
+        valid = (one & other).transpose(*(dim for dim in member.array.dims if dim in {*one.dims, *other.dims}))
     valid = described(valid.astype(np.uint8))
     return xarray.DataArray(valid.data, dims=_back(member, valid), attrs=valid.attrs)
 
