@@ -192,6 +192,22 @@ def test_what_lies_along_rows_alone_is_left_out_and_said_so(caplog):
     assert {"row_time", "y20_bounds", "line", "sun"} <= set(kept.variables)
 
 
+def test_coordinates_of_nothing_are_kept_and_variables_in_order():
+    dataset = scene().assign_coords(wavelength=("spectrum", [0.5, 0.6]), orbit=7)
+    dataset = dataset[["swir", "note", "red", "seen"]].assign_coords(wavelength=dataset.wavelength)
+    found = dataset.gpumask.reproject("EPSG:32634")
+    assert list(found.data_vars) == ["swir", "note", "red", "seen"] and found.orbit == 7
+    np.testing.assert_array_equal(found.wavelength, [0.5, 0.6])
+
+
+def test_names_may_be_numbers():
+    bands = image_at(FINE, bands=[("band", 3)]).to_dataset("band")
+    found = bands.gpumask.reproject("EPSG:32634", interp={1: "linear"}).gpumask.where_valid({2: 0})
+    for name, interp in enumerate(["cubic", "linear", "cubic"]):
+        expected = bands[name].gpumask.reproject("EPSG:32634", interp=interp)
+        the_same(found, name, expected.gpumask.where_valid(0 if name == 2 else np.nan).astype(found[name].dtype))
+
+
 def test_options_may_be_said_by_name():
     dataset = scene()
     words = {
@@ -273,7 +289,7 @@ def test_a_variable_that_lies_nowhere_is_refused_by_name():
         without.gpumask.reproject("EPSG:32634")
     xarray.testing.assert_identical(
         without.drop_vars("swir").gpumask.reproject("EPSG:32634"),
-        dataset.drop_vars("swir").gpumask.reproject("EPSG:32634"),
+        dataset.drop_vars(["swir", "y20", "x20"]).gpumask.reproject("EPSG:32634"),
     )
 
 

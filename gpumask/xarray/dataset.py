@@ -141,7 +141,8 @@ class DatasetAccessor:
         made = self._rest(members)
         for name, array in found.items():
             made = made.assign({name: array.drop_vars(VALIDITY)})
-        made = made[[name for name in self._dataset.data_vars if name in made]]
+        order = [name for name in self._dataset.data_vars if name in made]
+        made = made.drop_vars(order).assign({name: made[name] for name in order})
         validities = {name: array.coords[VALIDITY] for name, array in found.items()}
         return with_validities(made, validities, len(members) > 1)
 
