@@ -30,22 +30,22 @@ class Blocks:
 
     def read(self, arrays: Sequence[Any], wanted: Window) -> Any:
         """Return a window of the array, out of these chunks of it: (…, row, col); a view where one has all of it."""
-        for array, has in zip(arrays, self.windows, strict=True):
-            if has.contains(wanted):
-                return array[..., *wanted.shift(-has.row, -has.col).slices]
+        near = [pair for pair in zip(arrays, self.windows, strict=True) if _meet(pair[1], wanted)]
+        if len(near) == 1 and near[0][1].contains(wanted):
+            ((array, has),) = near
+            return array[..., *wanted.shift(-has.row, -has.col).slices]
         made: Any = np.empty((*arrays[0].shape[:-2], *wanted.shape), arrays[0].dtype, like=arrays[0])
-        for array, has in zip(arrays, self.windows, strict=True):
+        for array, has in near:
             part = has.intersect(wanted)
-            if not part.is_empty:
-                made[..., *part.shift(-wanted.row, -wanted.col).slices] = array[
-                    ..., *part.shift(-has.row, -has.col).slices
-                ]
+            to, at = part.shift(-wanted.row, -wanted.col).slices, part.shift(-has.row, -has.col).slices
+            made[..., *to] = array[..., *at]
         return made
 
 
-def starts_of(array: Any) -> list[list[int]]:
-    """Return where the chunks of rows, and of columns, of a dask array begin, and where the last one ends."""
-    return [np.cumsum([0, *sizes]).tolist() for sizes in array.chunks[-2:]]
+def _meet(one: Window, other: Window) -> bool:
+    """Say whether two windows have a pixel in common."""
+    rows = one.row < other.row + other.rows and other.row < one.row + one.rows
+    return rows and one.col < other.col + other.cols and other.col < one.col + one.cols
 
 
 def numbers_over(window: Window, starts: Sequence[list[int]]) -> list[Number]:
@@ -57,3 +57,8 @@ def numbers_over(window: Window, starts: Sequence[list[int]]) -> list[Number]:
         for (begin, count), starting in zip(window.axes, starts, strict=True)
     )
     return [(i, j) for i in range(first, last + 1) for j in range(left, right + 1)]
+
+
+def starts_of(array: Any) -> list[list[int]]:
+    """Return where the chunks of rows, and of columns, of a dask array begin, and where the last one ends."""
+    return [np.cumsum([0, *sizes]).tolist() for sizes in array.chunks[-2:]]
