@@ -43,6 +43,15 @@ class ProjectedGrid:
         return "ProjectedGrid({}, {}, {})".format(*self._asked)
 
     @property
+    def source(self) -> Place:
+        """Where the source lies."""
+        return self._asked[0]
+
+    def from_source(self, source: Place) -> ProjectedGrid:
+        """Return the grid from another source to the same target."""
+        return ProjectedGrid(source, *self._asked[1:])
+
+    @property
     def identity(self) -> str:
         """What tells this grid from others."""
         source, target, max_error = self._asked

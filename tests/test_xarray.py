@@ -301,6 +301,16 @@ def test_what_is_not_kept_grows_on_the_ground_whatever_comes_last(dims):
         np.testing.assert_array_equal(found.validity.transpose(*expected.dims), expected)
 
 
+def test_a_validity_has_the_order_of_the_array_s_dimensions():
+    place = placed("EPSG:32633", 5e5, 5e6, 10, (6, 7))
+    array, qa = image_at(place, bands=[("time", 2)]), quality_at(place)
+    array = array.assign_coords(validity=(("time", "y", "x"), np.ones(array.shape, np.uint8)))
+    for given in (array, array.transpose("x", "y", "time")):
+        assert given.gpumask.keep({"flags": {"cloud": False}}, qa).validity.dims == given.dims
+        dataset = given.to_dataset().assign(other=given[{"time": 0}].drop_vars("validity"))
+        assert dataset.gpumask.keep({"flags": {"cloud": False}}, qa).red_validity.dims == given.dims
+
+
 def test_what_rules_do_not_keep_gets_into_no_pixel():
     pair = small(PAIRS["to longitudes and latitudes"])
     array, qa = image_at(pair.source), quality_at(pair.source)
@@ -341,6 +351,15 @@ def test_one_row_lies_where_its_transform_says():
 def test_where_nothing_is_masked_all_is_kept():
     array = image_at(placed("EPSG:32633", 5e5, 5e6, 10, (8, 9)))
     xarray.testing.assert_identical(array.gpumask.where_valid(), array)
+
+
+@pytest.mark.parametrize(("dtype", "other"), [("uint8", -1), ("uint8", 300), ("int16", 40_000), ("uint16", "a")])
+def test_a_value_that_the_array_does_not_hold_is_refused(dtype, other):
+    array = image_at(placed("EPSG:32633", 5e5, 5e6, 10, (8, 9)), dtype=dtype)
+    array = array.assign_coords(validity=(("y", "x"), np.eye(8, 9)))
+    with pytest.raises(GpumaskError, match="other: expected"):
+        array.gpumask.where_valid(other)
+    assert array.gpumask.where_valid(0.5).dtype.kind == "f" and (array.gpumask.where_valid(7) == 7).any()
 
 
 def test_a_result_can_be_pickled_and_written(tmp_path):

@@ -189,6 +189,11 @@ def one_memory(*arrays: Any) -> bool:
     return on_device == {True}
 
 
+def beside(like: Any, array: Any) -> Any:
+    """Return an adopted array where another one is, in host memory or on the device; as it is if it is there."""
+    return array if is_device_array(like) == is_device_array(array) else get("cuda").to_family_of(like, array)
+
+
 def is_array(array: Any) -> bool:
     """Say whether this is an array of NumPy or CuPy itself, which can be written to where it is."""
     return isinstance(array, np.ndarray) or type(array).__module__.partition(".")[0] == "cupy"

@@ -12,7 +12,7 @@ import numpy as np
 import xarray
 
 from gpumask.errors import GpumaskError, MaskRuleError
-from gpumask.lazy import MOST_CHUNK, is_lazy
+from gpumask.lazy import CHUNK, is_lazy
 from gpumask.place import MOST_OFF, blocks_at
 from gpumask.projection import Place, corners, transformed, wkt_of
 from gpumask.quality import blocks_of, factors_of
@@ -57,7 +57,7 @@ def _repeated(data: Any, factors: Sequence[int]) -> Any:
     """Return a block of pixels for each, lazily in chunks that are not much larger than others."""
     if not is_lazy(data) or max(factors) == 1:
         return blocks_of(data, factors)
-    most = {axis: max(MOST_CHUNK // factor, 1) for axis, factor in enumerate(factors) if factor > 1}
+    most = {axis: max(CHUNK // factor, 1) for axis, factor in enumerate(factors) if factor > 1}
     data = data.rechunk({axis: size for axis, size in most.items() if max(data.chunks[axis]) > size})
     chunks = tuple(tuple(size * by for size in sizes) for sizes, by in zip(data.chunks, factors, strict=True))
     job = functools.partial(blocks_of, factors=factors)

@@ -12,7 +12,6 @@ import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
 from gpumask import categories
-from gpumask.backends import is_device_array
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
@@ -28,7 +27,9 @@ from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled, restated, warn_untold
 from gpumask.xarray.like import like_of
+from gpumask.xarray.members import alone
 from gpumask.xarray.place import place_of, spatial
+from gpumask.xarray.sides import alike, brought, on_device, said, type_with, where
 
 
 @xarray.register_dataarray_accessor("gpumask")
@@ -41,7 +42,7 @@ class Accessor:
     """
 
     def __init__(self, array: xarray.DataArray) -> None:
-        self._array = array
+        self._array = alone(array)
 
     def reproject(
         self,
@@ -93,8 +94,9 @@ class Accessor:
             where attributes declare flags or classes, or rioxarray has read the array from a file that does so, as by
             a colour table; the log says so. nodata_out: None: the array's own nodata value; NaN where it has none and
             the dtype holds it; else 0, with a warning if pixels are invalid or nobody knows yet. chunks: rows and
-            columns of a lazy result's; None: as the source's largest. validity: "pixel", or "band" where each band is
-            valid by itself.
+            columns of a lazy result's; None: 2048, or as the source's if these are larger; fewer where such a chunk
+            would have more bytes than dask's `array.chunk-size`, or would need more than four times as many of the
+            source. validity: "pixel", or "band" where each band is valid by itself.
 
         Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name
         and the coordinates of all other dimensions. Attributes and encoding are the source's, but for what said where
@@ -120,9 +122,9 @@ class Accessor:
         classes = categories.in_array(array.attrs, array.encoding, array.coords.get(band_dim))
         method = method_of(categories.chosen(interp, classes), boundary, trust_padding, mask_policy, min_weight)
         by_band = check_validity(validity)
-        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend, by_band)
+        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend, by_band, self._missing)
         image = array.transpose(*others, *band, y, x).data
-        valid = self._valid(others, band, by_band)
+        valid = self._valid(others, band)
         if is_lazy(image, valid):
             found = resampled_lazily(image, valid, grid, recipe, bool(band), chunks)
         else:
@@ -154,12 +156,14 @@ class Accessor:
         bands = aligned(self._array, bands)
         first = next(iter(bands.values()))
         found = kept(checked, {name: band.data for name, band in bands.items()}, grow, backend)
-        valid = first.copy(data=found)
-        before = [] if self._validity is None else [self._validity.reset_coords(drop=True)]
-        for each in (*before, *(aligned(self._array, known).values() if known else ())):
-            valid = valid & each
-        valid = described(valid.astype(np.uint8))
-        return self._array.assign_coords({VALIDITY: valid.variable})
+        valid = brought(self._array, xarray.DataArray(found, dims=first.dims))
+        own = [] if self._validity is None else [self._validity]
+        for each in (*own, *(aligned(self._array, known).values() if known else ())):
+            # Their coordinates say no more than the array's, and would be compared.
+            valid, other = alike(valid, brought(self._array, each.reset_coords(drop=True)))
+            valid = valid & other
+        valid = valid.transpose(*(dim for dim in self._array.dims if dim in valid.dims)).astype(np.uint8)
+        return self._array.assign_coords({VALIDITY: described(valid).variable})
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
         """Return the array with `other` where it is not valid, without the coordinate `validity`.
@@ -167,29 +171,31 @@ class Accessor:
         NaN makes integers float64 or float32. One number is the result's nodata value, so that it says what the
         coordinate said; of an array of them, all pixels count.
         """
-        array, valid = self._array, self._validity
-        nodata = self._nodata
+        array, valid, nodata = self._array, self._validity, self._nodata
         if np.ndim(other) == 0:
-            whole = array.dtype.kind in "iu" and isinstance(other, int | np.integer)
-            nodata = held("other", other, array.dtype if whole else np.dtype("float64"))
+            nodata = held("other", other, type_with(array.dtype, other))
         if valid is None:
             return array
-        found = array.drop_vars(VALIDITY).where(valid.drop_vars(VALIDITY, errors="ignore"), other)
+        found = where(array.drop_vars(VALIDITY), valid.drop_vars(VALIDITY, errors="ignore"), other)
         found.encoding = dict(array.encoding)
         restated(found, array, nodata)
         return found
 
     @property
     def _validity(self) -> Any:
-        """What the coordinate says, as bool; None where there is none. What is aligned or padded is NaN in it."""
-        valid = self._array.coords.get(VALIDITY)
+        """What the coordinate says, as bool, where the array is; None where there is none."""
+        valid = self._said
         if valid is None:
             return None
-        sides = [is_device_array(getattr(each.data, "_meta", each.data)) for each in (self._array, valid)]
-        if sides[0] != sides[1]:
-            where = "on the device" if sides[0] else "in host memory"
-            raise GpumaskError(f"validity: expected it {where}, as the array is; got the other")
-        return (valid != 0) & valid.notnull()
+        return said(brought(self._array, valid))
+
+    @property
+    def _said(self) -> Any:
+        """The coordinate `validity`; None where there is none."""
+        valid = self._array.coords.get(VALIDITY)
+        if valid is not None and on_device(valid) and not on_device(self._array):
+            raise GpumaskError("validity: expected it in host memory, as the array is; got it on the device")
+        return valid
 
     @property
     def _nodata(self) -> Any:
@@ -228,33 +234,26 @@ class Accessor:
             nodata_out = np.nan if kind.kind == "f" else 0
         return output_type(kind, None, nodata_out)
 
-    def _valid(self, others: Sequence[Hashable], band: Sequence[Hashable], by_band: bool) -> Any:
-        """Return bool arrays of what is valid by itself; None: all but NaN. A lazy array's is lazy.
+    def _valid(self, others: Sequence[Hashable], band: Sequence[Hashable]) -> Any:
+        """Return what the coordinate says: (…, row, col), or (…, band, row, col) where bands differ; None: nothing.
 
-        They are (…, row, col), or (…, band, row, col) where bands are valid by themselves, and differ.
+        An axis of one serves for all. What is lazy is so still.
         """
-        array, (y, x) = self._array, self._spatial
-        valid = self._validity
-        for missing in self._missing:
-            known = array != missing
-            valid = known if valid is None else valid & known
+        array, (y, x), valid = self._array, self._spatial, self._said
         if valid is None:
             return None
         extra = set(valid.dims) - {*others, *band, y, x}
         if extra:
             raise GpumaskError(f"validity: expected dimensions out of {tuple(array.dims)}; got {valid.dims}")
-        own = [dim for dim in band if dim in valid.dims]
-        if not by_band:
-            valid, own = valid.all(own), []
-        sizes = {dim: array.sizes[dim] for dim in (*others, *own, y, x)}
-        lacking = {dim: size for dim, size in sizes.items() if dim not in valid.dims}
-        return valid.reset_coords(drop=True).expand_dims(lacking).transpose(*sizes).data
+        dims = [*others, *(dim for dim in band if dim in valid.dims), y, x]
+        lacking = [dim for dim in dims if dim not in valid.dims]
+        return valid.reset_coords(drop=True).expand_dims(lacking).transpose(*dims).data
 
     @property
-    def _missing(self) -> list[Any]:
+    def _missing(self) -> tuple[float, ...]:
         """All values that the array declares for what is missing, but for NaN, as its dtype holds them."""
         declared = [self._nodata, *(self._array.attrs.get(key) for key in ("_FillValue", "missing_value", "nodata"))]
         values = [value for each in declared if each is not None for value in np.ravel(each).tolist()]
         kind = taken_as(self._array.dtype)
         found = {held("array", float(value) if isinstance(value, str) else value, kind) for value in values}
-        return sorted(value for value in found if not math.isnan(value))
+        return tuple(sorted(value for value in found if not math.isnan(value)))

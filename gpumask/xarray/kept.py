@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import xarray
 
+from gpumask.blocks import Blocks, numbers_over, starts_of
 from gpumask.cleanup import check_filters
 from gpumask.errors import ArgumentTypeError
 from gpumask.flags import flags_definition_from
-from gpumask.lazy import is_lazy
-from gpumask.quality import as_rules, by_band, mask_from_rules
+from gpumask.lazy import array_of, as_lazy, is_lazy
+from gpumask.quality import as_rules, mask_from_rules
+from gpumask.rules import MaskRule
+from gpumask.window import Window
 
 
 def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:
     """Return MaskRules, whose flags the bands' attributes define; one band alone need not be named."""
-    if not isinstance(rules, Iterable):
-        raise ArgumentTypeError(f"rules: expected a rule, or a list of rules; got {rules!r}")
-    listed = [rules] if isinstance(rules, Mapping) else list(rules)
+    listed = listed_rules(rules)
     if not named:
         only = next(iter(bands))
         listed = [{"band": only, **rule} if isinstance(rule, Mapping) else rule for rule in listed]
@@ -31,22 +32,77 @@ def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> 
     return as_rules("rules", listed, definitions or None)
 
 
+def listed_rules(rules: Any) -> list[Any]:
+    """Return rules as a list, of one or several."""
+    if isinstance(rules, Mapping | MaskRule):
+        return [rules]
+    if isinstance(rules, str) or not isinstance(rules, Iterable):
+        raise ArgumentTypeError(f"rules: expected a rule, or a list of rules; got {rules!r}")
+    return list(rules)
+
+
 def kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | None) -> Any:
     """Return bool arrays, True where all rules match, lazy where a band is."""
     depth = 0 if grow is None else sum(radius for _, radius in check_filters("grow", grow))
-    names, arrays = list(by_band(rules)), list(bands.values())
     job = functools.partial(_kept_now, rules, tuple(bands), grow, backend)
-    if not names or not is_lazy(*arrays):
-        return job(*arrays)
-    import dask.array
-
-    lazy = dask.array.broadcast_arrays(*(dask.array.asarray(array) for array in arrays))
-    axes = lazy[0].ndim
-    around = {axis: depth if axis >= axes - 2 else 0 for axis in range(axes)}
-    meta = np.empty((0,) * axes, bool, like=lazy[0]._meta)
-    return dask.array.map_overlap(job, *lazy, depth=around, boundary="none", dtype=bool, align_arrays=True, meta=meta)
+    if not is_lazy(*bands.values()):
+        return job(*bands.values())
+    # What is lazy is checked by a pixel, before any work.
+    one = {name: np.zeros((1,) * band.ndim, band.dtype) for name, band in bands.items()}
+    _kept_now(rules, tuple(one), grow, "numpy", *one.values())
+    return grown_lazily(job, [as_lazy(band) for band in bands.values()], depth)
 
 
 def _kept_now(rules: list[Any], names: tuple[str, ...], grow: Any, backend: str | None, *bands: Any) -> Any:
     """Return a bool array, True where all rules match."""
     return mask_from_rules(rules, dict(zip(names, bands, strict=True)), grow=grow, backend=backend)
+
+
+def grown_lazily(job: Any, arrays: list[Any], depth: int) -> Any:
+    """Return a dask array of what a job makes of (…, row, col) ones, in which pixels so far around have a say.
+
+    Its chunks are those of the first array, several together where they are smaller than the depth.
+    """
+    from dask.base import tokenize
+    from dask.highlevelgraph import HighLevelGraph
+
+    lead, shape = arrays[0].chunks[:-2], arrays[0].shape[-2:]
+    arrays = [array.rechunk(dict(enumerate(lead))) for array in arrays]
+    starts = [starts_of(array) for array in arrays]
+    ends = [_at_least(sizes, max(depth, 1)) for sizes in arrays[0].chunks[-2:]]
+    name = f"gpumask-kept-{tokenize(job, arrays, depth)}"
+    tasks: dict[Any, Any] = {}
+    for i, j in np.ndindex(*map(len, ends)):
+        own = Window(sum(ends[0][:i]), sum(ends[1][:j]), ends[0][i], ends[1][j])
+        wide = own.pad(depth).intersect(Window.of_shape(shape))
+        blocks = [Blocks.numbered(numbers_over(wide, at), at) for at in starts]
+        work = functools.partial(_grown, job, own, wide, blocks)
+        for number in np.ndindex(*map(len, lead)):
+            tasks[name, *number, i, j] = (
+                work,
+                [[(array.name, *number, *at) for at in of.numbers] for array, of in zip(arrays, blocks, strict=True)],
+            )
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=arrays)
+    return array_of(
+        graph, name, (*lead, *map(tuple, ends)), np.empty((0,) * arrays[0].ndim, bool, like=arrays[0]._meta)
+    )
+
+
+def _at_least(sizes: tuple[int, ...], least: int) -> list[int]:
+    """Return the sizes of chunks, neighbours being one where they are smaller than that."""
+    found = [0]
+    for size in sizes:
+        if found[-1] >= least:
+            found.append(size)
+        else:
+            found[-1] += size
+    if len(found) > 1 and found[-1] < least:
+        last = found.pop()
+        found[-1] += last
+    return found
+
+
+def _grown(job: Any, own: Window, wide: Window, blocks: list[Blocks], arrays: list[list[Any]]) -> Any:
+    """Return a window of what a job makes of a wider one."""
+    made = job(*(of.read(some, wide) for of, some in zip(blocks, arrays, strict=True)))
+    return made[..., *own.shift(-wide.row, -wide.col).slices]

@@ -1,0 +1,203 @@
+"""What Datasets have as `.gpumask`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray
+
+from gpumask import categories
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.grid import Grid
+from gpumask.projected import ProjectedGrid
+from gpumask.warp import target_place
+from gpumask.xarray.labels import VALIDITY, described
+from gpumask.xarray.like import Like, like_of
+from gpumask.xarray.members import Member, about, by_name, grid_mappings, members_of, owned_by, with_validities
+from gpumask.xarray.qualities import Qualities, fitted
+from gpumask.xarray.sides import alike
+from gpumask.xarray.targets import grids_between, grids_of, one_target, places_of
+
+_BY_NAME = ("interp", "nodata_out", "dtype", "compute_dtype", "boundary", "mask_policy", "min_weight", "validity")
+
+_log = logging.getLogger("gpumask")
+
+
+@xarray.register_dataset_accessor("gpumask")
+class DatasetAccessor:
+    """Resampling of all variables of a Dataset that have rows and columns, each as a DataArray has it.
+
+    Rows and columns of a variable are those that rioxarray finds, or dimensions such as y_20m and x_20m. Each variable
+    lies where its own coordinates, or its own grid mapping, say. Each has its own dtype and nodata. All other variables
+    are kept as they are. Those along rows or columns alone, such as a time of each row, hold for no other geometry:
+    `reproject` and `resample` leave them out, and say so in the log.
+
+    Where several variables have rows and columns, the validity of `red` is the coordinate `red_validity`, which its
+    attribute `ancillary_variables` names. The Dataset's methods read it, and so do those of `dataset.red`. A lone
+    variable has the coordinate `validity`, as DataArrays do. Nothing lazy is computed.
+    """
+
+    def __init__(self, dataset: xarray.Dataset) -> None:
+        self._dataset = dataset
+
+    def reproject(
+        self,
+        crs: Any = None,
+        *,
+        like: Any = None,
+        resolution: float | tuple[float, float] | None = None,
+        bounds: tuple[float, float, float, float] | None = None,
+        max_error: float = 0.01,
+        model: Any = None,
+        **options: Any,
+    ) -> xarray.Dataset:
+        """Bring all variables that have rows and columns to one place in another coordinate reference system.
+
+        crs, like, resolution, bounds, max_error, model: see DataArrays. Pixels are as large as those that the finest
+            variable would get by itself. The place is that of this variable, and goes on to hold those that reach
+            further by more than a pixel of theirs, unless `bounds` or `like` say how far it goes. model: of all
+            variables, or a mapping of their names to models. options: see `resample`.
+        """
+        members = members_of(self._dataset)
+        places = places_of(members, model)
+        asked = None if like is None else like_of(like)
+        lies_like = None if asked is None else asked.place
+        targets = [target_place(place, crs, lies_like, resolution, bounds) for place in places.values()]
+        target = one_target(targets, whole=like is None and bounds is None)
+        return self._resampled(members, grids_between(places, target, max_error), options, asked)
+
+    def resample(self, grid: Grid | ProjectedGrid, interp: Any = None, **options: Any) -> xarray.Dataset:
+        """Bring all variables that have rows and columns into the geometry of a grid.
+
+        grid: a ProjectedGrid, or a Grid where all variables lie in one place. Variables that lie elsewhere than a
+            ProjectedGrid's source come to its target from there. interp: None: as DataArrays. A variable with flag
+            attributes goes nearest, unless a mapping names it. options: see `resample` of DataArrays.
+
+        interp, nodata_out, dtype, compute_dtype, boundary, mask_policy, min_weight and validity are for all variables,
+        or mappings of their names to values; what a mapping does not name has the default.
+        """
+        if not isinstance(grid, Grid | ProjectedGrid):
+            raise ArgumentTypeError(f"grid: expected a Grid or a ProjectedGrid; got {type(grid).__name__}")
+        members = members_of(self._dataset)
+        return self._resampled(members, grids_of(grid, members), {"interp": interp, **options})
+
+    def keep(self, rules: Any, quality: Any = None, *, grow: Any = None, backend: str | None = None) -> xarray.Dataset:
+        """Return the Dataset with validities that are 1 only where quality bands match every rule.
+
+        rules, grow: see `keep` of DataArrays. quality: the name of a variable of the Dataset, or a DataArray; a list of
+            such; or a mapping of the names that rules use to such. None: the variables that the rules name; where rules
+            name none, each variable's own: that with flag attributes among its `ancillary_variables`.
+
+        Quality bands of the Dataset are not masked themselves. Nor is a variable without a quality band of its own, or
+        one that lacks a dimension which its quality bands have, as heights beside dates lack time.
+        """
+        members = members_of(self._dataset)
+        qualities = Qualities.of(self._dataset, [member.name for member in members], rules, quality)
+        found: dict[Hashable, xarray.DataArray] = {}
+        known: dict[Any, xarray.DataArray] = {}
+        for member in members:
+            asked = qualities.bands[member.name]
+            bands = {} if member.name in qualities.used else fitted(asked, member)
+            if not bands or any(set(band.dims) - set(member.array.dims) for band in bands.values()):
+                continue
+            key = (member.dims, member.array.dims, tuple(map(id, asked.values())))
+            with about(member.name):
+                if key not in known:
+                    bare = member.array.drop_vars(VALIDITY, errors="ignore")
+                    of_rules = bands if qualities.named else next(iter(bands.values()))
+                    known[key] = bare.gpumask.keep(rules, of_rules, grow=grow, backend=backend).coords[VALIDITY]
+                found[member.name] = _narrowed(member, known[key])
+        if not found:
+            raise GpumaskError("quality: expected one for a variable with rows and columns; got none for any")
+        return with_validities(self._dataset, found, len(members) > 1)
+
+    def where_valid(self, other: Any = np.nan) -> xarray.Dataset:
+        """Return the Dataset with `other` where variables are not valid, without their validities; see DataArrays.
+
+        other: for all variables, or a mapping of their names to values; those that it does not name get NaN.
+        """
+        members = members_of(self._dataset)
+        values = by_name("other", other, [member.name for member in members], np.nan)
+        made = self._dataset
+        for member in members:
+            if VALIDITY in member.array.coords:
+                with about(member.name):
+                    found = member.array.gpumask.where_valid(values[member.name])
+                filled = xarray.Variable(_back(member, found), found.data, found.attrs, found.encoding)
+                made = made.assign({member.name: filled})
+        said = {VALIDITY, *owned_by(self._dataset).values()}
+        return made.drop_vars([name for name in made.variables if name in said])
+
+    def _resampled(
+        self,
+        members: list[Member],
+        grids: Mapping[Hashable, Grid | ProjectedGrid],
+        options: Mapping[str, Any],
+        like: Like | None = None,
+    ) -> xarray.Dataset:
+        """Return the Dataset with its variables brought somewhere by their grids, with the labels of a like."""
+        own = _options(members, options)
+        if like is not None:
+            like.check_free({dim for member in members for dim in member.array.dims} - {"y", "x"})
+        found: dict[Hashable, xarray.DataArray] = {}
+        for member in members:
+            with about(member.name):
+                made = member.array.gpumask.resample(grids[member.name], **own[member.name])
+                found[member.name] = made if like is None else like.label(made)
+        made = self._rest(members, () if like is None else like.dims)
+        for name, array in found.items():
+            made = made.assign({name: array.drop_vars(VALIDITY)})
+        order = [name for name in self._dataset.data_vars if name in made]
+        made = made.drop_vars(order).assign({name: made[name] for name in order})
+        validities = {name: array.coords[VALIDITY] for name, array in found.items()}
+        return with_validities(made, validities, len(members) > 1)
+
+    def _rest(self, members: list[Member], dims: tuple[Hashable, ...]) -> xarray.Dataset:
+        """Return what has no rows and columns, and says nothing of where they lie. dims: of new rows and columns."""
+        dataset = self._dataset
+        spatial = {"y", "x", *dims, *(dim for member in members for dim in member.dims)}
+        gone = {VALIDITY, *owned_by(dataset).values(), *grid_mappings(dataset), *(member.name for member in members)}
+        along = [name for name, variable in dataset.variables.items() if spatial & set(variable.dims)]
+        lost = [name for name in along if name in dataset.data_vars and name not in gone]
+        if lost:
+            _log.info("left out, as they lie along rows or columns alone: %s", ", ".join(map(str, lost)))
+        return dataset.drop_vars([name for name in dataset.variables if name in gone or name in along])
+
+
+def _options(members: Iterable[Member], options: Mapping[str, Any]) -> dict[Hashable, dict[str, Any]]:
+    """Return the options of each variable, out of those for all, and those by name."""
+    found: dict[Hashable, dict[str, Any]] = {member.name: {} for member in members}
+    for key, given in options.items():
+        mapped = key in _BY_NAME and isinstance(given, Mapping)
+        for name, value in (by_name(key, given, found) if mapped else dict.fromkeys(found, given)).items():
+            if not mapped or name in given:
+                found[name][key] = value
+    asked = options.get("interp")
+    for member in members:
+        if isinstance(asked, Mapping) and member.name in asked:
+            continue
+        if categories.in_attributes(member.array.attrs) is not None:
+            found[member.name]["interp"] = "nearest"
+        elif found[member.name].get("interp", 0) is None:
+            del found[member.name]["interp"]
+    return found
+
+
+def _narrowed(member: Member, valid: xarray.DataArray) -> xarray.DataArray:
+    """Return a validity that says what a variable's own one does, too, along the variable's own dimensions."""
+    before = member.array.gpumask._validity
+    valid = valid.reset_coords(drop=True)
+    if before is not None:
+        one, other = alike(valid != 0, before.reset_coords(drop=True))
+        valid = (one & other).transpose(*(dim for dim in member.array.dims if dim in {*one.dims, *other.dims}))
+    valid = described(valid.astype(np.uint8))
+    return xarray.DataArray(valid.data, dims=_back(member, valid), attrs=valid.attrs)
+
+
+def _back(member: Member, array: xarray.DataArray) -> list[Hashable]:
+    """Return an array's dimensions as the Dataset has them."""
+    own: dict[Hashable, Hashable] = dict(zip(("y", "x"), member.dims, strict=True))
+    return [own.get(dim, dim) for dim in array.dims]

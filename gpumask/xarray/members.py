@@ -1,0 +1,223 @@
+"""Variables of a Dataset as DataArrays: which have rows and columns, and what says where each is valid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import xarray
+from rioxarray.rioxarray import DEFAULT_GRID_MAP
+
+from gpumask.errors import GpumaskError
+from gpumask.xarray.labels import VALIDITY
+from gpumask.xarray.sides import alike, said
+
+Pair = tuple[Hashable, Hashable]
+
+_OWN = "_" + VALIDITY  # what follows the name of a variable in the name of its validity
+_MEANINGS = "invalid valid"
+_ROWS_AND_COLUMNS = {"y": "x", "lat": "lon", "latitude": "longitude", "northing": "easting"}
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A variable that has rows and columns.
+
+    dims: these. array: the variable as a DataArray, the dimensions being y and x, and its validity the coordinate
+    `validity`.
+    """
+
+    name: Hashable
+    dims: Pair
+    array: xarray.DataArray
+
+
+def pair_of(dataset: xarray.Dataset, name: Hashable) -> Pair | None:
+    """Return the dimensions of a variable's rows and columns; None where nothing says so.
+
+    They are those that rioxarray finds for the variable, or for the Dataset; or a pair of names such as y_20m and
+    x_20m.
+    """
+    from rioxarray.exceptions import RioXarrayError
+
+    variable = dataset[name]
+    for given in (variable, dataset):
+        try:
+            found = given.rio.y_dim, given.rio.x_dim
+        except RioXarrayError:
+            continue
+        if set(found) <= set(variable.dims):
+            return found
+    for dim in variable.dims:
+        for row, col in _ROWS_AND_COLUMNS.items():
+            named = re.fullmatch(f"{row}([^a-z].*)?", str(dim))
+            other = f"{col}{named[1] or ''}" if named else None
+            if other in variable.dims:
+                return dim, other
+    return None
+
+
+def pairs_of(dataset: xarray.Dataset) -> dict[Hashable, Pair]:
+    """Return the rows and columns of all variables that have such, but of what says where others are valid.
+
+    Raises GpumaskError where a variable lies along one variable's rows and another one's columns.
+    """
+    owned = set(owned_by(dataset).values())
+    found = {name: pair_of(dataset, name) for name in dataset.data_vars if name not in owned}
+    pairs = {name: pair for name, pair in found.items() if pair is not None}
+    spatial = {dim for pair in pairs.values() for dim in pair}
+    for name, pair in found.items():
+        own = [dim for dim in dataset[name].dims if dim in spatial]
+        if len(own) > (0 if pair is None else 2) and len(own) > 1:
+            raise GpumaskError(
+                f"dataset: expected {name!r} to have the rows and columns of one place; got {dataset[name].dims} "
+                "(rename its dimensions, or drop it)"
+            )
+    return pairs
+
+
+def members_of(dataset: xarray.Dataset) -> list[Member]:
+    """Return all variables that have rows and columns; raise GpumaskError where there are none."""
+    pairs, owned = pairs_of(dataset), owned_by(dataset)
+    if not pairs:
+        came = {name: variable.dims for name, variable in dataset.data_vars.items()}
+        raise GpumaskError(
+            "dataset: expected a variable with dimensions y and x, or those named by rio.set_spatial_dims; got "
+            f"{came or 'none'}"
+        )
+    mappings = grid_mappings(dataset)  # which rioxarray looks for among coordinates
+    given = dataset.set_coords([name for name in mappings if name in dataset.data_vars])
+    return [Member(name, pair, _alone(given, name, pair, owned, mappings)) for name, pair in pairs.items()]
+
+
+def owned_by(dataset: xarray.Dataset) -> dict[Hashable, Hashable]:
+    """Return the names of what says where one variable alone is valid, by the names of these."""
+    found = {name: own_validity(dataset[name], dataset.variables) for name in dataset.data_vars}
+    return {name: own for name, own in found.items() if own is not None}
+
+
+def own_validity(array: xarray.DataArray, among: Mapping[Any, Any]) -> Hashable | None:
+    """Return which of some variables says where this one alone is valid: its attributes name it, or its name does."""
+    for name in (*ancillary(array), f"{array.name}{_OWN}"):
+        if str(name).endswith(_OWN) and name in among and among[name].attrs.get("flag_meanings") == _MEANINGS:
+            return name
+    return None
+
+
+def ancillary(array: xarray.DataArray) -> list[str]:
+    """Return the names of the variables that say something about this one, as CF has it."""
+    return str(array.attrs.get("ancillary_variables", "")).split()
+
+
+def alone(array: xarray.DataArray) -> xarray.DataArray:
+    """Return an array out of a Dataset whose own validity is the coordinate `validity`; another as it is."""
+    own = own_validity(array, array.coords)
+    return array if own is None else _with_validity(array, array.coords[own])
+
+
+def _with_validity(array: xarray.DataArray, own: xarray.DataArray) -> xarray.DataArray:
+    """Return an array with a validity that says what its own one does, and the one that it has with others."""
+    shared = said(array.coords[VALIDITY]) if VALIDITY in array.coords else None
+    valid = own.reset_coords(drop=True)
+    if shared is not None:
+        one, other = alike(said(valid), shared.reset_coords(drop=True))
+        valid = (one & other).astype("uint8")
+    lost = [name for name in array.coords if str(name).endswith(_OWN) and _says_validity(array.coords[name])]
+    array = array.drop_vars(lost).assign_coords({VALIDITY: valid.assign_attrs(own.attrs)})
+    array.attrs = _with_ancillary(array, [name for name in ancillary(array) if name != own.name])
+    return array
+
+
+def _with_ancillary(array: xarray.DataArray, names: list[str]) -> dict[Any, Any]:
+    """Return an array's attributes, with the names of the variables that say something about it."""
+    attrs = {key: value for key, value in array.attrs.items() if key != "ancillary_variables"}
+    return attrs | ({"ancillary_variables": " ".join(names)} if names else {})
+
+
+def _says_validity(array: xarray.DataArray) -> bool:
+    """Say whether an array is a validity."""
+    return array.attrs.get("flag_meanings") == _MEANINGS
+
+
+def _alone(
+    dataset: xarray.Dataset, name: Hashable, pair: Pair, owned: Mapping[Hashable, Hashable], mappings: set[Hashable]
+) -> xarray.DataArray:
+    """Return a variable as a DataArray of y and x, with its own validity, and a CRS where the Dataset has one."""
+    array = dataset[name]
+    if name in owned:
+        array = _with_validity(array, dataset[owned[name]])
+    others = {*owned.values(), *(mappings - {array.rio.grid_mapping})}
+    lost = [each for each in array.coords if each in others]
+    to = {dim: new for dim, new in zip(pair, ("y", "x"), strict=True) if dim != new}
+    array = array.drop_vars([*lost, *(new for new in to.values() if new in array.coords)]).rename(to)
+    crs = _crs_of(dataset) if array.rio.crs is None else None
+    return array if crs is None else array.rio.write_crs(crs)
+
+
+def _crs_of(dataset: xarray.Dataset) -> Any:
+    """Return the one CRS of a Dataset; None where it has none, or several."""
+    from rioxarray.exceptions import RioXarrayError
+
+    try:
+        return dataset.rio.crs
+    except RioXarrayError:
+        return None
+
+
+def grid_mappings(dataset: xarray.Dataset) -> set[Hashable]:
+    """Return the names of the variables that say which CRS others have."""
+    named = {
+        str(found)
+        for variable in dataset.data_vars.values()
+        for found in (variable.attrs.get("grid_mapping"), variable.encoding.get("grid_mapping"))
+        if found is not None
+    }
+    return {name for name in (*named, DEFAULT_GRID_MAP) if name in dataset.variables}
+
+
+def with_validities(
+    dataset: xarray.Dataset, valid: Mapping[Hashable, xarray.DataArray], several: bool
+) -> xarray.Dataset:
+    """Return a Dataset whose variables have validities.
+
+    several: whether each is a coordinate of its own, rather than `validity`, as of the only variable with rows and
+    columns.
+    """
+    if not several:
+        ((_, only),) = valid.items()
+        return dataset.assign_coords({VALIDITY: only.reset_coords(drop=True)})
+    for name, given in valid.items():
+        own = f"{name}{_OWN}"
+        if own in dataset.variables and not _says_validity(dataset[own]):
+            raise GpumaskError(f"dataset: expected no variable {own!r}, which is where {name!r} is valid; got one")
+        each = given.rename(own).assign_attrs(given.attrs | {"standard_name": "status_flag"})
+        named = dataset.variables[name].copy(deep=False)
+        named.attrs = _with_ancillary(dataset[name], [*(x for x in ancillary(dataset[name]) if x != own), own])
+        dataset = dataset.assign_coords({own: each.reset_coords(drop=True)}).assign({name: named})
+    return dataset
+
+
+def by_name(argument: str, given: Any, names: Iterable[Hashable], default: Any = None) -> dict[Hashable, Any]:
+    """Return what each variable is given: one value for all, or a mapping of names of variables to values."""
+    names = list(names)
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(names, given)
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise GpumaskError(
+            f"{argument}: expected names of variables with rows and columns, {', '.join(map(repr, names))}; got "
+            f"{unknown[0]!r}"
+        )
+    return {name: given.get(name, default) for name in names}
+
+
+@contextmanager
+def about(name: Hashable) -> Iterator[None]:
+    """Name the variable that an error is about."""
+    try:
+        yield
+    except GpumaskError as error:
+        raise type(error)(f"{error} (variable {name!r})") from error
