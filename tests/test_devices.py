@@ -57,10 +57,17 @@ def limit():
     """Limit the current device's memory to so many bytes more than it has in use."""
     import cupy
 
-    pool = cupy.cuda.MemoryPool()  # one that keeps nothing of what came before, which would be more to take from
-    cupy.cuda.set_allocator(pool.malloc)
-    yield lambda more: pool.set_limit(size=pool.used_bytes() + more)
-    pool.set_limit(size=0)
+    made = []
+
+    def limited(more):
+        # A pool of its own: one keeps what was freed, and parts of it are there to be taken whatever the limit.
+        made.append(cupy.cuda.MemoryPool())
+        cupy.cuda.set_allocator(made[-1].malloc)
+        made[-1].set_limit(size=made[-1].used_bytes() + more)
+
+    yield limited
+    for pool in made:
+        pool.set_limit(size=0)
     cupy.cuda.set_allocator(cupy.get_default_memory_pool().malloc)
 
 
