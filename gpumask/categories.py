@@ -15,7 +15,7 @@ import numpy as np
 
 from gpumask.declared import described, described_band
 from gpumask.errors import warn_caller
-from gpumask.flags import ATTRIBUTES
+from gpumask.flags import ATTRIBUTES, rejoined
 from gpumask.interp import interpolator
 
 if TYPE_CHECKING:
@@ -36,13 +36,8 @@ def in_attributes(attrs: Mapping[str, Any]) -> str | None:
     >>> in_attributes({"units": "1", "flag_values": "0, 1"})
     'flag_values'
     """
-    for name in _FLAGS:
-        # In TIFFs GDAL takes the colon of a key for what divides it from its value.
-        head, colon, rest = name.partition(":")
-        split = attrs.get(head) if colon else None
-        if attrs.get(name) is not None or (isinstance(split, str) and split.startswith(f"{rest}=")):
-            return name
-    return None
+    named = rejoined(attrs)
+    return next((name for name in _FLAGS if named.get(name) is not None), None)
 
 
 def in_file(dataset: DatasetReader, bands: Sequence[int]) -> str | None:

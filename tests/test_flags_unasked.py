@@ -138,8 +138,9 @@ def test_an_entry_that_cannot_be_right_is_an_error_just_where_it_is_asked_for(en
         (
             {
                 "classification:bitfields": [
-                    {"name": "odd", "length": 1, "classes": []},
-                    "odder",
+                    {"name": "odd", "length": 1, "offset": 0, "classes": None},
+                    {"name": "odder", "length": 1, "classes": []},
+                    "oddest",
                     {"name": "cloud", "offset": 6, "length": 1, "classes": classes([0, 1], ["no", "yes"])},
                 ]
             },
