@@ -40,6 +40,7 @@ _NO_DOMAIN = re.compile(
 )
 _PROFILE = "COLOR_PROFILE"  # of all colours together
 _ARGUMENTS = {"ns", "bidx"}  # of rasterio's `update_tags`, which tags of these names would be taken for
+_BLACK = (0, 0, 0, 255)  # as GDAL has it in a TIFF for values without a colour
 _PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, of a column of a raster attribute table
 
 
@@ -105,7 +106,8 @@ class Carried:
 
         kinds = [self.dataset.colorinterp[band - 1] for band in self.numbers]
         if table:
-            image.write_colormap(1, self.dataset.colormap(self.numbers[0]))
+            # Some formats cut values off at the end of a table, or refuse them: nodata values, for instance.
+            image.write_colormap(1, dict.fromkeys(range(256), _BLACK) | self.dataset.colormap(self.numbers[0]))
         if alpha or {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & {*kinds}:
             plain = ColorInterp.palette if table else ColorInterp.undefined
             kinds = [plain if kind == ColorInterp.palette else kind for kind in kinds]
