@@ -142,9 +142,9 @@ def _places(attrs: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Map
 
 def _from_json(given: Any) -> Any:
     """Return what a text of JSON says, as files have it that hold no lists; another thing as it is."""
-    if isinstance(given, str):
-        with contextlib.suppress(ValueError):
-            return json.loads(given)
+    with contextlib.suppress(ValueError):
+        given = _texts(given)
+        return json.loads(given) if isinstance(given, str) else given
     return given
 
 
@@ -172,9 +172,10 @@ def _from_odc(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a definition that is there as such, or as JSON."""
     found = attrs["flags_definition"]
     try:
+        found = _texts(found)
         return dict(json.loads(found, object_pairs_hook=distinct) if isinstance(found, str) else found)
     except (TypeError, ValueError) as error:
-        raise MaskRuleError(f"flags_definition: expected a mapping, or one in JSON; got {found!r}") from error
+        raise MaskRuleError(f"flags_definition: expected a mapping, or one in JSON; got {shortened(found)}") from error
 
 
 def distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -232,7 +233,7 @@ def _texts(given: Any) -> Any:
 def _cf_number(number: Any) -> int | None:
     """Return a number of CF attributes, which may be a text with a letter for its type behind; None: no whole one."""
     if not isinstance(number, int | float | str):
-        raise TypeError("expected a number")
+        return None
     text = str(int(number) if isinstance(number, bool) else number).strip()
     try:
         if text.lower().startswith("0x"):

@@ -48,6 +48,8 @@ def containers(values, dtype):
         "names in a list": {"flag_values": list(values), "flag_meanings": NAMES},
         "STAC": {"classification:classes": classes(values)},
         "STAC as text": {"classification:classes": json.dumps(classes(values))},
+        "STAC as bytes": {"classification:classes": json.dumps(classes(values)).encode()},
+        "STAC in an array": {"classification:classes": np.array(classes(values), object)},
         "STAC in a TIFF": {"classification": f"classes={json.dumps(classes(values))}", "AREA_OR_POINT": "Area"},
         "STAC band": {"bands": [{"name": "qa", "classification:classes": classes(values)}]},
         "STAC 1.0 band": {"raster:bands": [{"nodata": 0}, {"classification:classes": classes(values)}]},
@@ -129,6 +131,13 @@ def test_a_definition_of_classes_may_be_written_by_hand():
     assert MaskRule.from_config({"flags": {"cover": "crop"}}, definition).explain() == "value in (4, 5) (crop)"
     rule = MaskRule.from_config({"flags": {"cover": "something"}}, definition)
     assert rule.explain() == "value not in (-1, 4, 5) (something)"
+
+
+def test_a_definition_in_json_may_be_bytes_or_an_array_as_files_have_texts():
+    definition = {"cloud": {"bits": 0, "values": BIT}}
+    text = json.dumps(definition)
+    for given in (text, text.encode(), np.array(text), np.bytes_(text)):
+        assert flags_definition_from({"flags_definition": given}) == definition
 
 
 def test_bits_may_be_of_numpy():
