@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _FLAGS = (*ATTRIBUTES, "flag_values", "flag_masks")
 _NAME_COLUMN = "2"  # GDAL's GFU_Name, of a column of a raster attribute table
+_REMEMBERED = "declared_classes"  # in the encoding of what is made of an array that a file's classes are in
 _MIXES_NOTHING = ("nearest", "mode")
 
 _log = logging.getLogger("gpumask")
@@ -79,6 +81,8 @@ def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) 
     found = in_attributes(attrs)
     if found is not None:
         return f"the array has {found}"
+    if isinstance(encoding.get(_REMEMBERED), str):
+        return str(encoding[_REMEMBERED])
     if "rasterio_dtype" not in encoding or "source" not in encoding:
         return None
     import rasterio
@@ -86,10 +90,17 @@ def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) 
 
     with contextlib.suppress(RasterioError, TypeError, ValueError), warnings.catch_warnings():  # it may be gone
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(encoding["source"]) as dataset:
+        # rasterio's name of a WarpedVRT has that of its file in it.
+        source = re.sub(r"^WarpedVRT\((.+)\)$", r"\1", encoding["source"])
+        with rasterio.open(source) as dataset:
             known = {*dataset.indexes} & {*np.ravel(() if bands is None else bands).tolist()}
             return in_file(dataset, sorted(known) or dataset.indexes)
     return None
+
+
+def remembered(attrs: Mapping[str, Any], why: str | None) -> dict[str, str]:
+    """Return what tells in the encoding of a result that it holds the classes of a file, if its attributes don't."""
+    return {} if why is None or in_attributes(attrs) is not None else {_REMEMBERED: why}
 
 
 def chosen(interp: Any, why: str | None) -> Any:

@@ -13,6 +13,7 @@ import xarray
 from affine import Affine
 from click.testing import CliRunner
 from commands import read, write
+from rasterio.vrt import WarpedVRT
 
 import gpumask
 import gpumask.xarray  # noqa: F401
@@ -223,6 +224,30 @@ def test_an_array_that_rioxarray_reads_has_the_classes_of_its_file(source, said)
         assert values(reprojected()) <= {*CLASSES}
         assert values(reprojected(chunks=20)) <= {*CLASSES}
     assert len(said()) == 6
+
+
+@pytest.mark.filterwarnings("ignore:interp. linear makes values between classes")
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_is_made_of_an_array_with_classes_of_its_file_has_them_too(source, tmp_path, masked):
+    say(source, "names")
+    with rioxarray.open_rasterio(source, masked=masked) as array:
+        kept = array.gpumask.keep({"values": [1000], "invert": True}, array)
+        near = array.gpumask.reproject("EPSG:32632", backend="numpy", nodata_out=255)
+        far = array.gpumask.reproject("EPSG:32632", backend="numpy", nodata_out=255, interp="linear")
+        for part in (kept, kept.gpumask.where_valid(), near, near.isel(x=slice(0, 30)), near.gpumask.where_valid(255)):
+            again = part.gpumask.reproject("EPSG:32633", backend="numpy", nodata_out=255)
+            assert values(again) <= {*CLASSES, 255}
+        mixed = far.gpumask.reproject("EPSG:32633", backend="numpy", nodata_out=255)
+        assert values(mixed) - values(far)  # cubic, as classes are there no more
+        near.rio.to_raster(tmp_path / "near.tif")
+    assert values(read(tmp_path / "near.tif")) <= {*CLASSES, 255}
+
+
+def test_a_warped_vrt_that_rioxarray_reads_has_the_classes_of_its_file(source):
+    say(source, "names")
+    with rasterio.open(source) as file, WarpedVRT(file, crs="EPSG:32633") as warped:
+        array = rioxarray.open_rasterio(warped).load()
+        assert values(array.gpumask.reproject("EPSG:32632", backend="numpy", nodata_out=255)) <= {*CLASSES, 255}
 
 
 @pytest.mark.parametrize("gone", ["gone.tif", "https://127.0.0.1:1/gone.tif", None, 7])
