@@ -50,9 +50,9 @@ def in_file(dataset: DatasetReader, bands: Sequence[int]) -> str | None:
     found = in_attributes(dataset.tags())
     if found is not None:
         return f"the source has {found}"
-    root = described(dataset)
+    root, colours = described(dataset), dataset.colorinterp
     for band in bands:
-        if dataset.colorinterp[band - 1].name == "palette":
+        if colours[band - 1].name == "palette":
             return f"band {band} has a colour table"
         found = in_attributes(dataset.tags(band)) or _names_in(described_band(root, band))
         if found is not None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 import warnings
 
 import numpy as np
@@ -127,6 +128,14 @@ def test_one_band_of_classes_makes_all_bands_nearest_and_bands_that_are_left_out
     assert values(found) <= {*CLASSES} and len(said()) == 1 and "band 2 " in said()[0]
     others = warp(source, bands=[1, 3])
     assert values(others) - {*CLASSES} and len(said()) == 1
+
+
+def test_many_bands_are_looked_at_each_once(tmp_path):
+    source = write(tmp_path / "source.tif", np.zeros((1500, 2, 2), np.uint8), **PLACE)
+    with rasterio.open(source) as dataset:
+        started = time.perf_counter()
+        assert gpumask.categories.in_file(dataset, dataset.indexes) is None
+        assert time.perf_counter() - started < 5  # by their square it would be four times that
 
 
 @pytest.mark.parametrize("way", ["table", "names", "flag_values"])
