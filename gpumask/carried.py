@@ -40,6 +40,7 @@ _NO_DOMAIN = re.compile(
 )
 _PROFILE = "COLOR_PROFILE"  # of all colours together
 _ARGUMENTS = {"ns", "bidx"}  # of rasterio's `update_tags`, which tags of these names would be taken for
+_BLACK = (0, 0, 0, 255)  # as GDAL has it in a TIFF for values without a colour
 _PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, of a column of a raster attribute table
 
 
@@ -84,11 +85,13 @@ class Carried:
                 elif "=" in found[name]:  # at which rasterio would put the two together
                     key, _, value = found[name].partition("=")
                     image.update_tags(band, ns=name, **{key: value})
+        descriptions = self.dataset.descriptions
         for place, band in enumerate(self.numbers, 1):
-            image.set_band_description(place, self.dataset.descriptions[band - 1] or "")
+            image.set_band_description(place, descriptions[band - 1] or "")
         self._tell_colours(image, alpha, table)
         for name, default in (("scales", 1.0), ("offsets", 0.0), ("units", None)):
-            values = [getattr(self.dataset, name)[band - 1] for band in self.numbers]
+            said = getattr(self.dataset, name)
+            values = [said[band - 1] for band in self.numbers]
             if any(value != default for value in values):
                 values += [default] * (image.count - len(values))
                 setattr(image, name, tuple(value or "" for value in values) if name == "units" else tuple(values))
@@ -96,16 +99,19 @@ class Carried:
     @property
     def tables(self) -> list[int]:
         """The output's bands that have tables of colours which still hold."""
-        kinds = [self.dataset.colorinterp[band - 1].name for band in self.numbers]
+        colours = self.dataset.colorinterp
+        kinds = [colours[band - 1].name for band in self.numbers]
         return [place for place, kind in enumerate(kinds, 1) if kind == "palette" and self.same_values]
 
     def _tell_colours(self, image: DatasetWriter, alpha: tuple[int, ...], table: bool) -> None:
         """Say what colours the bands are, and the colours of their values."""
         from rasterio.enums import ColorInterp
 
-        kinds = [self.dataset.colorinterp[band - 1] for band in self.numbers]
+        colours = self.dataset.colorinterp
+        kinds = [colours[band - 1] for band in self.numbers]
         if table:
-            image.write_colormap(1, self.dataset.colormap(self.numbers[0]))
+            # Some formats cut values off at the end of a table, or refuse them: nodata values, for instance.
+            image.write_colormap(1, dict.fromkeys(range(256), _BLACK) | self.dataset.colormap(self.numbers[0]))
         if alpha or {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & {*kinds}:
             plain = ColorInterp.palette if table else ColorInterp.undefined
             kinds = [plain if kind == ColorInterp.palette else kind for kind in kinds]

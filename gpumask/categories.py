@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from gpumask.declared import described, described_band
 from gpumask.errors import warn_caller
-from gpumask.flags import ATTRIBUTES
+from gpumask.flags import ATTRIBUTES, rejoined
 from gpumask.interp import interpolator
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _FLAGS = (*ATTRIBUTES, "flag_values", "flag_masks")
 _NAME_COLUMN = "2"  # GDAL's GFU_Name, of a column of a raster attribute table
+_REMEMBERED = "declared_classes"  # in the encoding of what is made of an array that a file's classes are in
 _MIXES_NOTHING = ("nearest", "mode")
 
 _log = logging.getLogger("gpumask")
@@ -36,13 +38,8 @@ def in_attributes(attrs: Mapping[str, Any]) -> str | None:
     >>> in_attributes({"units": "1", "flag_values": "0, 1"})
     'flag_values'
     """
-    for name in _FLAGS:
-        # In TIFFs GDAL takes the colon of a key for what divides it from its value.
-        head, colon, rest = name.partition(":")
-        split = attrs.get(head) if colon else None
-        if attrs.get(name) is not None or (isinstance(split, str) and split.startswith(f"{rest}=")):
-            return name
-    return None
+    named = rejoined(attrs)
+    return next((name for name in _FLAGS if named.get(name) is not None), None)
 
 
 def in_file(dataset: DatasetReader, bands: Sequence[int]) -> str | None:
@@ -53,9 +50,9 @@ def in_file(dataset: DatasetReader, bands: Sequence[int]) -> str | None:
     found = in_attributes(dataset.tags())
     if found is not None:
         return f"the source has {found}"
-    root = described(dataset)
+    root, colours = described(dataset), dataset.colorinterp
     for band in bands:
-        if dataset.colorinterp[band - 1].name == "palette":
+        if colours[band - 1].name == "palette":
             return f"band {band} has a colour table"
         found = in_attributes(dataset.tags(band)) or _names_in(described_band(root, band))
         if found is not None:
@@ -84,6 +81,8 @@ def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) 
     found = in_attributes(attrs)
     if found is not None:
         return f"the array has {found}"
+    if isinstance(encoding.get(_REMEMBERED), str):
+        return str(encoding[_REMEMBERED])
     if "rasterio_dtype" not in encoding or "source" not in encoding:
         return None
     import rasterio
@@ -91,10 +90,17 @@ def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) 
 
     with contextlib.suppress(RasterioError, TypeError, ValueError), warnings.catch_warnings():  # it may be gone
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(encoding["source"]) as dataset:
+        # rasterio's name of a WarpedVRT has that of its file in it.
+        source = re.sub(r"^WarpedVRT\((.+)\)$", r"\1", encoding["source"])
+        with rasterio.open(source) as dataset:
             known = {*dataset.indexes} & {*np.ravel(() if bands is None else bands).tolist()}
             return in_file(dataset, sorted(known) or dataset.indexes)
     return None
+
+
+def remembered(attrs: Mapping[str, Any], why: str | None) -> dict[str, str]:
+    """Return what tells in the encoding of a result that it holds the classes of a file, if its attributes don't."""
+    return {} if why is None or in_attributes(attrs) is not None else {_REMEMBERED: why}
 
 
 def chosen(interp: Any, why: str | None) -> Any:

@@ -67,8 +67,8 @@ class Creation:
         by_band = source.by_band
         sample = Sample.of(count, dtype, told, profile["nodata"], self._alpha, by_band=by_band)
         names = try_out(image, sample, paths[0].name)
-        tables, plain = self._carried.tables, {*range(1, count + 1)} - {*self._alpha}
-        self._table = tables == [1] and plain == {1} and takes_table(image, dtype, paths[0].name)
+        tables = self._carried.tables
+        self._table = tables == [1] and takes_table(image, sample, paths[0].name)
         if tables and not self._table:
             _log.warning(
                 "output: no colours of classes are kept, as %s has none for such bands of %s", image.name, dtype

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -168,7 +169,7 @@ def described(dataset: DatasetReader) -> ElementTree.Element:
 
 def described_band(root: ElementTree.Element, band: int) -> ElementTree.Element | None:
     """Return the part of it that is about a band."""
-    return root.find(f"VRTRasterBand[{band}]")
+    return next(itertools.islice(root.iterfind("VRTRasterBand"), band - 1, None), None)
 
 
 def _number(word: str) -> float:

@@ -256,7 +256,8 @@ def _source(
     own, parts = len(masks) < len(wanted), tuple(_quality(inputs, dataset, *rules))
     numbers = dataset.indexes if bands is None else _whole("bands", bands)
     check_bands("bands", dataset, numbers)
-    colours = tuple(number for number in numbers if dataset.colorinterp[number - 1].name != "alpha") or numbers
+    kinds = dataset.colorinterp
+    colours = tuple(number for number in numbers if kinds[number - 1].name != "alpha") or numbers
     return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside("source", dataset), by_band), numbers
 
 

@@ -125,7 +125,7 @@ def _checked(name: Any, entry: Any) -> Flag:
     unusable = entry.get("unusable") or {}
     if not isinstance(unusable, Mapping):
         raise MaskRuleError(f"{where}: {unusable}")
-    bits = entry["bits"]
+    bits = entry["bits"].tolist() if isinstance(entry["bits"], np.ndarray) else entry["bits"]
     mask = _mask(where, bits, entry.get("signed", False))
     values, refused = [], [(label, f"{where}: {reason}") for label, reason in unusable.items()]
     for key, label in entry["values"].items():

@@ -97,7 +97,7 @@ def flags_definition_from(attrs: Mapping[str, Any]) -> dict[str, Any]:
     {'class': {'bits': 'all', 'values': {'-1': 'no_data', '0': 'clear', '2': 'cloud'}}}
     """
     found: list[dict[str, Any]] = []
-    places = list(_places(attrs)) if isinstance(attrs, Mapping) else []
+    places = list(_places(rejoined(attrs))) if isinstance(attrs, Mapping) else []
     for _, place in places:
         definition = _definition_in(place)
         found += [] if definition in found else [definition]
@@ -113,7 +113,17 @@ def flags_definition_from(attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 def holds_attributes(attrs: Any) -> bool:
     """Say whether these are attributes that define flags, as `flags_definition_from` reads them."""
-    return isinstance(attrs, Mapping) and next(_places(attrs), None) is not None
+    return isinstance(attrs, Mapping) and next(_places(rejoined(attrs)), None) is not None
+
+
+def rejoined(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return attributes with the names that they had before rasterio took a colon in a tag's for its end."""
+    for name in ATTRIBUTES:
+        head, colon, rest = name.partition(":")
+        split = attrs.get(head) if colon else None
+        if isinstance(split, str) and split.startswith(f"{rest}="):
+            attrs = {name: split.removeprefix(f"{rest}="), **attrs}
+    return attrs
 
 
 def _places(attrs: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -132,9 +142,9 @@ def _places(attrs: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Map
 
 def _from_json(given: Any) -> Any:
     """Return what a text of JSON says, as files have it that hold no lists; another thing as it is."""
-    if isinstance(given, str):
-        with contextlib.suppress(ValueError):
-            return json.loads(given)
+    with contextlib.suppress(ValueError):
+        given = _texts(given)
+        return json.loads(given) if isinstance(given, str) else given
     return given
 
 
@@ -162,9 +172,10 @@ def _from_odc(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a definition that is there as such, or as JSON."""
     found = attrs["flags_definition"]
     try:
+        found = _texts(found)
         return dict(json.loads(found, object_pairs_hook=distinct) if isinstance(found, str) else found)
     except (TypeError, ValueError) as error:
-        raise MaskRuleError(f"flags_definition: expected a mapping, or one in JSON; got {found!r}") from error
+        raise MaskRuleError(f"flags_definition: expected a mapping, or one in JSON; got {shortened(found)}") from error
 
 
 def distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -222,8 +233,8 @@ def _texts(given: Any) -> Any:
 def _cf_number(number: Any) -> int | None:
     """Return a number of CF attributes, which may be a text with a letter for its type behind; None: no whole one."""
     if not isinstance(number, int | float | str):
-        raise TypeError("expected a number")
-    text = str(number).strip()
+        return None
+    text = str(int(number) if isinstance(number, bool) else number).strip()
     try:
         if text.lower().startswith("0x"):
             return int(text, 0)
@@ -284,7 +295,8 @@ def _from_bitfields(attrs: Mapping[str, Any]) -> dict[str, Any]:
         named = field if isinstance(field, Mapping) else {}
         name = _name(named, f"bitfield {number}")
         offset, length = (_whole(named.get(each)) for each in ("offset", "length"))
-        if offset is None or length is None or not 0 <= offset < offset + length <= 64 or "classes" not in named:
+        fits = offset is not None and length is not None and 0 <= offset < offset + length <= 64
+        if offset is None or length is None or not fits or not isinstance(named.get("classes"), list | tuple):
             pairs.append((name, unusable(f"{key}: expected name, offset, length and classes; got {shortened(field)}")))
             continue
         classes = _labels(_stac_classes(named["classes"]), f"{key}: classes", f"{key}: classes")

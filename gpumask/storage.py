@@ -234,26 +234,29 @@ def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
         return sorted(part.name for part in Path(folder).iterdir())
 
 
-def takes_table(layout: Layout, dtype: np.dtype[Any], name: str) -> bool:
-    """Say whether a storage holds a table of colours, by trying it out."""
+def takes_table(layout: Layout, sample: Sample, name: str) -> bool:
+    """Say whether a storage of such bands holds a table of colours of the first one, by trying it out."""
     import rasterio
     from rasterio.enums import ColorInterp
 
+    dtype, count = sample.image.dtype, len(sample.image)
     if dtype.name not in ("uint8", "uint16"):  # the values that GDAL's tables have
         return False
     profile = {key: value for key, value in layout.profile.items() if key not in ("blockxsize", "blockysize")}
-    shape = {"count": 1, "height": _SAMPLE, "width": _SAMPLE, "dtype": dtype, "crs": "EPSG:3857"}
+    shape = {"count": count, "height": _SAMPLE, "width": _SAMPLE, "dtype": dtype, "crs": "EPSG:3857"}
     with tempfile.TemporaryDirectory(prefix="gpumask-") as folder:
         path = Path(folder) / name
         plain = path if layout.cog is None else path.with_name(f"plain-{name}")
         try:
             with rasterio.open(plain, "w", **profile, **shape, transform=rasterio.Affine(2, 0, 0, 0, -2, 0)) as raster:
                 raster.write_colormap(1, {0: (1, 2, 3, 255)})
-                raster.write(np.zeros((1, _SAMPLE, _SAMPLE), dtype))
+                if sample.alpha:
+                    raster.colorinterp = with_alpha(raster.colorinterp, sample.alpha)
+                raster.write(np.zeros_like(sample.image))
             if layout.cog is not None:
                 to_cog(plain, path, layout.cog)
-            with rasterio.open(path) as raster:
-                return bool(raster.colorinterp[0] == ColorInterp.palette)
+            with rasterio.open(path) as raster:  # a COG takes a second band for alpha
+                return bool(raster.colorinterp[0] == ColorInterp.palette) and sample.has_alpha(raster)
         except Exception:  # GDAL's, of all kinds
             return False
 

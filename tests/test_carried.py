@@ -248,6 +248,28 @@ def test_colours_that_have_no_place_are_told_of_and_all_else_is_kept(source, nam
     assert sum("no colours of classes are kept" in record.getMessage() for record in caplog.records) == 1
 
 
+@pytest.mark.parametrize("how", [{}, {"validity": "mask"}, {"driver": "COG"}], ids=str)
+def test_colours_of_classes_beside_another_band_are_kept_but_in_a_cog_which_takes_it_for_alpha(tmp_path, how):
+    source = write(tmp_path / "source.tif", classes_of(2), **PLACE)
+    with rasterio.open(source, "r+") as made:
+        made.write_colormap(1, TABLE)
+    with rasterio.open(warp(source, **how)) as made:
+        cog = how.get("driver") == "COG"
+        assert [kind.name for kind in made.colorinterp] == ["gray" if cog else "palette", "undefined"]
+        assert cog or TABLE.items() <= made.colormap(1).items()
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.gif", "out.bmp", "out.img", "out.tif"])
+def test_values_beyond_a_table_of_colours_last(tmp_path, name):
+    source = tmp_path / "source.png"
+    with rasterio.open(source, "w", "PNG", count=1, height=48, width=48, dtype="uint8", **PLACE) as made:
+        made.write_colormap(1, TABLE)  # and no more colours
+        made.write(classes_of())
+    with rasterio.open(warp(source, name, nodata_out=200)) as made:
+        assert {*np.unique(made.read())} == {0, 1, 2, 3, 200}
+        assert TABLE.items() <= made.colormap(1).items()
+
+
 @pytest.mark.parametrize("driver", ["GTiff", "COG"])
 def test_a_source_that_says_nothing_leaves_nothing_beside_its_output(tmp_path, driver):
     source = write(tmp_path / "source.tif", classes_of(), **PLACE)

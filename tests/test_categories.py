@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 import warnings
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray
 from affine import Affine
 from click.testing import CliRunner
 from commands import read, write
+from rasterio.vrt import WarpedVRT
 
 import gpumask
 import gpumask.xarray  # noqa: F401
@@ -128,6 +130,14 @@ def test_one_band_of_classes_makes_all_bands_nearest_and_bands_that_are_left_out
     assert values(others) - {*CLASSES} and len(said()) == 1
 
 
+def test_many_bands_are_looked_at_each_once(tmp_path):
+    source = write(tmp_path / "source.tif", np.zeros((1500, 2, 2), np.uint8), **PLACE)
+    with rasterio.open(source) as dataset:
+        started = time.perf_counter()
+        assert gpumask.categories.in_file(dataset, dataset.indexes) is None
+        assert time.perf_counter() - started < 5  # by their square it would be four times that
+
+
 @pytest.mark.parametrize("way", ["table", "names", "flag_values"])
 @pytest.mark.parametrize("interp", ["linear", "cubic", "lanczos3", gpumask.bspline(3)])
 def test_what_is_named_is_done_and_mixing_classes_gets_one_warning_at_the_callers_line(source, said, way, interp):
@@ -223,6 +233,30 @@ def test_an_array_that_rioxarray_reads_has_the_classes_of_its_file(source, said)
         assert values(reprojected()) <= {*CLASSES}
         assert values(reprojected(chunks=20)) <= {*CLASSES}
     assert len(said()) == 6
+
+
+@pytest.mark.filterwarnings("ignore:interp. linear makes values between classes")
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_is_made_of_an_array_with_classes_of_its_file_has_them_too(source, tmp_path, masked):
+    say(source, "names")
+    with rioxarray.open_rasterio(source, masked=masked) as array:
+        kept = array.gpumask.keep({"values": [1000], "invert": True}, array)
+        near = array.gpumask.reproject("EPSG:32632", backend="numpy", nodata_out=255)
+        far = array.gpumask.reproject("EPSG:32632", backend="numpy", nodata_out=255, interp="linear")
+        for part in (kept, kept.gpumask.where_valid(), near, near.isel(x=slice(0, 30)), near.gpumask.where_valid(255)):
+            again = part.gpumask.reproject("EPSG:32633", backend="numpy", nodata_out=255)
+            assert values(again) <= {*CLASSES, 255}
+        mixed = far.gpumask.reproject("EPSG:32633", backend="numpy", nodata_out=255)
+        assert values(mixed) - values(far)  # cubic, as classes are there no more
+        near.rio.to_raster(tmp_path / "near.tif")
+    assert values(read(tmp_path / "near.tif")) <= {*CLASSES, 255}
+
+
+def test_a_warped_vrt_that_rioxarray_reads_has_the_classes_of_its_file(source):
+    say(source, "names")
+    with rasterio.open(source) as file, WarpedVRT(file, crs="EPSG:32633") as warped:
+        array = rioxarray.open_rasterio(warped).load()
+        assert values(array.gpumask.reproject("EPSG:32632", backend="numpy", nodata_out=255)) <= {*CLASSES, 255}
 
 
 @pytest.mark.parametrize("gone", ["gone.tif", "https://127.0.0.1:1/gone.tif", None, 7])

@@ -48,6 +48,9 @@ def containers(values, dtype):
         "names in a list": {"flag_values": list(values), "flag_meanings": NAMES},
         "STAC": {"classification:classes": classes(values)},
         "STAC as text": {"classification:classes": json.dumps(classes(values))},
+        "STAC as bytes": {"classification:classes": json.dumps(classes(values)).encode()},
+        "STAC in an array": {"classification:classes": np.array(classes(values), object)},
+        "STAC in a TIFF": {"classification": f"classes={json.dumps(classes(values))}", "AREA_OR_POINT": "Area"},
         "STAC band": {"bands": [{"name": "qa", "classification:classes": classes(values)}]},
         "STAC 1.0 band": {"raster:bands": [{"nodata": 0}, {"classification:classes": classes(values)}]},
         "STAC collection": {"item_assets": {"red": {}, "qa": {"classification:classes": classes(values)}}},
@@ -75,6 +78,12 @@ def test_classes_are_whole_pixels_from_every_container(dtype, values):
             assert found.tolist() == [pixel == value for pixel in band.tolist()], (container, name)
             turned = where(definition, {"class": name}, band, invert=True)
             assert turned.tolist() == [pixel != value for pixel in band.tolist()], (container, name)
+
+
+def test_classes_of_a_band_of_bools():
+    for values in ([False, True], np.array([False, True])):
+        definition = flags_definition_from({"flag_values": values, "flag_meanings": "clear cloud"})
+        assert where(definition, {"class": "cloud"}, np.array([True, False])).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -122,6 +131,20 @@ def test_a_definition_of_classes_may_be_written_by_hand():
     assert MaskRule.from_config({"flags": {"cover": "crop"}}, definition).explain() == "value in (4, 5) (crop)"
     rule = MaskRule.from_config({"flags": {"cover": "something"}}, definition)
     assert rule.explain() == "value not in (-1, 4, 5) (something)"
+
+
+def test_a_definition_in_json_may_be_bytes_or_an_array_as_files_have_texts():
+    definition = {"cloud": {"bits": 0, "values": BIT}}
+    text = json.dumps(definition)
+    for given in (text, text.encode(), np.array(text), np.bytes_(text)):
+        assert flags_definition_from({"flags_definition": given}) == definition
+
+
+def test_bits_may_be_of_numpy():
+    band = np.arange(8, dtype=np.uint8)
+    for bits, pixels in ((1, [2, 3, 6, 7]), ([0, 2], [1, 3])):
+        definition = {"cloud": {"bits": np.array(bits), "values": BIT}}
+        assert np.flatnonzero(where(definition, {"cloud": True}, band)).tolist() == pixels
 
 
 def test_classes_are_told_apart_with_flags_that_look_at_their_bits():

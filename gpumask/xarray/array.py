@@ -133,7 +133,10 @@ class Accessor:
         declared = nodata if self._nodata is not None or nodata_out is not None or kind.kind == "f" else None
         if declared is None:
             warn_untold(found.validity)
-        return labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
+        made = labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
+        if method.interp.taps == 1:
+            made.encoding |= categories.remembered(made.attrs, classes)
+        return made
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
         """Return the array with a `validity` that is 1 only where quality bands match every rule.
@@ -179,6 +182,8 @@ class Accessor:
         found = where(array.drop_vars(VALIDITY), valid.drop_vars(VALIDITY, errors="ignore"), other)
         found.encoding = dict(array.encoding)
         restated(found, array, nodata)
+        classes = categories.in_array(array.attrs, array.encoding, array.coords.get("band"))
+        found.encoding |= categories.remembered(found.attrs, classes)
         return found
 
     @property
