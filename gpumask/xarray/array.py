@@ -16,7 +16,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
 from gpumask.image import taken_as
-from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily
+from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily, says_valid
 from gpumask.method import method_of
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
@@ -25,11 +25,11 @@ from gpumask.values import held
 from gpumask.warp import target_place
 from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, rules_of
-from gpumask.xarray.labels import VALIDITY, described, labelled, restated, warn_untold
+from gpumask.xarray.labels import VALIDITY, described, labelled, restated, warn_untold, without_nan
 from gpumask.xarray.like import like_of
 from gpumask.xarray.members import alone
 from gpumask.xarray.place import place_of, spatial
-from gpumask.xarray.sides import alike, brought, on_device, said, type_with, where
+from gpumask.xarray.sides import alike, brought, on_device, type_with, where
 
 
 @xarray.register_dataarray_accessor("gpumask")
@@ -42,7 +42,7 @@ class Accessor:
     """
 
     def __init__(self, array: xarray.DataArray) -> None:
-        self._array = alone(array)
+        self._array = without_nan(alone(array))
 
     def reproject(
         self,
@@ -187,7 +187,7 @@ class Accessor:
         valid = self._said
         if valid is None:
             return None
-        return said(brought(self._array, valid))
+        return says_valid(brought(self._array, valid))
 
     @property
     def _said(self) -> Any:

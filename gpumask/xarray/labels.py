@@ -70,6 +70,8 @@ def restated(made: xarray.DataArray, array: xarray.DataArray, nodata: float | No
 def _written(array: xarray.DataArray, dtype: np.dtype[Any], nodata: float | None) -> dict[str, Any]:
     """Return how a result is to be written: as its source is, where that holds its values and what is missing."""
     own = {key: array.encoding[key] for key in (*_TYPE, *_MISSING, *_SCALE) if key in array.encoding}
+    if "_FillValue" not in own and np.size(own.get("missing_value")) == 1 and own.get("missing_value") is not None:
+        own["_FillValue"] = own["missing_value"]  # which is all that rioxarray writes
     if {*_MISSING, *_SCALE} & set(own):
         if array.dtype.kind != "f" or dtype.kind != "f" or not (nodata is None or math.isnan(nodata)):
             return {}
@@ -91,6 +93,24 @@ def _renewed(old: dict[Any, Any], grid: Any, nodata: float | None) -> dict[str, 
     if nodata is not None and "nodatavals" in old:
         known["nodatavals"] = (nodata,) * np.size(old["nodatavals"])
     return {name: value for name, value in known.items() if name in old}
+
+
+def without_nan(array: xarray.DataArray) -> xarray.DataArray:
+    """Return an array that does not declare NaN as missing where its type holds none: nothing is missing then."""
+    stale = [name for name in _NODATA if name in array.attrs and _is_nan(array.attrs[name])]
+    if array.dtype.kind not in "biu" or not stale:
+        return array
+    made = array.copy(deep=False)
+    made.attrs = {name: said for name, said in array.attrs.items() if name not in stale}
+    return made
+
+
+def _is_nan(value: Any) -> bool:
+    """Say whether an attribute is NaN, as a number or as text."""
+    try:
+        return math.isnan(float(value))
+    except (TypeError, ValueError):
+        return False
 
 
 def described(valid: xarray.DataArray) -> xarray.DataArray:

@@ -12,8 +12,9 @@ import xarray
 from rioxarray.rioxarray import DEFAULT_GRID_MAP
 
 from gpumask.errors import GpumaskError
+from gpumask.lazy import says_valid
 from gpumask.xarray.labels import VALIDITY
-from gpumask.xarray.sides import alike, said
+from gpumask.xarray.sides import alike
 
 Pair = tuple[Hashable, Hashable]
 
@@ -120,10 +121,10 @@ def alone(array: xarray.DataArray) -> xarray.DataArray:
 
 def _with_validity(array: xarray.DataArray, own: xarray.DataArray) -> xarray.DataArray:
     """Return an array with a validity that says what its own one does, and the one that it has with others."""
-    shared = said(array.coords[VALIDITY]) if VALIDITY in array.coords else None
+    shared = says_valid(array.coords[VALIDITY]) if VALIDITY in array.coords else None
     valid = own.reset_coords(drop=True)
     if shared is not None:
-        one, other = alike(said(valid), shared.reset_coords(drop=True))
+        one, other = alike(says_valid(valid), shared.reset_coords(drop=True))
         valid = (one & other).astype("uint8")
     lost = [name for name in array.coords if str(name).endswith(_OWN) and _says_validity(array.coords[name])]
     array = array.drop_vars(lost).assign_coords({VALIDITY: valid.assign_attrs(own.attrs)})

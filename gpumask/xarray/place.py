@@ -16,7 +16,7 @@ from gpumask.window import Window
 
 
 def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
-    """Return the dimensions of rows and columns, of which there are some: those that rioxarray finds, or lat and lon."""
+    """Return the dimensions of rows and columns, which have pixels: those that rioxarray finds, or lat and lon."""
     from rioxarray.exceptions import RioXarrayError
 
     try:
