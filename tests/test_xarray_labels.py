@@ -343,3 +343,18 @@ def test_an_array_that_is_written_with_a_missing_value_alone_is_written_right_by
     with rioxarray.open_rasterio(tmp_path / "OUT.tif", mask_and_scale=True) as read:
         np.testing.assert_array_equal(np.isnan(read[0]), np.isnan(found))
         np.testing.assert_allclose(read[0], found, atol=0.006)
+
+
+def test_rows_and_columns_that_rioxarray_was_told_are_known_of_what_is_kept():
+    array = scene().rename(y="rows", x="cols").rio.write_nodata(65535)
+    array.rio.set_spatial_dims(y_dim="rows", x_dim="cols", inplace=True)
+    dataset = array.to_dataset(name="red")
+    dataset.rio.set_spatial_dims(y_dim="rows", x_dim="cols", inplace=True)
+    expected = scene().rio.write_nodata(65535).gpumask.keep({"values": [1]}, scene() % 2).gpumask.reproject(**WORDS)
+    for given in (array, dataset):
+        kept = given.gpumask.keep({"values": [1]}, array % 2)
+        for each in (kept, kept.gpumask.where_valid(65535)):
+            assert (each.rio.y_dim, each.rio.x_dim) == ("rows", "cols")
+            found = each.gpumask.reproject(**WORDS)
+            found = found if given is array else found.red
+            np.testing.assert_array_equal(found, expected)

@@ -28,7 +28,7 @@ from gpumask.xarray.kept import kept, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled, restated, warn_untold, without_nan
 from gpumask.xarray.like import like_of
 from gpumask.xarray.members import alone
-from gpumask.xarray.place import place_of, spatial
+from gpumask.xarray.place import knowing_dims, place_of, spatial
 from gpumask.xarray.sides import alike, brought, on_device, type_with, where
 
 
@@ -163,7 +163,7 @@ class Accessor:
             valid, other = alike(valid, brought(self._array, each.reset_coords(drop=True)))
             valid = valid & other
         valid = valid.transpose(*(dim for dim in self._array.dims if dim in valid.dims)).astype(np.uint8)
-        return self._array.assign_coords({VALIDITY: described(valid).variable})
+        return knowing_dims(self._array, self._array.assign_coords({VALIDITY: described(valid).variable}))
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
         """Return the array with `other` where it is not valid, without the coordinate `validity`.
@@ -179,7 +179,7 @@ class Accessor:
         found = where(array.drop_vars(VALIDITY), valid.drop_vars(VALIDITY, errors="ignore"), other)
         found.encoding = dict(array.encoding)
         restated(found, array, nodata)
-        return found
+        return knowing_dims(array, found)
 
     @property
     def _validity(self) -> Any:

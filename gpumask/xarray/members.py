@@ -100,6 +100,11 @@ def owned_by(dataset: xarray.Dataset) -> dict[Hashable, Hashable]:
     return {name: own for name, own in found.items() if own is not None}
 
 
+def saying_validity(dataset: xarray.Dataset) -> set[Hashable]:
+    """Return the names of all that says where variables are valid."""
+    return {*owned_by(dataset).values(), *({VALIDITY} & set(dataset.coords))}
+
+
 def own_validity(array: xarray.DataArray, among: Mapping[Any, Any]) -> Hashable | None:
     """Return which of some variables says where this one alone is valid: its attributes name it, or its name does."""
     for name in (*ancillary(array), f"{array.name}{_OWN}"):
@@ -126,7 +131,7 @@ def _with_validity(array: xarray.DataArray, own: xarray.DataArray) -> xarray.Dat
     if shared is not None:
         one, other = alike(says_valid(valid), shared.reset_coords(drop=True))
         valid = (one & other).astype("uint8")
-    lost = [name for name in array.coords if str(name).endswith(_OWN) and _says_validity(array.coords[name])]
+    lost = [name for name in array.coords if str(name).endswith(_OWN) and says_validity(array.coords[name])]
     array = array.drop_vars(lost).assign_coords({VALIDITY: valid.assign_attrs(own.attrs)})
     array.attrs = _with_ancillary(array, [name for name in ancillary(array) if name != own.name])
     return array
@@ -138,7 +143,7 @@ def _with_ancillary(array: xarray.DataArray, names: list[str]) -> dict[Any, Any]
     return attrs | ({"ancillary_variables": " ".join(names)} if names else {})
 
 
-def _says_validity(array: xarray.DataArray) -> bool:
+def says_validity(array: xarray.DataArray) -> bool:
     """Say whether an array is a validity."""
     return array.attrs.get("flag_meanings") == _MEANINGS
 
@@ -188,17 +193,26 @@ def with_validities(
     columns.
     """
     if not several:
-        ((_, only),) = valid.items()
+        ((name, only),) = valid.items()
+        _check_unused(dataset, name, VALIDITY, VALIDITY in dataset.data_vars)
         return dataset.assign_coords({VALIDITY: only.reset_coords(drop=True)})
     for name, given in valid.items():
         own = f"{name}{_OWN}"
-        if own in dataset.variables and not _says_validity(dataset[own]):
-            raise GpumaskError(f"dataset: expected no variable {own!r}, which is where {name!r} is valid; got one")
+        _check_unused(dataset, name, own, own in dataset.variables and not says_validity(dataset[own]))
         each = given.rename(own).assign_attrs(given.attrs | {"standard_name": "status_flag"})
         named = dataset.variables[name].copy(deep=False)
         named.attrs = _with_ancillary(dataset[name], [*(x for x in ancillary(dataset[name]) if x != own), own])
         dataset = dataset.assign_coords({own: each.reset_coords(drop=True)}).assign({name: named})
     return dataset
+
+
+def _check_unused(dataset: xarray.Dataset, name: Hashable, own: str, used: bool) -> None:
+    """Raise GpumaskError where a variable has the name of what is to say where another one is valid."""
+    if used:
+        raise GpumaskError(
+            f"dataset: expected no variable {own!r}, which is where {name!r} is valid; got {dataset[own].dims} "
+            f'(dataset.rename({own}="other") frees the name)'
+        )
 
 
 def by_name(argument: str, given: Any, names: Iterable[Hashable], default: Any = None) -> dict[Hashable, Any]:

@@ -33,6 +33,17 @@ def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
     return dims
 
 
+def knowing_dims(given: Any, made: Any) -> Any:
+    """Return what was made from a DataArray or a Dataset, whose rows and columns rioxarray still knows."""
+    from rioxarray.exceptions import RioXarrayError
+
+    try:
+        y, x = given.rio.y_dim, given.rio.x_dim
+    except RioXarrayError:
+        return made
+    return made.rio.set_spatial_dims(y_dim=y, x_dim=x, inplace=True)
+
+
 def place_of(name: str, given: Any) -> Place:
     """Return where a DataArray or a Dataset lies: as its coordinates have it, or its transform where there are none."""
     from rioxarray.exceptions import RioXarrayError
