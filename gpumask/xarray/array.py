@@ -25,7 +25,7 @@ from gpumask.values import held
 from gpumask.warp import target_place
 from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, rules_of
-from gpumask.xarray.labels import VALIDITY, described, labelled, restated, warn_untold, without_nan
+from gpumask.xarray.labels import VALIDITY, described, labelled, restated, untold, warn_untold, without_nan
 from gpumask.xarray.like import like_of
 from gpumask.xarray.members import alone
 from gpumask.xarray.place import knowing_dims, place_of, spatial
@@ -41,7 +41,8 @@ class Accessor:
     0, where it is NaN, or the array's nodata value.
     """
 
-    def __init__(self, array: xarray.DataArray) -> None:
+    def __init__(self, array: xarray.DataArray, warns: bool = True) -> None:
+        self._warns = warns  # where several arrays are resampled at once, one warning is of all
         self._array = without_nan(alone(array))
 
     def reproject(
@@ -131,9 +132,10 @@ class Accessor:
             found = recipe.whole(image, valid, grid, bool(band))
         planes = [*others, *(band if by_band else []), "y", "x"]
         declared = nodata if self._nodata is not None or nodata_out is not None or kind.kind == "f" else None
-        if declared is None:
-            warn_untold(found.validity)
-        return labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
+        made = labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
+        if self._warns and untold(made):
+            warn_untold("the array declares")
+        return made
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
         """Return the array with a `validity` that is 1 only where quality bands match every rule.

@@ -14,7 +14,8 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid
 from gpumask.projected import ProjectedGrid
 from gpumask.warp import target_place
-from gpumask.xarray.labels import VALIDITY, described
+from gpumask.xarray.array import Accessor
+from gpumask.xarray.labels import VALIDITY, described, renewed, untold, warn_untold
 from gpumask.xarray.like import Like, like_of
 from gpumask.xarray.members import (
     Member,
@@ -156,14 +157,18 @@ class DatasetAccessor:
         found: dict[Hashable, xarray.DataArray] = {}
         for member in members:
             with about(member.name):
-                made = member.array.gpumask.resample(grids[member.name], **own[member.name])
-                found[member.name] = made if like is None else like.label(made)
+                array = Accessor(member.array, warns=False).resample(grids[member.name], **own[member.name])
+                found[member.name] = array if like is None else like.label(array)
+        lost = [name for name, array in found.items() if untold(array)]
+        if lost:
+            warn_untold(f"{', '.join(map(repr, lost))} declare{'s' if len(lost) == 1 else ''}")
         made = self._rest(members, () if like is None else like.dims)
         for name, array in found.items():
             made = made.assign({name: array.drop_vars(VALIDITY)})
         order = [name for name in self._dataset.data_vars if name in made]
         made = made.drop_vars(order).assign({name: made[name] for name in order})
         validities = {name: array.coords[VALIDITY] for name, array in found.items()}
+        made.attrs = renewed(made.attrs, grids[members[0].name])  # whose target is that of all
         return with_validities(made, validities, len(members) > 1)
 
     def _rest(self, members: list[Member], dims: tuple[Hashable, ...]) -> xarray.Dataset:
