@@ -301,3 +301,12 @@ def test_a_validity_counts_after_a_reset_of_coordinates():
     kept = scene()[["red"]].gpumask.keep(CLOUD, classes_at(FINE))
     for work in (lambda each: each.where_valid(), lambda each: each.reproject("EPSG:32634", nodata_out=0)):
         xarray.testing.assert_identical(work(kept.reset_coords("validity").gpumask), work(kept.gpumask))
+
+
+def test_quality_bands_may_have_numbers_for_names():
+    dataset = scene()[["red", "qa"]].rename(red=1, qa=2)
+    expected = scene().red.gpumask.keep(CLOUD, scene().qa).validity
+    for quality in (2, [2], dataset[2], [dataset[2]], {"qa": 2}):
+        rules = {"band": "qa", **CLOUD} if isinstance(quality, dict) else CLOUD
+        np.testing.assert_array_equal(dataset.gpumask.keep(rules, quality)["1_validity"], expected)
+    np.testing.assert_array_equal(dataset[1].gpumask.keep(CLOUD, dataset[2]).validity, expected)

@@ -24,7 +24,7 @@ from gpumask.resample import check_validity, compute_type, output_type
 from gpumask.values import held
 from gpumask.warp import target_place
 from gpumask.xarray.alignment import aligned
-from gpumask.xarray.kept import kept, rules_of
+from gpumask.xarray.kept import kept, name_of, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled, restated, untold, warn_untold, without_nan
 from gpumask.xarray.like import like_of
 from gpumask.xarray.members import alone
@@ -147,7 +147,7 @@ class Accessor:
         keep.
         """
         named = isinstance(quality, Mapping)
-        bands = dict(quality) if named else {getattr(quality, "name", None) or "quality": quality}
+        bands = dict(quality) if named else {name_of(quality): quality}
         if not bands:
             raise GpumaskError("quality: expected at least one band; got none")
         for name, band in bands.items():
