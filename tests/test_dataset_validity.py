@@ -1,5 +1,7 @@
 """Validities of a Dataset's variables: what rules keep of each, and that nothing of it is lost on the way."""
 
+import warnings
+
 import numpy as np
 import pytest
 from test_dataset import CLOUD, COARSE, FINE, alone, classes_at, scene, the_same
@@ -310,3 +312,18 @@ def test_quality_bands_may_have_numbers_for_names():
         rules = {"band": "qa", **CLOUD} if isinstance(quality, dict) else CLOUD
         np.testing.assert_array_equal(dataset.gpumask.keep(rules, quality)["1_validity"], expected)
     np.testing.assert_array_equal(dataset[1].gpumask.keep(CLOUD, dataset[2]).validity, expected)
+
+
+@pytest.mark.parametrize("made", [lambda each: each.red - each.qa, lambda each: each.to_array("band")])
+def test_what_is_made_of_several_variables_is_not_silently_unmasked(made):
+    kept = scene()[["red", "nir", "qa"]].isel(time=0).gpumask.keep(CLOUD, classes_at(FINE))
+    several = made(kept)
+    for work in (lambda each: each.where_valid(), lambda each: each.keep(CLOUD, classes_at(FINE))):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            work(several.copy().gpumask)
+        ours = [each for each in caught if issubclass(each.category, UserWarning)]
+        assert [each.filename for each in ours] == [__file__]
+        assert str(ours[0].message).startswith("array: expected one validity; got those of the variables that it was m")
+    made(kept.gpumask.where_valid()).gpumask.where_valid()
+    kept.red.gpumask.where_valid()

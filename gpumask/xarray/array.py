@@ -12,7 +12,7 @@ import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
 from gpumask import categories
-from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError, warn_caller
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
 from gpumask.image import taken_as
@@ -27,7 +27,7 @@ from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, name_of, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled, restated, untold, warn_untold, without_nan
 from gpumask.xarray.like import like_of
-from gpumask.xarray.members import alone
+from gpumask.xarray.members import alone, of_others
 from gpumask.xarray.place import knowing_dims, place_of, spatial
 from gpumask.xarray.sides import alike, brought, on_device, type_with, where
 
@@ -195,6 +195,13 @@ class Accessor:
     def _said(self) -> Any:
         """The coordinate `validity`; None where there is none."""
         valid = self._array.coords.get(VALIDITY)
+        others = of_others(self._array) if valid is None and self._array.name is None else []
+        if others and self._warns:  # a sum, say; other variables, as quality bands, may have none
+            self._warns = False
+            warn_caller(
+                f"array: expected one validity; got those of the variables that it was made of, {', '.join(others)}, "
+                "of which none is taken: where_valid() comes before a sum of several variables"
+            )
         if valid is not None and on_device(valid) and not on_device(self._array):
             raise GpumaskError("validity: expected it in host memory, as the array is; got it on the device")
         return valid

@@ -124,6 +124,11 @@ def alone(array: xarray.DataArray) -> xarray.DataArray:
     return array if own is None else _with_validity(array, array.coords[own])
 
 
+def of_others(array: xarray.DataArray) -> list[str]:
+    """Return the names of an array's coordinates that say where variables of a Dataset are valid."""
+    return [str(name) for name in array.coords if str(name).endswith(_OWN) and says_validity(array.coords[name])]
+
+
 def _with_validity(array: xarray.DataArray, own: xarray.DataArray) -> xarray.DataArray:
     """Return an array with a validity that says what its own one does, and the one that it has with others."""
     shared = says_valid(array.coords[VALIDITY]) if VALIDITY in array.coords else None
@@ -131,8 +136,7 @@ def _with_validity(array: xarray.DataArray, own: xarray.DataArray) -> xarray.Dat
     if shared is not None:
         one, other = alike(says_valid(valid), shared.reset_coords(drop=True))
         valid = (one & other).astype("uint8")
-    lost = [name for name in array.coords if str(name).endswith(_OWN) and says_validity(array.coords[name])]
-    array = array.drop_vars(lost).assign_coords({VALIDITY: valid.assign_attrs(own.attrs)})
+    array = array.drop_vars(of_others(array)).assign_coords({VALIDITY: valid.assign_attrs(own.attrs)})
     array.attrs = _with_ancillary(array, [name for name in ancillary(array) if name != own.name])
     return array
 
