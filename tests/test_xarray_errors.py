@@ -83,6 +83,14 @@ pytest.importorskip("gpumask.xarray")
         ),
         (lambda array: array.gpumask.reproject(like=array.drop_vars("y")), GpumaskError, "like: expected "),
         (lambda array: array.gpumask.reproject(like=array.rename(y="up")), GpumaskError, "like: expected dimensions y"),
+        (lambda array: array.assign_coords(validity="good").gpumask.where_valid(), GpumaskError, "validity: .*got <U4"),
+        (
+            lambda array: array.assign_coords(validity=np.datetime64("2024-01-01", "ns")).gpumask.reproject(
+                "EPSG:4326"
+            ),
+            GpumaskError,
+            "validity: .*got datetime64",
+        ),
         (lambda array: array[:0].gpumask.reproject("EPSG:4326"), GpumaskError, "array: expected rows and columns with"),
         (
             lambda array: array.gpumask.reproject(like=array[:, :0]),

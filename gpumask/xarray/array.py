@@ -202,6 +202,10 @@ class Accessor:
                 f"array: expected one validity; got those of the variables that it was made of, {', '.join(others)}, "
                 "of which none is taken: where_valid() comes before a sum of several variables"
             )
+        if valid is not None and valid.dtype.kind not in "biuf":  # a time of validity, say
+            raise GpumaskError(
+                f'validity: expected 1 or 0; got {valid.dtype} (array.rename(validity="other") frees the name)'
+            )
         if valid is not None and on_device(valid) and not on_device(self._array):
             raise GpumaskError("validity: expected it in host memory, as the array is; got it on the device")
         return valid
