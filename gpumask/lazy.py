@@ -155,7 +155,7 @@ class Chunk:
             valid = self.masks.read(
                 [_over(mask, at) for mask, at in zip(masks, self.masks.windows, strict=True)], wanted
             )
-            known.append((valid != 0) & ~np.isnan(valid) if valid.dtype.kind == "f" else valid != 0)
+            known.append(says_valid(valid))
         return Source.of(image, recipe.together(known), recipe.by_band)
 
 
@@ -180,6 +180,11 @@ def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...]
     made: Any = np.empty(image, dtype, like=like)
     made[...] = nodata
     return made, np.zeros_like(made, np.uint8, shape=valid)
+
+
+def says_valid(valid: Any) -> Any:
+    """Return where a validity says so, as bool: not where it is NaN, as beyond edges, or a mean of 0 and 1."""
+    return valid > 1 - 1e-6 if valid.dtype.kind == "f" else valid != 0
 
 
 def is_lazy(*arrays: Any) -> bool:

@@ -1,6 +1,7 @@
 """Datasets: each variable as it would be alone, by its own dtype, nodata and place, and all else as it was."""
 
 import logging
+import warnings
 
 import numpy as np
 import pytest
@@ -334,3 +335,28 @@ def test_a_variable_that_lies_nowhere_is_refused_by_name():
 def test_what_can_not_be_right_is_refused(call, error, says):
     with pytest.raises(error, match=says):
         call(scene())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"), [({}, "'qa', 'again' declare"), ({"nodata_out": {"qa": 9}}, "'again' declares")]
+)
+def test_integers_without_a_nodata_value_are_named_in_one_warning(words, says):
+    dataset = scene()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        dataset.assign(again=dataset.qa).gpumask.reproject("EPSG:32634", **words)
+    ours = [each for each in caught if issubclass(each.category, UserWarning)]
+    assert [each.filename for each in ours] == [__file__]
+    assert str(ours[0].message).startswith(f"nodata_out: expected a value for invalid pixels, as {says} none; got None")
+
+
+def test_what_a_dataset_says_of_its_place_is_renewed_as_of_arrays():
+    old = {"transform": (10, 0, 0, 0, -10, 0), "res": (10, 10), "crs": "EPSG:32633", "STATISTICS_MEAN": 4, "title": "t"}
+    dataset = scene().drop_vars("swir").assign_attrs(old)
+    found = dataset.gpumask.reproject("EPSG:32634", resolution=7)
+    assert found.attrs == {
+        "title": "t", "transform": tuple(found.rio.transform())[:6], "res": (7, 7), "crs": "EPSG:32634"
+    }  # fmt: skip
+    grid = Grid(np.array([[0.5, 0.5], [9, 9]]), np.array([[0.5, 9], [0.5, 9]]), (5, 5))
+    assert dataset.gpumask.resample(grid).attrs == {"title": "t"}
+    assert dataset.attrs == old

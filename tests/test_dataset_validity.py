@@ -1,5 +1,7 @@
 """Validities of a Dataset's variables: what rules keep of each, and that nothing of it is lost on the way."""
 
+import warnings
+
 import numpy as np
 import pytest
 from test_dataset import CLOUD, COARSE, FINE, alone, classes_at, scene, the_same
@@ -274,3 +276,54 @@ def test_quality_of_coarser_pixels_counts_for_all_of_each():
     found = dataset.gpumask.keep(CLOUD, "scl")
     np.testing.assert_array_equal(found.swir_validity, dataset.scl != 1)
     np.testing.assert_array_equal(found.red_validity, (dataset.scl.values != 1).repeat(2, 0).repeat(2, 1))
+
+
+@pytest.mark.parametrize("dims", [(), ("y",), ("y", "x")])
+def test_a_variable_that_is_called_validity_and_says_something_else_is_kept(dims):
+    dataset = scene()[["red", "nir"]]
+    score = xarray.DataArray(np.full([dataset.sizes[dim] for dim in dims], 3, np.uint8), dims=dims)
+    dataset = dataset.assign(validity=score)
+    np.testing.assert_array_equal(dataset.gpumask.where_valid().validity, score)
+    if dims == ("y",):  # which lies along rows alone
+        return
+    told = dataset.gpumask.reproject("EPSG:32634", nodata_out=0).gpumask.where_valid(0)
+    assert set(np.unique(told.validity)) == ({0, 3} if dims else {3})
+
+
+def test_what_says_where_a_lone_variable_is_valid_takes_no_other_ones_name():
+    dataset = scene()[["red"]].assign(validity=5)
+    for work in (lambda: dataset.gpumask.keep({"values": [0]}, dataset.red), lambda: dataset.gpumask.reproject(4326)):
+        with pytest.raises(
+            GpumaskError, match="^dataset: expected no variable 'validity', which is where 'red' is val"
+        ):
+            work()
+
+
+def test_a_validity_counts_after_a_reset_of_coordinates():
+    kept = scene()[["red"]].gpumask.keep(CLOUD, classes_at(FINE))
+    for work in (lambda each: each.where_valid(), lambda each: each.reproject("EPSG:32634", nodata_out=0)):
+        xarray.testing.assert_identical(work(kept.reset_coords("validity").gpumask), work(kept.gpumask))
+
+
+def test_quality_bands_may_have_numbers_for_names():
+    dataset = scene()[["red", "qa"]].rename(red=1, qa=2)
+    expected = scene().red.gpumask.keep(CLOUD, scene().qa).validity
+    for quality in (2, [2], dataset[2], [dataset[2]], {"qa": 2}):
+        rules = {"band": "qa", **CLOUD} if isinstance(quality, dict) else CLOUD
+        np.testing.assert_array_equal(dataset.gpumask.keep(rules, quality)["1_validity"], expected)
+    np.testing.assert_array_equal(dataset[1].gpumask.keep(CLOUD, dataset[2]).validity, expected)
+
+
+@pytest.mark.parametrize("made", [lambda each: each.red - each.qa, lambda each: each.to_array("band")])
+def test_what_is_made_of_several_variables_is_not_silently_unmasked(made):
+    kept = scene()[["red", "nir", "qa"]].isel(time=0).gpumask.keep(CLOUD, classes_at(FINE))
+    several = made(kept)
+    for work in (lambda each: each.where_valid(), lambda each: each.keep(CLOUD, classes_at(FINE))):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            work(several.copy().gpumask)
+        ours = [each for each in caught if issubclass(each.category, UserWarning)]
+        assert [each.filename for each in ours] == [__file__]
+        assert str(ours[0].message).startswith("array: expected one validity; got those of the variables that it was m")
+    made(kept.gpumask.where_valid()).gpumask.where_valid()
+    kept.red.gpumask.where_valid()

@@ -83,6 +83,26 @@ pytest.importorskip("gpumask.xarray")
         ),
         (lambda array: array.gpumask.reproject(like=array.drop_vars("y")), GpumaskError, "like: expected "),
         (lambda array: array.gpumask.reproject(like=array.rename(y="up")), GpumaskError, "like: expected dimensions y"),
+        (lambda array: array.assign_coords(validity="good").gpumask.where_valid(), GpumaskError, "validity: .*got <U4"),
+        (
+            lambda array: array.assign_coords(validity=np.datetime64("2024-01-01", "ns")).gpumask.reproject(
+                "EPSG:4326"
+            ),
+            GpumaskError,
+            "validity: .*got datetime64",
+        ),
+        (lambda array: array[:0].gpumask.reproject("EPSG:4326"), GpumaskError, "array: expected rows and columns with"),
+        (
+            lambda array: array.gpumask.reproject(like=array[:, :0]),
+            GpumaskError,
+            "like: expected rows and columns with",
+        ),
+        (lambda array: array.gpumask.keep({"values": [1]}, array[:0]), GpumaskError, "quality: .* columns with pixels"),
+        (
+            lambda array: array[:0].to_dataset(name="red").gpumask.reproject("EPSG:4326"),
+            GpumaskError,
+            "array: expected rows and columns with pixels.*'red'",
+        ),
     ],
 )
 def test_what_can_not_be_right_is_refused(call, error, says):

@@ -304,3 +304,57 @@ def test_one_pixel_lies_where_its_coordinates_and_the_size_in_its_transform_say(
     assert found.values.tolist() == [
         [array.values[7, 3]]
     ] and found.rio.transform() == place.transform @ Affine.translation(3, 7)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_the_mean_of_valid_and_invalid_pixels_is_not_valid(lazy):
+    array = scene(dtype="float32")
+    array = array.assign_coords(validity=(("y", "x"), np.ones(array.shape, np.uint8)))
+    array.validity[10, 21] = 0
+    means = (array.chunk(y=8) if lazy else array).coarsen(y=2, x=2, boundary="trim").mean()
+    right = np.ones(means.shape, bool)
+    right[5, 10] = False
+    assert means.validity.dtype.kind == "f"
+    np.testing.assert_array_equal(means.gpumask.where_valid().notnull(), right)
+    again = means.gpumask.reproject(like=means, interp="nearest")
+    np.testing.assert_array_equal(again.validity, right)
+
+
+@pytest.mark.parametrize("key", ["_FillValue", "missing_value", "nodata"])
+def test_nan_declares_nothing_of_integers(key):
+    array = scene().assign_attrs({key: np.nan})  # as of floats that became integers
+    xarray.testing.assert_identical(array.gpumask.reproject(**QUIET), scene().gpumask.reproject(**QUIET))
+    kept = array.gpumask.keep({"values": [1]}, array % 2)
+    assert key not in kept.attrs
+    np.testing.assert_array_equal(kept.gpumask.where_valid(0), np.where(array % 2 == 1, array, 0))
+
+
+def test_an_array_that_is_written_with_a_missing_value_alone_is_written_right_by_rioxarray(tmp_path):
+    array = scene(dtype="float32") / 100
+    array.encoding = {
+        "dtype": "int16",
+        "missing_value": np.int16(-1),
+        "scale_factor": 0.01,
+        "grid_mapping": "spatial_ref",
+    }
+    found = array.gpumask.reproject(**WORDS)
+    assert np.isnan(found).any() and (found.encoding["_FillValue"], found.encoding["missing_value"]) == (-1, -1)
+    found.rio.to_raster(tmp_path / "OUT.tif")
+    with rioxarray.open_rasterio(tmp_path / "OUT.tif", mask_and_scale=True) as read:
+        np.testing.assert_array_equal(np.isnan(read[0]), np.isnan(found))
+        np.testing.assert_allclose(read[0], found, atol=0.006)
+
+
+def test_rows_and_columns_that_rioxarray_was_told_are_known_of_what_is_kept():
+    array = scene().rename(y="rows", x="cols").rio.write_nodata(65535)
+    array.rio.set_spatial_dims(y_dim="rows", x_dim="cols", inplace=True)
+    dataset = array.to_dataset(name="red")
+    dataset.rio.set_spatial_dims(y_dim="rows", x_dim="cols", inplace=True)
+    expected = scene().rio.write_nodata(65535).gpumask.keep({"values": [1]}, scene() % 2).gpumask.reproject(**WORDS)
+    for given in (array, dataset):
+        kept = given.gpumask.keep({"values": [1]}, array % 2)
+        for each in (kept, kept.gpumask.where_valid(65535)):
+            assert (each.rio.y_dim, each.rio.x_dim) == ("rows", "cols")
+            found = each.gpumask.reproject(**WORDS)
+            found = found if given is array else found.red
+            np.testing.assert_array_equal(found, expected)

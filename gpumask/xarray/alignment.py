@@ -72,6 +72,8 @@ def _check_dims(array: xarray.DataArray, name: str, band: xarray.DataArray, dims
             own = spatial("quality", band)
             came = f"{came} ({name}.rename({dict(zip(own, dims, strict=True))}) names them so)"
         raise GpumaskError(f"{has} dimensions {dims[0]} and {dims[1]}, as the array; {came}")
+    if not all(band.sizes[dim] for dim in dims):
+        raise GpumaskError(f"{has} rows and columns with pixels; {came}")
     for dim in set(band.dims) - set(dims):
         own_labels = f"{name}.sel({dim}=array[{dim!r}]) has the array's own"
         if dim not in array.dims:

@@ -12,11 +12,11 @@ import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
 from gpumask import categories
-from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.errors import ArgumentTypeError, GpumaskError, warn_caller
 from gpumask.geolocation import Geolocation
 from gpumask.grid import Grid
 from gpumask.image import taken_as
-from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily
+from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily, says_valid
 from gpumask.method import method_of
 from gpumask.projected import ProjectedGrid
 from gpumask.projection import Place
@@ -24,12 +24,12 @@ from gpumask.resample import check_validity, compute_type, output_type
 from gpumask.values import held
 from gpumask.warp import target_place
 from gpumask.xarray.alignment import aligned
-from gpumask.xarray.kept import kept, rules_of
-from gpumask.xarray.labels import VALIDITY, described, labelled, restated, warn_untold
+from gpumask.xarray.kept import kept, name_of, rules_of
+from gpumask.xarray.labels import VALIDITY, described, labelled, restated, untold, warn_untold, without_nan
 from gpumask.xarray.like import like_of
-from gpumask.xarray.members import alone
-from gpumask.xarray.place import place_of, spatial
-from gpumask.xarray.sides import alike, brought, on_device, said, type_with, where
+from gpumask.xarray.members import alone, of_others
+from gpumask.xarray.place import knowing_dims, place_of, spatial
+from gpumask.xarray.sides import alike, brought, on_device, type_with, where
 
 
 @xarray.register_dataarray_accessor("gpumask")
@@ -41,8 +41,9 @@ class Accessor:
     0, where it is NaN, or the array's nodata value.
     """
 
-    def __init__(self, array: xarray.DataArray) -> None:
-        self._array = alone(array)
+    def __init__(self, array: xarray.DataArray, warns: bool = True) -> None:
+        self._warns = warns  # where several arrays are resampled at once, one warning is of all
+        self._array = without_nan(alone(array))
 
     def reproject(
         self,
@@ -131,11 +132,11 @@ class Accessor:
             found = recipe.whole(image, valid, grid, bool(band))
         planes = [*others, *(band if by_band else []), "y", "x"]
         declared = nodata if self._nodata is not None or nodata_out is not None or kind.kind == "f" else None
-        if declared is None:
-            warn_untold(found.validity)
         made = labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
         if method.interp.taps == 1:
             made.encoding |= categories.remembered(made.attrs, classes)
+        if self._warns and untold(made):
+            warn_untold("the array declares")
         return made
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
@@ -148,7 +149,7 @@ class Accessor:
         keep.
         """
         named = isinstance(quality, Mapping)
-        bands = dict(quality) if named else {getattr(quality, "name", None) or "quality": quality}
+        bands = dict(quality) if named else {name_of(quality): quality}
         if not bands:
             raise GpumaskError("quality: expected at least one band; got none")
         for name, band in bands.items():
@@ -166,7 +167,7 @@ class Accessor:
             valid, other = alike(valid, brought(self._array, each.reset_coords(drop=True)))
             valid = valid & other
         valid = valid.transpose(*(dim for dim in self._array.dims if dim in valid.dims)).astype(np.uint8)
-        return self._array.assign_coords({VALIDITY: described(valid).variable})
+        return knowing_dims(self._array, self._array.assign_coords({VALIDITY: described(valid).variable}))
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
         """Return the array with `other` where it is not valid, without the coordinate `validity`.
@@ -184,7 +185,7 @@ class Accessor:
         restated(found, array, nodata)
         classes = categories.in_array(array.attrs, array.encoding, array.coords.get("band"))
         found.encoding |= categories.remembered(found.attrs, classes)
-        return found
+        return knowing_dims(array, found)
 
     @property
     def _validity(self) -> Any:
@@ -192,12 +193,23 @@ class Accessor:
         valid = self._said
         if valid is None:
             return None
-        return said(brought(self._array, valid))
+        return says_valid(brought(self._array, valid))
 
     @property
     def _said(self) -> Any:
         """The coordinate `validity`; None where there is none."""
         valid = self._array.coords.get(VALIDITY)
+        others = of_others(self._array) if valid is None and self._array.name is None else []
+        if others and self._warns:  # a sum, say; other variables, as quality bands, may have none
+            self._warns = False
+            warn_caller(
+                f"array: expected one validity; got those of the variables that it was made of, {', '.join(others)}, "
+                "of which none is taken: where_valid() comes before a sum of several variables"
+            )
+        if valid is not None and valid.dtype.kind not in "biuf":  # a time of validity, say
+            raise GpumaskError(
+                f'validity: expected 1 or 0; got {valid.dtype} (array.rename(validity="other") frees the name)'
+            )
         if valid is not None and on_device(valid) and not on_device(self._array):
             raise GpumaskError("validity: expected it in host memory, as the array is; got it on the device")
         return valid

@@ -14,9 +14,20 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grid import Grid
 from gpumask.projected import ProjectedGrid
 from gpumask.warp import target_place
-from gpumask.xarray.labels import VALIDITY, described
+from gpumask.xarray.array import Accessor
+from gpumask.xarray.labels import VALIDITY, described, renewed, untold, warn_untold
 from gpumask.xarray.like import Like, like_of
-from gpumask.xarray.members import Member, about, by_name, grid_mappings, members_of, owned_by, with_validities
+from gpumask.xarray.members import (
+    Member,
+    about,
+    by_name,
+    grid_mappings,
+    members_of,
+    saying_validity,
+    says_validity,
+    with_validities,
+)
+from gpumask.xarray.place import knowing_dims
 from gpumask.xarray.qualities import Qualities, fitted
 from gpumask.xarray.sides import alike
 from gpumask.xarray.targets import grids_between, grids_of, one_target, places_of
@@ -41,7 +52,8 @@ class DatasetAccessor:
     """
 
     def __init__(self, dataset: xarray.Dataset) -> None:
-        self._dataset = dataset
+        said = VALIDITY in dataset.data_vars and says_validity(dataset[VALIDITY])  # after a reset_coords
+        self._dataset = dataset.set_coords(VALIDITY) if said else dataset
 
     def reproject(
         self,
@@ -112,7 +124,7 @@ class DatasetAccessor:
                 found[member.name] = _narrowed(member, known[key])
         if not found:
             raise GpumaskError("quality: expected one for a variable with rows and columns; got none for any")
-        return with_validities(self._dataset, found, len(members) > 1)
+        return knowing_dims(self._dataset, with_validities(self._dataset, found, len(members) > 1))
 
     def where_valid(self, other: Any = np.nan) -> xarray.Dataset:
         """Return the Dataset with `other` where variables are not valid, without their validities; see DataArrays.
@@ -128,8 +140,8 @@ class DatasetAccessor:
                     found = member.array.gpumask.where_valid(values[member.name])
                 filled = xarray.Variable(_back(member, found), found.data, found.attrs, found.encoding)
                 made = made.assign({member.name: filled})
-        said = {VALIDITY, *owned_by(self._dataset).values()}
-        return made.drop_vars([name for name in made.variables if name in said])
+        said = saying_validity(self._dataset)
+        return knowing_dims(self._dataset, made.drop_vars([name for name in made.variables if name in said]))
 
     def _resampled(
         self,
@@ -145,21 +157,25 @@ class DatasetAccessor:
         found: dict[Hashable, xarray.DataArray] = {}
         for member in members:
             with about(member.name):
-                made = member.array.gpumask.resample(grids[member.name], **own[member.name])
-                found[member.name] = made if like is None else like.label(made)
+                array = Accessor(member.array, warns=False).resample(grids[member.name], **own[member.name])
+                found[member.name] = array if like is None else like.label(array)
+        lost = [name for name, array in found.items() if untold(array)]
+        if lost:
+            warn_untold(f"{', '.join(map(repr, lost))} declare{'s' if len(lost) == 1 else ''}")
         made = self._rest(members, () if like is None else like.dims)
         for name, array in found.items():
             made = made.assign({name: array.drop_vars(VALIDITY)})
         order = [name for name in self._dataset.data_vars if name in made]
         made = made.drop_vars(order).assign({name: made[name] for name in order})
         validities = {name: array.coords[VALIDITY] for name, array in found.items()}
+        made.attrs = renewed(made.attrs, grids[members[0].name])  # whose target is that of all
         return with_validities(made, validities, len(members) > 1)
 
     def _rest(self, members: list[Member], dims: tuple[Hashable, ...]) -> xarray.Dataset:
         """Return what has no rows and columns, and says nothing of where they lie. dims: of new rows and columns."""
         dataset = self._dataset
         spatial = {"y", "x", *dims, *(dim for member in members for dim in member.dims)}
-        gone = {VALIDITY, *owned_by(dataset).values(), *grid_mappings(dataset), *(member.name for member in members)}
+        gone = {*saying_validity(dataset), *grid_mappings(dataset), *(member.name for member in members)}
         along = [name for name, variable in dataset.variables.items() if spatial & set(variable.dims)]
         lost = [name for name in along if name in dataset.data_vars and name not in gone]
         if lost:

@@ -32,6 +32,12 @@ def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> 
     return as_rules("rules", listed, definitions or None)
 
 
+def name_of(quality: Any) -> str:
+    """Return the name of a quality band, or of what is to be one, as rules may have it: no number, say."""
+    name = getattr(quality, "name", None)
+    return name if name and isinstance(name, str) else "quality"
+
+
 def listed_rules(rules: Any) -> list[Any]:
     """Return rules as a list, of one or several."""
     if isinstance(rules, Mapping | MaskRule):

@@ -15,7 +15,7 @@ from gpumask.lazy import is_lazy
 from gpumask.projected import ProjectedGrid
 from gpumask.resample import Resampled
 from gpumask.window import Window
-from gpumask.xarray.place import placed, spatial
+from gpumask.xarray.place import knowing_dims, placed, spatial
 
 VALIDITY = "validity"
 
@@ -51,9 +51,7 @@ def labelled(
     if isinstance(grid, ProjectedGrid):
         made = placed(made, grid)
     restated(made, array, nodata)
-    stale = {name for name in made.attrs if name in _OLD or str(name).startswith("STATISTICS_")}
-    made.attrs = {name: said for name, said in made.attrs.items() if name not in stale}
-    made.attrs |= _renewed(array.attrs, grid, made.attrs.get("_FillValue"))
+    made.attrs = renewed(made.attrs, grid, made.attrs.get("_FillValue"))
     back = {y: "y", x: "x"}
     return made.transpose(*(back.get(dim, dim) for dim in array.dims))
 
@@ -70,6 +68,9 @@ def restated(made: xarray.DataArray, array: xarray.DataArray, nodata: float | No
 def _written(array: xarray.DataArray, dtype: np.dtype[Any], nodata: float | None) -> dict[str, Any]:
     """Return how a result is to be written: as its source is, where that holds its values and what is missing."""
     own = {key: array.encoding[key] for key in (*_TYPE, *_MISSING, *_SCALE) if key in array.encoding}
+    missing = np.ravel(own.get("missing_value", ()))
+    if "_FillValue" not in own and len(missing) == 1:
+        own["_FillValue"] = missing[0]  # which is all that rioxarray writes
     if {*_MISSING, *_SCALE} & set(own):
         if array.dtype.kind != "f" or dtype.kind != "f" or not (nodata is None or math.isnan(nodata)):
             return {}
@@ -81,8 +82,8 @@ def _written(array: xarray.DataArray, dtype: np.dtype[Any], nodata: float | None
     return own
 
 
-def _renewed(old: dict[Any, Any], grid: Any, nodata: float | None) -> dict[str, Any]:
-    """Return those of an array's attributes about place and nodata whose new values are known."""
+def renewed(old: dict[Any, Any], grid: Any, nodata: float | None = None) -> dict[Any, Any]:
+    """Return attributes without what was true of the old pixels alone; with new values where these are known."""
     known: dict[str, Any] = {}
     if isinstance(grid, ProjectedGrid):
         where = grid.georeference(Window.of_shape(grid.full_shape))
@@ -90,7 +91,27 @@ def _renewed(old: dict[Any, Any], grid: Any, nodata: float | None) -> dict[str, 
         known = {"res": (math.hypot(a, d), math.hypot(b, e)), "transform": affine, "crs": where["crs"].to_string()}
     if nodata is not None and "nodatavals" in old:
         known["nodatavals"] = (nodata,) * np.size(old["nodatavals"])
-    return {name: value for name, value in known.items() if name in old}
+    stale = {name for name in old if name in _OLD or str(name).startswith("STATISTICS_")}
+    kept = {name: value for name, value in old.items() if name not in stale}
+    return kept | {name: value for name, value in known.items() if name in old}
+
+
+def without_nan(array: xarray.DataArray) -> xarray.DataArray:
+    """Return an array that does not declare NaN as missing where its type holds none: nothing is missing then."""
+    stale = [name for name in _NODATA if name in array.attrs and _is_nan(array.attrs[name])]
+    if array.dtype.kind not in "biu" or not stale:
+        return array
+    made = array.copy(deep=False)
+    made.attrs = {name: said for name, said in array.attrs.items() if name not in stale}
+    return knowing_dims(array, made)
+
+
+def _is_nan(value: Any) -> bool:
+    """Say whether an attribute is NaN, as a number or as text."""
+    try:
+        return math.isnan(float(value))
+    except (TypeError, ValueError):
+        return False
 
 
 def described(valid: xarray.DataArray) -> xarray.DataArray:
@@ -100,14 +121,20 @@ def described(valid: xarray.DataArray) -> xarray.DataArray:
     return valid
 
 
-def warn_untold(validity: Any) -> None:
-    """Warn at the caller's line that nothing in the pixels tells invalid ones.
+def untold(made: xarray.DataArray) -> bool:
+    """Say whether nothing in a result's pixels tells invalid ones.
 
     Not where all are known to be valid. Lazy ones are not computed for that, and nobody waits for those on a device.
     """
-    if not is_lazy(validity) and not is_device_array(validity) and np.all(validity):
-        return
+    valid = made.coords[VALIDITY].data
+    if made.dtype.kind == "f" or "_FillValue" in made.attrs:
+        return False
+    return is_lazy(valid) or is_device_array(valid) or not np.all(valid)
+
+
+def warn_untold(of: str) -> None:
+    """Warn at the caller's line of results that are untold. of: what declares no nodata value."""
     warn_caller(
-        "nodata_out: expected a value for invalid pixels, as the array declares none; got None, so that they are 0, "
-        "as valid ones may be: just the coordinate validity tells them"
+        f"nodata_out: expected a value for invalid pixels, as {of} none; got None, so that they are 0, as valid ones "
+        "may be: just the coordinate validity tells them"
     )

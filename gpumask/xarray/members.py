@@ -12,8 +12,9 @@ import xarray
 from rioxarray.rioxarray import DEFAULT_GRID_MAP
 
 from gpumask.errors import GpumaskError
+from gpumask.lazy import says_valid
 from gpumask.xarray.labels import VALIDITY
-from gpumask.xarray.sides import alike, said
+from gpumask.xarray.sides import alike
 
 Pair = tuple[Hashable, Hashable]
 
@@ -99,6 +100,11 @@ def owned_by(dataset: xarray.Dataset) -> dict[Hashable, Hashable]:
     return {name: own for name, own in found.items() if own is not None}
 
 
+def saying_validity(dataset: xarray.Dataset) -> set[Hashable]:
+    """Return the names of all that says where variables are valid."""
+    return {*owned_by(dataset).values(), *({VALIDITY} & set(dataset.coords))}
+
+
 def own_validity(array: xarray.DataArray, among: Mapping[Any, Any]) -> Hashable | None:
     """Return which of some variables says where this one alone is valid: its attributes name it, or its name does."""
     for name in (*ancillary(array), f"{array.name}{_OWN}"):
@@ -118,15 +124,19 @@ def alone(array: xarray.DataArray) -> xarray.DataArray:
     return array if own is None else _with_validity(array, array.coords[own])
 
 
+def of_others(array: xarray.DataArray) -> list[str]:
+    """Return the names of an array's coordinates that say where variables of a Dataset are valid."""
+    return [str(name) for name in array.coords if str(name).endswith(_OWN) and says_validity(array.coords[name])]
+
+
 def _with_validity(array: xarray.DataArray, own: xarray.DataArray) -> xarray.DataArray:
     """Return an array with a validity that says what its own one does, and the one that it has with others."""
-    shared = said(array.coords[VALIDITY]) if VALIDITY in array.coords else None
+    shared = says_valid(array.coords[VALIDITY]) if VALIDITY in array.coords else None
     valid = own.reset_coords(drop=True)
     if shared is not None:
-        one, other = alike(said(valid), shared.reset_coords(drop=True))
+        one, other = alike(says_valid(valid), shared.reset_coords(drop=True))
         valid = (one & other).astype("uint8")
-    lost = [name for name in array.coords if str(name).endswith(_OWN) and _says_validity(array.coords[name])]
-    array = array.drop_vars(lost).assign_coords({VALIDITY: valid.assign_attrs(own.attrs)})
+    array = array.drop_vars(of_others(array)).assign_coords({VALIDITY: valid.assign_attrs(own.attrs)})
     array.attrs = _with_ancillary(array, [name for name in ancillary(array) if name != own.name])
     return array
 
@@ -137,7 +147,7 @@ def _with_ancillary(array: xarray.DataArray, names: list[str]) -> dict[Any, Any]
     return attrs | ({"ancillary_variables": " ".join(names)} if names else {})
 
 
-def _says_validity(array: xarray.DataArray) -> bool:
+def says_validity(array: xarray.DataArray) -> bool:
     """Say whether an array is a validity."""
     return array.attrs.get("flag_meanings") == _MEANINGS
 
@@ -187,17 +197,26 @@ def with_validities(
     columns.
     """
     if not several:
-        ((_, only),) = valid.items()
+        ((name, only),) = valid.items()
+        _check_unused(dataset, name, VALIDITY, VALIDITY in dataset.data_vars)
         return dataset.assign_coords({VALIDITY: only.reset_coords(drop=True)})
     for name, given in valid.items():
         own = f"{name}{_OWN}"
-        if own in dataset.variables and not _says_validity(dataset[own]):
-            raise GpumaskError(f"dataset: expected no variable {own!r}, which is where {name!r} is valid; got one")
+        _check_unused(dataset, name, own, own in dataset.variables and not says_validity(dataset[own]))
         each = given.rename(own).assign_attrs(given.attrs | {"standard_name": "status_flag"})
         named = dataset.variables[name].copy(deep=False)
         named.attrs = _with_ancillary(dataset[name], [*(x for x in ancillary(dataset[name]) if x != own), own])
         dataset = dataset.assign_coords({own: each.reset_coords(drop=True)}).assign({name: named})
     return dataset
+
+
+def _check_unused(dataset: xarray.Dataset, name: Hashable, own: str, used: bool) -> None:
+    """Raise GpumaskError where a variable has the name of what is to say where another one is valid."""
+    if used:
+        raise GpumaskError(
+            f"dataset: expected no variable {own!r}, which is where {name!r} is valid; got {dataset[own].dims} "
+            f'(dataset.rename({own}="other") frees the name)'
+        )
 
 
 def by_name(argument: str, given: Any, names: Iterable[Hashable], default: Any = None) -> dict[Hashable, Any]:

@@ -16,18 +16,32 @@ from gpumask.window import Window
 
 
 def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
-    """Return the dimensions of rows and columns: those that rioxarray finds, or lat and lon."""
+    """Return the dimensions of rows and columns, which have pixels: those that rioxarray finds, or lat and lon."""
     from rioxarray.exceptions import RioXarrayError
 
     try:
-        return given.rio.y_dim, given.rio.x_dim
+        dims = given.rio.y_dim, given.rio.x_dim
     except RioXarrayError as error:
-        if {"lat", "lon"} <= set(given.dims):
-            given.rio.set_spatial_dims(y_dim="lat", x_dim="lon", inplace=True)  # of its accessor; labels are as before
-            return "lat", "lon"
-        raise GpumaskError(
-            f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
-        ) from error
+        if not {"lat", "lon"} <= set(given.dims):
+            raise GpumaskError(
+                f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
+            ) from error
+        dims = "lat", "lon"
+        given.rio.set_spatial_dims(y_dim="lat", x_dim="lon", inplace=True)  # of its accessor; labels are as before
+    if not all(given.sizes[dim] for dim in dims if dim in given.sizes):
+        raise GpumaskError(f"{name}: expected rows and columns with pixels; got {dict(given.sizes)}")
+    return dims
+
+
+def knowing_dims(given: Any, made: Any) -> Any:
+    """Return what was made from a DataArray or a Dataset, whose rows and columns rioxarray still knows."""
+    from rioxarray.exceptions import RioXarrayError
+
+    try:
+        y, x = given.rio.y_dim, given.rio.x_dim
+    except RioXarrayError:
+        return made
+    return made.rio.set_spatial_dims(y_dim=y, x_dim=x, inplace=True)
 
 
 def place_of(name: str, given: Any) -> Place:

@@ -10,7 +10,7 @@ import xarray
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.flags import ATTRIBUTES
-from gpumask.xarray.kept import listed_rules
+from gpumask.xarray.kept import listed_rules, name_of
 from gpumask.xarray.labels import VALIDITY
 from gpumask.xarray.members import Member, ancillary, owned_by, pair_of
 
@@ -31,6 +31,8 @@ class Qualities:
     @classmethod
     def of(cls, dataset: xarray.Dataset, names: Iterable[Hashable], rules: Any, quality: Any) -> Qualities:
         """Find them; see `keep` of Datasets."""
+        if isinstance(quality, list | tuple) and len(quality) == 1:
+            quality = quality[0]  # which rules need not name
         if quality is None:
             wanted = _named_by(rules)
             if not wanted:
@@ -78,7 +80,7 @@ def _is_array(given: Any) -> bool:
 def _name_of(given: Any) -> Hashable:
     """Return the name of a band, or of what is to be the name of one."""
     if _is_array(given):
-        return getattr(given, "name", None) or "quality"
+        return name_of(given)
     if not isinstance(given, Hashable):
         raise ArgumentTypeError(f"quality: expected DataArrays, or names of variables; got {type(given).__name__}")
     return given

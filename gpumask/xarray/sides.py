@@ -17,11 +17,6 @@ def on_device(array: xarray.DataArray) -> bool:
     return is_device_array(getattr(array.data, "_meta", array.data))
 
 
-def said(valid: xarray.DataArray) -> xarray.DataArray:
-    """Return what a validity says, as bool. What is aligned or padded is NaN in it."""
-    return (valid != 0) & valid.notnull() if valid.dtype.kind == "f" else valid != 0
-
-
 def brought(array: xarray.DataArray, other: xarray.DataArray) -> xarray.DataArray:
     """Return another array where `array` is."""
     if on_device(array) == on_device(other):
