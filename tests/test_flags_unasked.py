@@ -136,6 +136,7 @@ def test_an_entry_that_cannot_be_right_is_an_error_just_where_it_is_asked_for(en
         ({"flag_masks": [1, 64], "flag_values": [2, 64], "flag_meanings": "odd cloud"}, True),
         ({"flag_masks": [0.5, 64], "flag_meanings": "odd cloud"}, True),
         ({"flag_masks": [None, 64], "flag_meanings": "odd cloud"}, True),
+        ({"flag_masks": [[2], 64], "flag_meanings": "odd cloud"}, True),
         (
             {
                 "classification:bitfields": [
@@ -148,7 +149,7 @@ def test_an_entry_that_cannot_be_right_is_an_error_just_where_it_is_asked_for(en
             "yes",
         ),
     ],
-    ids=["no bits", "value beyond", "fraction", "null", "STAC"],
+    ids=["no bits", "value beyond", "fraction", "null", "list", "STAC"],
 )
 def test_attributes_with_a_flag_that_cannot_be_right_define_the_others(attrs, good):
     definition, band = flags_definition_from(attrs), np.arange(256, dtype=np.uint8)

@@ -878,7 +878,6 @@ def test_stac_classes(value, dtype):
         (None, "attrs: expected a mapping"),
         ({"units": "1"}, "units"),
         ({"flag_meanings": 5, "flag_masks": [1]}, "flag_meanings"),
-        ({"flag_meanings": "a b", "flag_values": [1, [2]]}, "flag_meanings"),
         ({"classification:bitfields": 5}, "classification:bitfields"),
         ({"classification:classes": [{"value": "a", "name": "b"}]}, "classes"),
         ({"classification:classes": [{"value": 1, "name": n} for n in "ab"]}, "classification:classes"),
