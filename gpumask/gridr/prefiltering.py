@@ -39,7 +39,7 @@ def array_bspline_prefiltering(
     """
     taps = _interpolator(interp, n, trunc_idx, precision, mask_influence_threshold)
     check_writable("array_in", array_in)
-    if array_in.dtype != np.float64 or array_in.ndim not in (2, 3):
+    if array_in.dtype.newbyteorder("=") != np.float64 or array_in.ndim not in (2, 3):
         raise GpumaskError(f"array_in: expected (row, col) or (band, row, col) of float64; got {array_in.dtype} of "
                            f"{array_in.shape}")  # fmt: skip
     here = Window.of_shape(array_in.shape[-2:])

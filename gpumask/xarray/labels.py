@@ -74,7 +74,7 @@ def _written(array: xarray.DataArray, dtype: np.dtype[Any], nodata: float | None
     if {*_MISSING, *_SCALE} & set(own):
         if array.dtype.kind != "f" or dtype.kind != "f" or not (nodata is None or math.isnan(nodata)):
             return {}
-    elif dtype != array.dtype:
+    elif dtype != array.dtype.newbyteorder("="):
         return {}
     in_file = {np.dtype(own[key]).kind for key in ("dtype", "rasterio_dtype") if key in own}
     if dtype.kind == "f" and in_file - {"f"} and not set(_MISSING) & set(own):  # which holds no NaN
