@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from flag_cases import NAMES, classes, where
 
 from gpumask import (
     MaskRule,
@@ -17,15 +18,6 @@ pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 BIT = {"0": False, "1": True}
-NAMES = ["clear", "cloud", "fill", "shadow"]
-
-
-def where(definition, flags, band, **more):
-    return MaskRule.from_config({"flags": flags, **more}, definition).evaluate(band)
-
-
-def classes(values, names=NAMES):
-    return [{"value": value, "name": name} for value, name in zip(values, names, strict=True)]
 
 
 def containers(values, dtype):

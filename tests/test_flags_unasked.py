@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from commands import fails, read, run, write
+from flag_cases import classes, where
 
 from gpumask import (
     MaskRule,
@@ -21,14 +22,6 @@ pytestmark = [
 ]
 
 BIT = {"0": False, "1": True}
-
-
-def where(definition, flags, band, **more):
-    return MaskRule.from_config({"flags": flags, **more}, definition).evaluate(band)
-
-
-def classes(values, names):
-    return [{"value": value, "name": name} for value, name in zip(values, names, strict=True)]
 
 
 REPEATED = {

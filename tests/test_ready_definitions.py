@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flag_cases import where
 from test_readme import blocks
 
 import gpumask
 from gpumask import (
-    MaskRule,
     describe_flags,
     flags_definition,
     mask_from_rules,
@@ -19,10 +19,6 @@ from gpumask import (
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 ROOT = Path(__file__).parents[1]
-
-
-def where(definition, flags, band, **more):
-    return MaskRule.from_config({"flags": flags, **more}, definition).evaluate(band)
 
 
 def test_nothing_else_is_true_where_fmask_is_fill():

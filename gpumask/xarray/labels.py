@@ -17,7 +17,7 @@ from gpumask.resample import Resampled
 from gpumask.window import Window
 from gpumask.xarray.place import knowing_dims, placed, spatial
 
-VALIDITY = "validity"
+VALIDITY, MEANINGS = "validity", "invalid valid"  # its name, and what 0 and 1 mean in it
 
 # Attributes that say what is missing; those of the old pixels, and of where these lay, beside STATISTICS_… of GDAL.
 _NODATA = "_FillValue", "missing_value", "fill_value", "nodata"
@@ -117,7 +117,7 @@ def _is_nan(value: Any) -> bool:
 def described(valid: xarray.DataArray) -> xarray.DataArray:
     """Say of a validity what its values mean, as CF has it."""
     valid = valid.rename(VALIDITY)
-    valid.attrs = {"flag_values": np.array([0, 1], np.uint8), "flag_meanings": "invalid valid"}
+    valid.attrs = {"flag_values": np.array([0, 1], np.uint8), "flag_meanings": MEANINGS}
     return valid
 
 

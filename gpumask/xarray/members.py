@@ -13,13 +13,12 @@ from rioxarray.rioxarray import DEFAULT_GRID_MAP
 
 from gpumask.errors import GpumaskError
 from gpumask.lazy import says_valid
-from gpumask.xarray.labels import VALIDITY
+from gpumask.xarray.labels import MEANINGS, VALIDITY
 from gpumask.xarray.sides import alike
 
 Pair = tuple[Hashable, Hashable]
 
 _OWN = "_" + VALIDITY  # what follows the name of a variable in the name of its validity
-_MEANINGS = "invalid valid"
 _ROWS_AND_COLUMNS = {"y": "x", "lat": "lon", "latitude": "longitude", "northing": "easting"}
 
 
@@ -108,7 +107,7 @@ def saying_validity(dataset: xarray.Dataset) -> set[Hashable]:
 def own_validity(array: xarray.DataArray, among: Mapping[Any, Any]) -> Hashable | None:
     """Return which of some variables says where this one alone is valid: its attributes name it, or its name does."""
     for name in (*ancillary(array), f"{array.name}{_OWN}"):
-        if str(name).endswith(_OWN) and name in among and among[name].attrs.get("flag_meanings") == _MEANINGS:
+        if str(name).endswith(_OWN) and name in among and among[name].attrs.get("flag_meanings") == MEANINGS:
             return name
     return None
 
@@ -149,7 +148,7 @@ def _with_ancillary(array: xarray.DataArray, names: list[str]) -> dict[Any, Any]
 
 def says_validity(array: xarray.DataArray) -> bool:
     """Say whether an array is a validity."""
-    return array.attrs.get("flag_meanings") == _MEANINGS
+    return array.attrs.get("flag_meanings") == MEANINGS
 
 
 def _alone(

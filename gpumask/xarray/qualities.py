@@ -9,7 +9,7 @@ from typing import Any
 import xarray
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.flags import ATTRIBUTES
+from gpumask.flags import holds_attributes
 from gpumask.xarray.kept import listed_rules, name_of
 from gpumask.xarray.labels import VALIDITY
 from gpumask.xarray.members import Member, ancillary, owned_by, pair_of
@@ -59,7 +59,7 @@ class Qualities:
             flagged = [
                 each for each in ancillary(dataset[name])
                 if each in dataset.variables and each not in owned_by(dataset).values()
-                and any(dataset[each].attrs.get(key) is not None for key in ATTRIBUTES)
+                and holds_attributes(dataset[each].attrs)
             ]  # fmt: skip
             if len(flagged) > 1:
                 raise GpumaskError(f"quality: expected names, as {name!r} has several of its own; got {flagged}")
