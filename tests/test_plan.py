@@ -146,7 +146,7 @@ class Work:
         self.error = OSError("enough")
         self.threads = {"read": set(), "compute": set(), "write": set()}
         self.steps = {"read": [], "compute": [], "write": []}
-        self.in_work = self.most_in_work = 0
+        self.in_work = self.most_in_work = self.within = 0
         self.users = [set() for _ in range(lanes)]
         self.busy = [0] * lanes
         self.lanes = [lambda lane=lane: self.lane(lane) for lane in range(lanes)]
@@ -157,8 +157,11 @@ class Work:
             self.threads[stage].add(threading.get_ident())
             self.steps[stage].append(number)
             pause = self.rng.uniform(0, self.pauses[list(self.steps).index(stage)])
+            self.within += 1
         if pause:
             time.sleep(pause)
+        with self.lock:
+            self.within -= 1
         if self.fails == (stage, number):
             raise self.error
         return number
@@ -293,6 +296,45 @@ def test_closing_early_ends_the_work(taken, pauses):
     assert all(count <= taken + work.ahead for count in steps.values())
     time.sleep(0.02)
     assert {stage: len(found) for stage, found in work.steps.items()} == steps
+
+
+@pytest.mark.parametrize("pauses", PAUSES)
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_nothing_works_on_after_an_interrupt_while_a_thread_is_started(monkeypatch, number, pauses):
+    started = []
+
+    class Thread(threading.Thread):
+        def start(self):
+            super().start()
+            started.append(self)
+            if len(started) == number + 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("threading.Thread", Thread)
+    work = Work(1000, 2, 6, pauses)
+    with pytest.raises(KeyboardInterrupt):
+        list(work.done)
+    steps = {stage: len(found) for stage, found in work.steps.items()}
+    assert work.within == 0
+    for thread in started:
+        thread.join(20)
+    assert {stage: len(found) for stage, found in work.steps.items()} == steps
+
+
+def test_nothing_works_on_however_often_it_is_interrupted(monkeypatch):
+    work = Work(1000, 2, 6, (0.01, 0.03, 0.03))
+    assert next(work.done) == 0
+    wait_for, interrupts = threading.Condition.wait_for, iter(range(3))
+
+    def interrupted(self, predicate, timeout=None):
+        if threading.current_thread() is threading.main_thread() and next(interrupts, None) is not None:
+            raise KeyboardInterrupt
+        return wait_for(self, predicate, timeout)
+
+    monkeypatch.setattr("threading.Condition.wait_for", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        work.done.close()
+    assert work.within == 0 and next(interrupts, None) is None
 
 
 @pytest.mark.parametrize(("lanes", "ahead"), [(1, 1), (2, 4), (4, 9)])
