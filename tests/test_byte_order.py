@@ -62,6 +62,25 @@ DOORS = {
         of(np.arange(0, 39, 0.3)), np.float64,
     ),
     "GridR's grid": lambda of: gpumask.build_grid((1, 1), of(DOUBLE[None]), None, (2, 2), None),
+    "GridR's grid of floats": lambda of: gpumask.build_grid((1, 1), of(SINGLE[None]), None, (3, 2), None),
+    "GridR's grid as computed": lambda of: gpumask.build_grid(
+        (1, 1), of(DOUBLE[None]), None, (2, 3), None, of(SINGLE).dtype
+    ),
+    "GridR's grid to be filled": lambda of: filled(
+        lambda out: gpumask.build_grid((1, 1), DOUBLE[None], None, (2, 2), out), of(np.zeros((1, 79, 99), np.float32))
+    ),
+    "GridR's grid and mask as other dtypes": lambda of: gpumask.oversample_regular_grid(
+        of(SINGLE[None]), 3, 2, of(ON), of(SINGLE).dtype, 1e-6, of(QA).dtype
+    ),
+    "GridR's interpolation of floats": lambda of: gpumask.interpolate_grid(
+        of(SINGLE[None]), of(SINGLE), np.arange(50.0), np.arange(40.0), np.arange(0, 49, 0.7), np.arange(0, 39, 0.3),
+        mask_dtype=of(CLASSES).dtype,
+    ),
+    "GridR's raster of a dtype": lambda of: gpumask.grid_rasterize(
+        None, (40, 50), (0, 0), (1, 1), None, 1, 0, 0, [POLYGON], dtype=of(CLASSES).dtype
+    ),
+    "a dtype": lambda of: gpumask.resample(CLASSES, Grid(ROW, COL), dtype=of(SINGLE).dtype),
+    "a resampler's dtype": lambda of: Resampler(Grid(ROW, COL), dtype=of(QA).dtype)(QA),
     "GridR's resampling": lambda of: gpumask.array_grid_resampling(
         "cubic", of(DOUBLE), of(ROW), of(COL), (1, 1), None, array_in_mask=of(ON), array_out_mask=True
     ),

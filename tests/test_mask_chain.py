@@ -224,6 +224,15 @@ def test_a_signed_mask_with_values_of_its_own_has_gridrs_bits(files, dtype):
     np.testing.assert_array_equal(mask, signed.mask_to_file(files, gridrs_chains().build_mask_chain, **options))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_computed_in_does_not_depend_on_the_order_of_its_bytes(files, dtype):
+    scene, there = make_scene((4, 3), 7, "both"), np.dtype(dtype).newbyteorder()
+    grid, mask = scene.grid_to_files(files, computation_dtype=there)
+    expected_grid, expected_mask = scene.grid_to_files(files, computation_dtype=dtype)
+    np.testing.assert_array_equal(grid, expected_grid)
+    np.testing.assert_array_equal(mask, expected_mask)
+
+
 def test_polygons_of_more_than_a_thousand_pixels_have_gridrs_bits(files):
     scene = make_scene((16, 16), 1, "both", (0.5, 0.5), (70, 75))
     assert min(scene.full_shape) > 1024

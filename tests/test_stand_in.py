@@ -93,6 +93,15 @@ def test_what_cupy_lacks_is_an_attribute_error_and_what_the_stand_in_lacks_says_
         cupy.zeros(3).newbyteorder()
 
 
+def test_bytes_in_the_other_order_are_swapped_as_they_come_and_there_is_no_such_dtype(cupy):
+    here = np.arange(6.0).astype(">f8")
+    assert cupy.asarray(here).dtype.isnative
+    np.testing.assert_array_equal(cupy.asnumpy(cupy.asarray(here)), here)
+    for asked in (lambda: cupy.empty(3, ">f8"), lambda: cupy.zeros(3).astype(">f4"), lambda: cupy.zeros(3).view(">u8")):
+        with pytest.raises(ValueError, match="big-endian"):
+            asked()
+
+
 @pytest.mark.parametrize(
     "mixed",
     [

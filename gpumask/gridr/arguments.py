@@ -52,7 +52,7 @@ def real_dtype(name: str, dtype: Any, kinds: str = "biuf") -> np.dtype[Any]:
         raise ArgumentTypeError(f"{name}: expected {wanted}; got {dtype!r}") from error
     if found is None or found.kind not in kinds:
         raise GpumaskError(f"{name}: expected {wanted}; got {dtype!r}")
-    return found
+    return found.newbyteorder("=")
 
 
 def check_full_resolution(resolution: Any) -> None:

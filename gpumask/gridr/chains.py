@@ -304,7 +304,7 @@ def build_grid_mask_chain(
     Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
     written.
     """
-    real_dtype("computation_dtype", computation_dtype, "f")
+    computed = real_dtype("computation_dtype", computation_dtype, "f")
     nodes = GridFile(
         (grid_in_ds, *whole("grid_in_row_coords_band", grid_in_row_coords_band)),
         (grid_in_col_ds or grid_in_ds, *whole("grid_in_col_coords_band", grid_in_col_coords_band)),
@@ -314,7 +314,7 @@ def build_grid_mask_chain(
         nodes,
         (grid_out_ds, *whole("grid_out_row_coords_band", grid_out_row_coords_band)),
         (grid_out_col_ds or grid_out_ds, *whole("grid_out_col_coords_band", grid_out_col_coords_band)),
-        computation_dtype,
+        computed,
         merge_mask_grid,
     )
     full, step = nodes.full_shape, nodes.resolution

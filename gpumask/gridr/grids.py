@@ -148,7 +148,7 @@ def build_grid(
         check_writable("out", out)
         if out.shape != (len(grid), *window.shape):
             raise GpumaskError(f"out: expected shape {(len(grid), *window.shape)}; got {out.shape}")
-    target = grid.dtype if out is None else real_dtype("out", out.dtype)
+    target = real_dtype("grid", grid.dtype) if out is None else real_dtype("out", out.dtype)
     computed = target if computation_dtype is None else real_dtype("computation_dtype", computation_dtype)
     backend = select(None, grid, out)
     full = full_resolution(backend, grid, step, window, computed)
@@ -251,7 +251,9 @@ def _places(name: str, values: Any) -> np.ndarray:
 
 def _output_dtype(grid: Any, dtype: Any) -> np.dtype[Any]:
     """Return the dtype of the output grid: what is asked for, or the grid's."""
-    return np.dtype(np.float64 if grid is None else grid.dtype) if dtype is None else real_dtype("dtype", dtype)
+    if dtype is not None:
+        return real_dtype("dtype", dtype)
+    return real_dtype("grid", np.float64 if grid is None else grid.dtype)
 
 
 def _values(backend: Backend, grid: Any, axes: tuple[Axis, Axis], dtype: Any) -> Any:

@@ -47,7 +47,7 @@ def array(
         return stack(obj)
     host = _np.asarray(obj, dtype)
     by_column = order in ("K", "A", "F", None) and host.flags.fnc
-    made = ndarray(host.shape, host.dtype, order="F" if by_column else "C")
+    made = ndarray(host.shape, host.dtype.newbyteorder("="), order="F" if by_column else "C")
     if not host.ndim:
         made.fill(host)
         return made

@@ -379,7 +379,9 @@ def usual(dtype: Any) -> np.dtype[Any]:
     found = np.dtype(dtype)
     if found.kind not in "biufc" or found.itemsize > 8 + 8 * (found.kind == "c"):
         raise ValueError(f"Unsupported dtype {found}")
-    return found.newbyteorder("=")
+    if not found.isnative:
+        raise ValueError(f"Unsupported dtype {found} with big-endian byte-order")
+    return found
 
 
 def plain(value: Any) -> Any:
