@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.values import not_zero
@@ -104,6 +105,6 @@ def dilated(backend: Backend, mask: Any, figure: Table) -> Any:
     """
     radius = len(figure.host) // 2
     distance, out = backend.empty(mask.shape, np.uint16), backend.empty(mask.shape, np.uint8)
-    backend.run("disc_columns", mask.shape, mask, mask.strides[0], radius, distance)
-    backend.run("disc_rows", mask.shape, distance, backend.table(figure), radius, out)
+    launch(backend, "disc_columns", mask.shape, mask, mask.strides[0], radius, distance)
+    launch(backend, "disc_rows", mask.shape, distance, backend.table(figure), radius, out)
     return out

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.launch import launch
 from gpumask.errors import GpumaskError
 from gpumask.interp import Interpolator, interpolator
 from gpumask.values import not_zero
@@ -40,7 +41,7 @@ def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
     """Run the kernel on a (row, col) uint8 mask, in the backend's memory; see `footprint_validity`."""
     valid = backend.asarray(valid)
     out = backend.empty(valid.shape, np.uint8)
-    backend.run("footprint", valid.shape, valid, valid.strides[0], 0, 1, out, **interp.defines)
+    launch(backend, "footprint", valid.shape, valid, valid.strides[0], 0, 1, out, **interp.defines)
     return out
 
 
@@ -54,8 +55,8 @@ def footprints_by_band(backend: Backend, valid: Any, interp: Interpolator) -> An
     out = backend.empty((-(-len(bands) // BANDS_A_WORD), *valid.shape[-2:]), np.uint32)
     for word, first in zip(out, range(0, len(bands), BANDS_A_WORD), strict=True):
         some = bands[first : first + BANDS_A_WORD]
-        backend.run(
-            "footprint", word.shape, some, some.strides[1], some.strides[0], len(some), word,
+        launch(
+            backend, "footprint", word.shape, some, some.strides[1], some.strides[0], len(some), word,
             **interp.defines, BY_BAND=1,
         )  # fmt: skip
     return out if valid.ndim == 3 else out[0]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import Backend
+from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.window import Window
@@ -137,7 +138,7 @@ class Outlines:
             self._last.clear()
             if (stop - first).sum() <= _MOST_KEPT:
                 self._last[window] = tables
-        backend.run("winding", window.shape, *map(backend.table, tables), out)
+        launch(backend, "winding", window.shape, *map(backend.table, tables), out)
         return out
 
     def _rows_crossed(self, window: Window) -> tuple[np.ndarray, np.ndarray]:

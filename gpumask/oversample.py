@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
 from gpumask.errors import GpumaskError
 from gpumask.grid import check_resolution, full_shape
@@ -156,8 +157,8 @@ def _least_sum(threshold: float, total: float) -> float:
 def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, reach: float, out: Any) -> None:
     """Run the kernel on one plane of nodes in the backend's memory."""
     tables = [(*map(backend.table, axis.tables), axis.total) for axis in (rows, cols)]
-    backend.run(
-        "oversample", out.shape,
+    launch(
+        backend, "oversample", out.shape,
         nodes, *nodes.shape, nodes.strides[0] // nodes.itemsize, *tables[0], *tables[1],
         float(reach), out, out.strides[0] // out.itemsize,
         NODE_T=nodes.dtype, OUT_T=out.dtype,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import Backend
+from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
 from gpumask.boundary import MODES, Boundary, Pair, pixels_at
 from gpumask.cleanup import diamond, dilated
@@ -103,8 +104,8 @@ def coefficients(
             for begin, end, turn in _turns(first, stop, boundary.around[axis]):
                 part = slice(begin - first, end - first)
                 to = target[part] if axis == 0 else target[:, part]
-                backend.run(
-                    "prefilter", (-((turn - end) // segment) - (begin - turn) // segment, lines),
+                launch(
+                    backend, "prefilter", (-((turn - end) // segment) - (begin - turn) // segment, lines),
                     source, source.strides[0] // source.itemsize, length, origin - turn, boundary.numbers[axis],
                     counts[axis], 0 if valid is None else counts[axis].strides[0],
                     to, to.strides[0] // to.itemsize, begin - turn, *ends, segment,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
 from gpumask.cleanup import check_filters, cleaned
 from gpumask.errors import MaskRuleError, renamed
@@ -308,8 +309,8 @@ def evaluate(backend: Backend, rules: Sequence[MaskRule], band: Any, keep: Any =
         pixels = pixels.view(np.uint8)
     out = backend.empty(pixels.shape, np.uint8) if keep is None else keep.reshape(pixels.shape)
     if out.size:
-        backend.run(
-            "rules", out.shape,
+        launch(
+            backend, "rules", out.shape,
             pixels, pixels.strides[0] // pixels.itemsize, backend.table(table), count, int(keep is not None),
             out, out.strides[0],
             SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=table.host.dtype,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
+from gpumask.backends.launch import division_by_steps, launch
 from gpumask.backends.source import C_TYPES
 from gpumask.boundary import Boundary
 from gpumask.errors import ArgumentTypeError, GpumaskError
@@ -212,30 +213,31 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
         valid = (footprints_by_band if target.by_band else footprints)(backend, framed, interp)
     nodes, image, out = _nodes(backend, grid), source.image, target.image
     types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
-    backend.run(
-        "resample", grid.shape,
+    launch(
+        backend, "resample", grid.shape,
         image, *image.shape, *_steps(image), *source.origin, *frames, *boundary.numbers, *boundary.around,
         valid, _plane(valid), *nodes, out, *_steps(out), _filling(target.nodata, out.dtype),
         target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
         **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
+        HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))), **_grid_facts(grid),
     )  # fmt: skip
     if renormalized:
         for band in range(len(image)) if target.by_band else [None]:
             some, into = (source, target) if band is None else (source.band(band), target.band(band))
-            _renormalize(backend, some, nodes, into, method, types)
+            _renormalize(backend, some, grid, into, method, types)
 
 
 def _renormalize(
-    backend: Backend, source: Source, nodes: tuple[Any, ...], target: Target, method: Method, types: dict[str, Any]
+    backend: Backend, source: Source, grid: Grid, target: Target, method: Method, types: dict[str, Any]
 ) -> None:
     """Fill in what of bands that are valid together has taps that are."""
     image, out = source.image, target.image
     valid = None if source.valid is None else backend.asarray(source.valid)
-    backend.run(
-        "renormalize", target.validity.shape,
-        image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid), *nodes,
+    launch(
+        backend, "renormalize", target.validity.shape,
+        image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid), *_nodes(backend, grid),
         out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
-        **types, **method.interp.defines,
+        **types, **method.interp.defines, **_grid_facts(grid),
     )  # fmt: skip
 
 
@@ -247,7 +249,12 @@ def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
     mask = None if grid.mask is None else backend.asarray(as_bytes("grid.mask", grid.mask))
     nodata = float("nan") if grid.nodata is None else float(grid.nodata)
     places = *row.shape, _pitch(row), _pitch(mask), *grid.resolution, grid.output.row, grid.output.col
-    return row, col, mask, nodata, *places
+    return row, col, mask, nodata, *places, *division_by_steps(grid.resolution)
+
+
+def _grid_facts(grid: Grid) -> dict[str, int]:
+    """Return what may be known of a grid when a kernel is compiled."""
+    return {"FULL": int(grid.resolution == (1, 1)), "PLAIN_NODES": int(grid.mask is None and grid.nodata is None)}
 
 
 def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
@@ -263,8 +270,8 @@ def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> So
     parts = [(source.band(k), finite[k]) for k in range(len(image))] if by_band else [(source, finite)]
     for part, out in parts:
         valid = None if part.valid is None else backend.asarray(part.valid)
-        backend.run(
-            "all_finite", out.shape, part.image, len(part.image), *_steps(part.image), most, valid, _pitch(valid), out,
+        launch(
+            backend, "all_finite", out.shape, part.image, len(part.image), *_steps(part.image), most, valid, _pitch(valid), out,
             SRC_T=image.dtype,
         )  # fmt: skip
     if source.valid is None and backend.at_once(finite.all):
@@ -316,9 +323,9 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
     return found, held("nodata_out", float("nan") if nodata_out is None else nodata_out, found)
 
 
-def _filling(nodata: float, dtype: np.dtype[Any]) -> float:
+def _filling(nodata: float, dtype: np.dtype[Any]) -> float | np.int64:
     """Return a nodata value as the kernel takes it: as float64, or the bits of an integer as int64."""
-    return float(nodata) if dtype.kind == "f" else (int(nodata) + 2**63) % 2**64 - 2**63
+    return float(nodata) if dtype.kind == "f" else np.int64((int(nodata) + 2**63) % 2**64 - 2**63)
 
 
 def check_validity(given: Any, name: str = "validity") -> bool:

@@ -5,18 +5,26 @@
 struct Anchors {
     LANE_ARRAY f64 row_fraction[LANES], col_fraction[LANES];
     LANE_ARRAY i32 row[LANES], col[LANES];
-    LANE_ARRAY i32 valid[LANES];
+    LANE_ARRAY i32 inside[LANES], valid[LANES];
 };
 
 // An axis of a window of the source, which has n pixels from an origin on. Around it, `frame` pixels are there by
 // place_of(mode). The whole source begins anew every `period` pixels, unless this is 0.
 struct Axis {
-    i64 n, origin, frame, mode, period;
+    Index n;
+    i64 origin;
+    Index frame, mode;
+    i64 period;
 };
 
 struct Extent {
     Axis row, col;
 };
+
+// Whether the source ends with its window: no frame, no period.
+#ifndef PLAIN_EDGES
+#define PLAIN_EDGES false
+#endif
 
 // Brings anchors of any turn into that in which they have their taps before them in a window; NaN where they are too far.
 INLINE void into_window(const Axis& axis, int n, f64* places)
@@ -27,6 +35,31 @@ INLINE void into_window(const Axis& axis, int n, f64* places)
 }
 
 // Takes coordinates for fractions, and fills in everything but what the footprint knows.
+#if LANES == 1
+INLINE bool place(const Axis& axis, f64 coordinate, i32* at, f64* fraction)
+{
+    if (PLAIN_EDGES) {
+        i64 number;
+        const f64 whole = floored(ANCHORED(coordinate), axis.origin, &number);
+        *fraction = TAPS == 1 ? 0.0 : coordinate - whole;
+        *at = (i32)number;
+        return (u64)number < (u64)axis.n;
+    }
+    const f64 whole = floor(ANCHORED(coordinate));
+    *fraction = TAPS == 1 ? 0.0 : coordinate - whole;
+    f64 from = whole - (f64)axis.origin;
+    if (axis.period) into_window(axis, 1, &from);
+    *at = (i32)from;
+    return from >= -(f64)axis.frame && from < (f64)(axis.n + axis.frame);
+}
+
+INLINE void anchor(const Extent& window, int, Anchors& at)
+{
+    const bool rows = place(window.row, at.row_fraction[0], at.row, at.row_fraction);
+    const bool cols = place(window.col, at.col_fraction[0], at.col, at.col_fraction);
+    at.inside[0] = at.valid[0] = rows & cols;
+}
+#else
 INLINE void anchor(const Extent& window, int n, Anchors& at)
 {
     const f64 first_row = -(f64)window.row.frame, rows = (f64)(window.row.n + window.row.frame);
@@ -35,7 +68,7 @@ INLINE void anchor(const Extent& window, int n, Anchors& at)
     const f64 safe = window.row.n >= TAPS && window.col.n >= TAPS ? (f64)ANCHOR_TAP : 0.0;
     LANE_ARRAY f64 r[LANES], c[LANES];
     LANE_LOOP(l, 0, n) {
-        const f64 row = floor(at.row_fraction[l] + ANCHOR_SHIFT), col = floor(at.col_fraction[l] + ANCHOR_SHIFT);
+        const f64 row = floor(ANCHORED(at.row_fraction[l])), col = floor(ANCHORED(at.col_fraction[l]));
         r[l] = row - (f64)window.row.origin;
         c[l] = col - (f64)window.col.origin;
         at.row_fraction[l] = TAPS == 1 ? 0.0 : at.row_fraction[l] - row;
@@ -47,9 +80,10 @@ INLINE void anchor(const Extent& window, int n, Anchors& at)
         const bool inside = (r[l] >= first_row) & (c[l] >= first_col) & (r[l] < rows) & (c[l] < cols);  // false for NaN
         at.row[l] = (i32)(inside ? r[l] : safe);
         at.col[l] = (i32)(inside ? c[l] : safe);
-        at.valid[l] = inside ? 1 : 0;
+        at.inside[l] = at.valid[l] = inside ? 1 : 0;
     }
 }
+#endif
 
 // Negative where one of an anchor's taps lies outside the window and a frame around it.
 INLINE i32 room(i32 anchor, i32 n, i32 frame)
@@ -87,14 +121,14 @@ INLINE bool check_taps(const Extent& window, int n, bool must_exist, Anchors& at
 
 // Where a segment's pixels find their footprints, and what is there.
 struct Lookup {
-    LANE_ARRAY i64 offset[LANES];
+    LANE_ARRAY Index offset[LANES];
     LANE_ARRAY i32 word[LANES];
 };
 
 // Footprints are there for the frame too.
 INLINE void find_footprints(const Extent& window, int n, const Anchors& at, Lookup& found)
 {
-    const i64 pitch = window.col.n + 2 * window.col.frame;
+    const Index pitch = window.col.n + 2 * window.col.frame;
     LANE_LOOP(l, 0, n) found.offset[l] = (at.row[l] + window.row.frame) * pitch + at.col[l] + window.col.frame;
 }
 

@@ -6,12 +6,12 @@
 #define BEYOND_SYMMETRIC 3
 #define BEYOND_WRAP 4
 
-INLINE i64 place_of(i64 i, i64 n, i64 mode)
+INLINE Index place_of(Index i, Index n, Index mode)
 {
     if (i >= 0 && i < n) return i;
     if (mode == BEYOND_ZERO) return -1;
     if (mode == BEYOND_EDGE || n == 1) return i < 0 ? 0 : n - 1;
-    const i64 twice = mode == BEYOND_SYMMETRIC ? 1 : 0;  // whether the outermost pixel comes twice
+    const Index twice = mode == BEYOND_SYMMETRIC ? 1 : 0;  // whether the outermost pixel comes twice
     while (i < 0 || i >= n)
         i = mode == BEYOND_WRAP ? (i < 0 ? i + n : i - n) : i < 0 ? -i - twice : 2 * n - 2 + twice - i;
     return i;

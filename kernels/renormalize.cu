@@ -39,17 +39,14 @@ INLINE void axis_weights(f64 fraction, ACC_T* w)
         w[k] = fraction != 0.0 ? lanes[k][0] : (ACC_T)(k == ANCHOR_TAP ? 1 : 0);
 }
 
-KERNEL(renormalize, i64 rows, i64 cols,
-       const SRC_T* __restrict__ source, i64 bands, i64 source_rows, i64 source_cols, i64 pitch, i64 plane,
-       i64 origin_row, i64 origin_col, i64 row_period, i64 col_period, const u8* __restrict__ valid, i64 valid_pitch,
-       const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
-       f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
-       i64 first_row, i64 first_col,
-       OUT_T* __restrict__ image, i64 image_pitch, i64 image_plane, u8* __restrict__ validity, i64 validity_pitch,
+KERNEL(renormalize, Size rows, Size cols,
+       const SRC_T* __restrict__ source, Size bands, Size source_rows, Size source_cols, Size pitch, Size plane,
+       i64 origin_row, i64 origin_col, i64 row_period, i64 col_period, const u8* __restrict__ valid, Size valid_pitch,
+       GRID_PARAMETERS,
+       OUT_T* __restrict__ image, Size image_pitch, Size image_plane, u8* __restrict__ validity, Size validity_pitch,
        f64 min_weight)
 {
-    const Grid grid = {grid_row,  grid_col,   grid_mask,  grid_nodata, grid_rows,
-                       grid_cols, grid_pitch, mask_pitch, row_step,    col_step};
+    const Grid grid = GRID_OF_PARAMETERS;
     const Pixels here = {source_rows, source_cols, pitch, plane, source, valid, valid_pitch};
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);

@@ -18,87 +18,138 @@
 #include "convert.cuh"
 #include "sums.cuh"
 
+#ifndef HAS_FOOTPRINT
+#define HAS_FOOTPRINT (footprint != nullptr)
+#endif
+
+// The source's window, from its first pixel on, and what surrounds it.
+struct Pixels {
+    const SRC_T* first;
+    Index bands, pitch, plane;
+    Extent window;
+};
+
+// A segment of the output, from its first pixel on. validity: by band if BY_BAND; may be null.
+struct Out {
+    OUT_T* image;
+    Index plane;
+    OUT_T nodata;
+    u8* validity;
+    Index validity_plane;
+};
+
 // Writes what is valid; elsewhere: what the others are.
-INLINE void say_valid(u8* __restrict__ out, const u8* elsewhere, int n, const i32* valid)
+INLINE void say_valid(const Out& out, Index band, const u8* elsewhere, int n, const i32* valid)
 {
-    prefetch_right_to_write(out);
-    LANE_LOOP(l, 0, n) out[l] = valid[l] ? 1 : elsewhere[l];
+    if (!out.validity) return;
+    u8* validity = out.validity + (BY_BAND ? band * out.validity_plane : 0);
+    prefetch_right_to_write(validity);
+    LANE_LOOP(l, 0, n) validity[l] = valid[l] ? 1 : elsewhere[l];
 }
 
-KERNEL(resample, i64 rows, i64 cols,
-       const SRC_T* __restrict__ source, i64 bands, i64 source_rows, i64 source_cols, i64 pitch, i64 plane,
-       i64 origin_row, i64 origin_col, i64 row_frame, i64 col_frame, i64 row_mode, i64 col_mode,
-       i64 row_period, i64 col_period, const Footprints* __restrict__ footprint, i64 footprint_plane,
-       const f64* __restrict__ grid_row, const f64* __restrict__ grid_col, const u8* __restrict__ grid_mask,
-       f64 grid_nodata, i64 grid_rows, i64 grid_cols, i64 grid_pitch, i64 mask_pitch, i64 row_step, i64 col_step,
-       i64 first_row, i64 first_col,
-       OUT_T* __restrict__ image, i64 image_pitch, i64 image_plane, Carried<OUT_T> nodata,
-       u8* __restrict__ validity, i64 validity_pitch, i64 validity_plane, i64 outside)
+// What the validity is where a pixel is not valid.
+INLINE void find_elsewhere(const Extent& window, u8 outside, int n, const Anchors& at, u8* elsewhere)
 {
-    const Grid grid = {grid_row,  grid_col,   grid_mask,  grid_nodata, grid_rows,
-                       grid_cols, grid_pitch, mask_pitch, row_step,    col_step};
-    const Extent window = {{source_rows, origin_row, row_frame, row_mode, row_period},
-                           {source_cols, origin_col, col_frame, col_mode, col_period}};
+    const i32 rows = (i32)(window.row.n + window.row.frame), cols = (i32)(window.col.n + window.col.frame);
+    LANE_LOOP(l, 0, n) {
+        const bool below = at.row[l] + (at.row_fraction[l] > 0 ? 1 : 0) >= rows;
+        const bool beyond = at.col[l] + (at.col_fraction[l] > 0 ? 1 : 0) >= cols;
+        elsewhere[l] = !at.inside[l] | below | beyond ? outside : 0;
+    }
+}
+
+INLINE void leave_out(const Out& out, Index band, int n)
+{
+    OUT_T* image = out.image + band * out.plane;
+    prefetch_right_to_write(image);
+    LANE_LOOP(l, 0, n) image[l] = out.nodata;
+}
+
+// All bands of a segment. Of bands that are valid together, returns whether all sums were numbers.
+template <bool EVERY_TAP>
+INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* footprint, Index footprint_plane,
+                        Lookup& taps, const u8* elsewhere, int y, int n, Anchors& at, const Out& out)
+{
+    const bool differ = BY_BAND && HAS_FOOTPRINT && footprint_plane;
+    LANE_ARRAY ACC_T row_weights[TAPS][LANES], col_weights[TAPS][LANES];
+    LANE_LOOP(l, 0, n) tap_weights(at.row_fraction[l], row_weights, l);
+    LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
+    i32 all_numbers = 1;
+    for (Index band = 0; band < source.bands; ++band) {
+        LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
+        i32* valid = BY_BAND ? own : at.valid;
+        const Footprints* words = differ ? footprint + band / BANDS_A_WORD * footprint_plane : footprint;
+        if (differ && band && band % BANDS_A_WORD == 0) look_up(words, n, taps);
+        if (differ)
+            check_footprints(taps, (int)(band % BANDS_A_WORD), n, at, at.valid, own);
+        else if (BY_BAND)
+            LANE_LOOP(l, 0, n) own[l] = at.valid[l];
+        if (differ && none_valid(n, own)) {
+            leave_out(out, band, n);
+            say_valid(out, band, elsewhere, n, own);
+            continue;
+        }
+        OUT_T* image = out.image + band * out.plane;
+        prefetch_right_to_write(image);
+        const SRC_T* pixels = source.first + band * source.plane;
+        const Extent& window = source.window;
+        prefetch_source(pixels, source.pitch, words, window.col.n + 2 * window.col.frame, y, n, at);
+        LANE_ARRAY ACC_T sums[LANES][TAPS];
+        sum_segment<EVERY_TAP>(pixels, source.pitch, window, interior, n, at, row_weights, sums);
+        LANE_LOOP_ALL(l, 0, n, all_numbers) {
+            const bool whole = (LANES > 1 || !EVERY_TAP) && at.col_fraction[l] == 0;
+            const ACC_T value = weighted_sum(col_weights, l, sums[l], whole);
+            const i32 still = value == value ? valid[l] : 0;
+            all_numbers &= ~(still ^ valid[l]);
+            valid[l] = still;
+            image[l] = still ? convert<OUT_T>(value) : out.nodata;
+        }
+        if (BY_BAND) say_valid(out, band, elsewhere, n, own);
+    }
+    return BY_BAND || all_numbers;
+}
+
+KERNEL(resample, Size rows, Size cols,
+       const SRC_T* __restrict__ source, Size bands, Size source_rows, Size source_cols, Size pitch, Size plane,
+       i64 origin_row, i64 origin_col, Size row_frame, Size col_frame, Size row_mode, Size col_mode,
+       i64 row_period, i64 col_period, const Footprints* __restrict__ footprint, Size footprint_plane,
+       GRID_PARAMETERS,
+       OUT_T* __restrict__ image, Size image_pitch, Size image_plane, Carried<OUT_T> nodata,
+       u8* __restrict__ validity, Size validity_pitch, Size validity_plane, Size outside)
+{
+    const Grid grid = GRID_OF_PARAMETERS;
+    const Axis row_axis = {source_rows, origin_row, PLAIN_EDGES ? 0 : (Index)row_frame, row_mode, PLAIN_EDGES ? 0 : row_period};
+    const Axis col_axis = {source_cols, origin_col, PLAIN_EDGES ? 0 : (Index)col_frame, col_mode, PLAIN_EDGES ? 0 : col_period};
+    const Pixels pixels = {source, bands, pitch, plane, {row_axis, col_axis}};
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
+        const Out out = {image + (y * image_pitch + x), image_plane, (OUT_T)nodata,
+                         validity ? validity + (y * validity_pitch + x) : nullptr, validity_plane};
         Anchors at;
         source_coordinates(grid, first_row + y, first_col + x, n, at.row_fraction, at.col_fraction);
-        anchor(window, n, at);
-        LANE_ARRAY u8 elsewhere[LANES];
-        LANE_LOOP(l, 0, n) {
-            const bool below = at.row[l] + (at.row_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_rows + row_frame);
-            const bool beyond = at.col[l] + (at.col_fraction[l] > 0.0 ? 1 : 0) >= (i32)(source_cols + col_frame);
-            elsewhere[l] = !at.valid[l] | below | beyond ? (u8)outside : 0;
-        }
-        const bool interior = check_taps(window, n, !footprint, at);
-        const bool differ = BY_BAND && footprint && footprint_plane;
+        anchor(pixels.window, n, at);
+        const bool interior = check_taps(pixels.window, n, !HAS_FOOTPRINT, at);
+        bool none = none_valid(n, at.valid);
         Lookup taps;
-        if (footprint) {
-            find_footprints(window, n, at, taps);
+        if (HAS_FOOTPRINT && !none) {
+            find_footprints(pixels.window, n, at, taps);
             look_up(footprint, n, taps);
-            if (!differ) check_footprints(taps, 0, n, at, at.valid, at.valid);
+            if (!(BY_BAND && footprint_plane)) check_footprints(taps, 0, n, at, at.valid, at.valid);
+            none = none_valid(n, at.valid);
         }
-        const bool none = none_valid(n, at.valid);
-
-        LANE_ARRAY ACC_T row_weights[TAPS][LANES], col_weights[TAPS][LANES];
-        LANE_LOOP(l, 0, n) tap_weights(at.row_fraction[l], row_weights, l);
-        LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
-        i32 all_numbers = 1;
-        for (i64 band = 0; band < bands; ++band) {
-            OUT_T* out = image + band * image_plane + y * image_pitch + x;
-            u8* said = BY_BAND && validity ? validity + band * validity_plane + y * validity_pitch + x : nullptr;
-            LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
-            i32* valid = BY_BAND ? own : at.valid;
-            const Footprints* words = differ ? footprint + band / BANDS_A_WORD * footprint_plane : footprint;
-            if (differ && band && band % BANDS_A_WORD == 0) look_up(words, n, taps);
-            if (differ)
-                check_footprints(taps, (int)(band % BANDS_A_WORD), n, at, at.valid, own);
-            else if (BY_BAND)
-                LANE_LOOP(l, 0, n) own[l] = at.valid[l];
-            prefetch_right_to_write(out);
-            if (none || (differ && none_valid(n, own))) {
-                LANE_LOOP(l, 0, n) out[l] = (OUT_T)nodata;
-                if (said) say_valid(said, elsewhere, n, valid);
-                continue;
-            }
-            const SRC_T* pixels = source + band * plane;
-            prefetch_source(pixels, pitch, words, source_cols + 2 * col_frame, (int)y, n, at);
-            LANE_ARRAY ACC_T sums[LANES][TAPS];
-            sum_segment(pixels, pitch, window, interior, n, at, row_weights, sums);
-            LANE_LOOP_ALL(l, 0, n, all_numbers) {
-                const ACC_T value = weighted_sum(col_weights, l, sums[l], at.col_fraction[l] == 0.0);
-                const i32 still = value == value ? valid[l] : 0;
-                all_numbers &= ~(still ^ valid[l]);
-                valid[l] = still;
-                out[l] = still ? convert<OUT_T>(value) : (OUT_T)nodata;
-            }
-            if (said) say_valid(said, elsewhere, n, valid);
-        }
-        if (BY_BAND) continue;
-        if (!all_numbers)  // a later band made a pixel invalid: the earlier ones follow
-            for (i64 band = 0; band < bands; ++band)
+        LANE_ARRAY u8 elsewhere[LANES] = {};  // 0 for a pixel whose taps are there
+        if (LANES > 1 || BY_BAND || none) find_elsewhere(pixels.window, (u8)outside, n, at, elsewhere);
+        bool all_numbers = true;
+        if (!none)
+            all_numbers = has_every_tap(interior, n, at)
+                ? interpolate<true>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out)
+                : interpolate<false>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out);
+        if (none || !all_numbers)  // a later band made a pixel invalid: the earlier ones follow
+            for (Index band = 0; band < bands; ++band) {
                 for (int l = 0; l < n; ++l)
-                    if (!at.valid[l]) image[band * image_plane + y * image_pitch + x + l] = (OUT_T)nodata;
-        if (validity) say_valid(validity + y * validity_pitch + x, elsewhere, n, at.valid);
+                    if (!at.valid[l]) out.image[band * out.plane + l] = out.nodata;
+                if (BY_BAND) say_valid(out, band, elsewhere, n, at.valid);
+            }
+        if (!BY_BAND) say_valid(out, 0, elsewhere, n, at.valid);
     }
 }

@@ -16,8 +16,20 @@ typedef double f64;
 #if defined(__CUDACC__)
 
 #define LANES 1
-// At least two blocks a multiprocessor: asked for nothing, or for three, the compiler spills some variants to the stack.
-#define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256, 2) name(__VA_ARGS__)
+// Sizes and offsets: -D INDEX=i32 where all of them fit, which the caller knows.
+#ifndef INDEX
+#define INDEX i64
+#endif
+typedef INDEX Index;
+struct Size {  // a parameter: 8 bytes, of which an Index is read
+    i64 number;
+    __device__ __forceinline__ operator Index() const { return (Index)number; }
+};
+// Of 256 threads each, so many blocks on a multiprocessor at least: 4 leave 64 registers to a thread.
+#ifndef BLOCKS
+#define BLOCKS 4
+#endif
+#define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256, BLOCKS) name(__VA_ARGS__)
 #define INLINE static __device__ __forceinline__
 #define INLINE_MEMBER __device__ __forceinline__
 #define LANE_ARRAY
@@ -30,9 +42,18 @@ typedef double f64;
 // Before a loop whose every turn is to be written out.
 #define UNROLL _Pragma("unroll")
 #define SEGMENT_WIDTH(x, cols) 1
-#define FOR_SEGMENTS(y, rows, x, cols)                                                                   \
-    for (i64 y = (i64)blockIdx.y * blockDim.y + threadIdx.y; y < rows; y += (i64)gridDim.y * blockDim.y) \
-        for (i64 x = (i64)blockIdx.x * blockDim.x + threadIdx.x; x < cols; x += (i64)gridDim.x * blockDim.x)
+// A thread makes ROWS pixels of a column, so that it finds out but once what they share. Blocks cover the shape; with
+// 64-bit sizes, of which there may be more than a launch has blocks, they stride.
+#define ROWS 4
+#define STRIDE(next, end) (sizeof(Index) == 8 ? (Index)(next) : end)
+#define FOR_SEGMENTS(y, rows, x, cols)                                                                          \
+    for (Index x = (Index)blockIdx.x * blockDim.x + threadIdx.x; x < cols;                                      \
+         x = STRIDE(x + (Index)gridDim.x * blockDim.x, cols))                                                   \
+        for (Index top = (Index)blockIdx.y * (blockDim.y * ROWS) + threadIdx.y; top < rows;                     \
+             top = STRIDE(top + (Index)gridDim.y * (blockDim.y * ROWS), rows))                                  \
+            _Pragma("unroll 1") for (Index y = top, stop = rows < top + (Index)(blockDim.y * ROWS)              \
+                                                               ? rows : top + (Index)(blockDim.y * ROWS);       \
+                                     y < stop; y += (Index)blockDim.y)
 #define FOR_TILED_SEGMENTS FOR_SEGMENTS
 #define PREFETCH(address) (void)(address)
 #define PREFETCH_TO_WRITE(address) (void)(address)
@@ -64,12 +85,34 @@ template <class T, int N> INLINE void store_vector(T* to, const Vector<T, N>& v)
 }
 INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
 
+// n / d for n below 2^31, by Granlund and Montgomery 1994: magic is 2^(31 + shift) / d, rounded up.
+INLINE i32 quotient(i32 n, i32, i64 magic, i64 shift) { return (i32)(__umulhi((u32)n << 1, (u32)magic) >> (u32)shift); }
+INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
+
+// a / b, rounded once, of whole b below 2^50: high and low are 1 / b in two parts, each rounded. What is rounded here lies
+// within 2^-105 of a / b, relatively; the middle between two f64 is never nearer than 2^-104 to a quotient.
+INLINE f64 divided(f64 a, f64, f64 high, f64 low) { return fma(a, high, a * low); }
+
+// A whole number from 0 on, by a subtraction.
+INLINE f64 whole_f64(i32 i) { return __hiloint2double(0x43300000, i) - 4503599627370496.0; }  // 2^52
+INLINE f64 whole_f64(i64 i) { return (f64)i; }
+
+// floor(v) of |v| below 2^51. number: the same, less `origin`; of other v it is nowhere near 0.
+INLINE f64 floored(f64 v, i64 origin, i64* number)
+{
+    const i64 whole = __double2ll_rd(v);
+    *number = whole - origin;
+    return __longlong_as_double(0x4338000000000000LL + whole) - 6755399441055744.0;  // 1.5 * 2^52: a conversion takes longer
+}
+
 #else
 
 #include <math.h>
 #ifndef LANES
 #define LANES 64
 #endif
+typedef i64 Index;
+typedef i64 Size;
 #define PRAGMA(text) _Pragma(#text)
 #define KERNEL(name, ...) extern "C" void name(i32 threads, __VA_ARGS__)
 #define INLINE inline __attribute__((always_inline))
@@ -97,6 +140,10 @@ INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
             for (i64 y = tile; y < (tile + 32 < rows ? tile + 32 : rows); ++y)
 #define PREFETCH(address) __builtin_prefetch((const void*)(address))
 #define PREFETCH_TO_WRITE(address) __builtin_prefetch((const void*)(address), 1)
+
+INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
+INLINE f64 divided(f64 a, f64 b, f64, f64) { return a / b; }
+INLINE f64 whole_f64(i64 i) { return (f64)i; }
 
 template <class T, int N> struct VectorOf {
     typedef T type __attribute__((vector_size(N * sizeof(T))));

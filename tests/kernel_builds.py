@@ -8,15 +8,18 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gpumask.backends import native
 from gpumask.backends.cache import cached
+from gpumask.backends.cuda import blocks_of
 from gpumask.backends.host import HostMemory
 from gpumask.backends.source import define_options, kernel_source, variant_key
 
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 # What the CUDA part of target.cuh needs of its compiler, for a thread that `be_thread` chooses.
+STAND_IN = Path(__file__).parent / "cuda" / "stand_in"
 CUDA_ON_HOST = """
-#include <math.h>
 #define __CUDACC__
 #define __global__
 #define __device__
@@ -30,7 +33,7 @@ extern "C" void be_thread(unsigned block_x, unsigned block_y, unsigned x, unsign
     blockDim = {dims[0], dims[1]};
     gridDim = {dims[2], dims[3]};
 }
-"""
+""" + (STAND_IN / "intrinsics.h").read_text()
 
 
 class Build(HostMemory):
@@ -66,19 +69,21 @@ class Build(HostMemory):
 
 
 class CudaText(Build):
-    """The text as NVRTC reads it, compiled for this CPU: a thread after another, each with a few pixels."""
+    """The text as NVRTC reads it, compiled for this CPU: a thread after another."""
 
-    block, blocks = (4, 2), (3, 2)
+    block = (4, 2)
 
     def __init__(self, flags: list[str]) -> None:
         super().__init__(flags, CUDA_ON_HOST)
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-        """Launch a kernel over 3 x 2 blocks of 4 x 2 threads, that stride over the pixels as on a GPU."""
+        """Launch a kernel over blocks of 4 x 2 threads: those that cover the shape, or 3 x 2 that stride over it."""
         library = self.loaded(kernel, defines)
-        dims = (ctypes.c_uint * 4)(*self.block, *self.blocks)
+        strides = defines.get("INDEX") != np.int32
+        blocks = (3, 2) if strides else blocks_of(shape, self.block)
+        dims = (ctypes.c_uint * 4)(*self.block, *blocks)
         arguments = [native._argument(value) for value in (*shape, *args)]
-        for thread in product(*map(range, (*self.blocks, *self.block))):
+        for thread in product(*map(range, (*blocks, *self.block))):
             library.be_thread(*thread, dims)
             library[kernel](*arguments)
 

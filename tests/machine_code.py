@@ -17,7 +17,7 @@ import numpy as np
 
 from gpumask.backends import native
 from gpumask.backends.cache import cache_folder, cached
-from gpumask.backends.cuda import BLOCK
+from gpumask.backends.cuda import BLOCK, blocks_of
 from gpumask.backends.host import HostMemory
 from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
@@ -152,9 +152,9 @@ class MachineCode(HostMemory):
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Launch a kernel as the cuda backend does; see `Backend.run`."""
-        blocks = [-(-n // size) for n, size in zip(shape[::-1], BLOCK, strict=True)]
-        if self.most_blocks:
-            blocks = [*map(min, blocks, self.most_blocks)]
+        blocks = blocks_of(shape, BLOCK)
+        if self.most_blocks and defines.get("INDEX") != np.int32:  # then blocks stride
+            blocks = min(blocks[0], self.most_blocks[0]), min(blocks[1], self.most_blocks[1])
         machine = _machine(kernel, self.arch, self.compile, tuple(defines.items()))
         machine.launch(blocks, BLOCK, [*map(_parameter, (*shape, *args))])
 

@@ -21,6 +21,7 @@ from gpumask.backends.table import Table
 from gpumask.errors import BackendError
 
 BLOCK = (32, 8)
+_ROWS = 4  # pixels of a column that a thread makes; see FOR_SEGMENTS in kernels/target.cuh
 _GRID_LIMIT = (2**31 - 1, 65535)
 _MOST_COPIES = 8  # of a table, on as many streams
 
@@ -30,6 +31,12 @@ _log = logging.getLogger("gpumask")
 def nvrtc_options(arch: str, defines: dict[str, Any]) -> list[str]:
     """Return NVRTC's options for one variant of a kernel: no FMA and no flushing, so that bits are those of a CPU."""
     return [f"--gpu-architecture={arch}", "--std=c++17", "--fmad=false", *define_options(defines)]
+
+
+def blocks_of(shape: tuple[int, int], block: tuple[int, int]) -> tuple[int, int]:
+    """Return how many blocks (across, down) cover a shape (rows, cols); where a launch has fewer, as many as it has."""
+    across, down = -(-shape[1] // block[0]), -(-shape[0] // (block[1] * _ROWS))
+    return min(across, _GRID_LIMIT[0]), min(down, _GRID_LIMIT[1])
 
 
 class CudaBackend:
@@ -66,9 +73,7 @@ class CudaBackend:
         rows, cols = shape
         if not rows or not cols:
             return
-        blocks = tuple(
-            min(-(-n // size), limit) for n, size, limit in zip((cols, rows), BLOCK, _GRID_LIMIT, strict=True)
-        )
+        blocks = blocks_of(shape, BLOCK)
         devices = {argument.device.id for argument in args if isinstance(argument, self._cupy.ndarray)}
         if devices != {self._cupy.cuda.Device().id}:
             raise BackendError(f"cuda backend: expected all arrays on the current device; got {sorted(devices)}")

@@ -23,6 +23,7 @@ import numpy as np
 
 from gpumask.backends.cache import cached
 from gpumask.backends.host import HostMemory
+from gpumask.backends.launch import without_facts
 from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError, GpumaskError
 
@@ -70,6 +71,7 @@ class NativeBackend(HostMemory):
 
     def function(self, kernel: str, defines: dict[str, Any]) -> Any:
         """Return the compiled kernel. A variant that failed to compile fails again without another try."""
+        defines = without_facts(defines)
         key = (kernel, *define_options(defines))
         function = self._functions.get(key)
         if function:

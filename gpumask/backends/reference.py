@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends.host import HostMemory
+from gpumask.backends.launch import without_facts
 from gpumask.backends.weights import sum_at_whole, weighted_sum, weights
 from gpumask.boundary import pixels_at
 from gpumask.coordinates import coordinates_at
@@ -25,7 +26,7 @@ class NumpyBackend(HostMemory):
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a twin; see `Backend.run`."""
         with np.errstate(all="ignore"):
-            TWINS[kernel](*shape, *args, **defines)
+            TWINS[kernel](*shape, *args, **without_facts(defines))
 
 
 def footprint(rows, cols, valid, pitch, plane, bands, out, *, TAPS, SPLINE=0, BY_BAND=0):
@@ -56,7 +57,8 @@ def resample(
     rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
     row_frame, col_frame, row_mode, col_mode, row_period, col_period, footprint, footprint_plane,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, image, image_pitch, image_plane, nodata, validity, validity_pitch, validity_plane, outside,
+    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area_high, area_low,
+    area_magic, area_shift, area_less, image, image_pitch, image_plane, nodata, validity, validity_pitch, validity_plane, outside,
     *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
@@ -105,7 +107,8 @@ def renormalize(
     rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
     row_period, col_period, valid, valid_pitch,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
+    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area_high, area_low,
+    area_magic, area_shift, area_less, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
     *, SRC_T, OUT_T, ACC_T, TAPS,
 ):  # fmt: skip
     """Twin of kernels/renormalize.cu, in blocks of rows."""
