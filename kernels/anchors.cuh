@@ -5,8 +5,16 @@
 struct Anchors {
     LANE_ARRAY f64 row_fraction[LANES], col_fraction[LANES];
     LANE_ARRAY i32 row[LANES], col[LANES];
+    LANE_ARRAY i32 between[LANES];  // 2 where the row lies between two pixels, plus 1 where the column does
     LANE_ARRAY i32 inside[LANES], valid[LANES];
 };
+
+INLINE void find_between(int n, Anchors& at)
+{
+    LANE_LOOP(l, 0, n)
+        at.between[l] = TAPS == 1 ? 0 : (at.row_fraction[l] != 0 ? 2 : 0) + (at.col_fraction[l] != 0 ? 1 : 0);
+}
+
 
 // An axis of a window of the source, which has n pixels from an origin on. Around it, `frame` pixels are there by
 // place_of(mode). The whole source begins anew every `period` pixels, unless this is 0.
@@ -39,11 +47,11 @@ INLINE void into_window(const Axis& axis, int n, f64* places)
 INLINE bool place(const Axis& axis, f64 coordinate, i32* at, f64* fraction)
 {
     if (PLAIN_EDGES) {
-        i64 number;
-        const f64 whole = floored(ANCHORED(coordinate), axis.origin, &number);
+        Index number;
+        const f64 whole = floored(ANCHORED(coordinate), (Index)axis.origin, &number);
         *fraction = TAPS == 1 ? 0.0 : coordinate - whole;
         *at = (i32)number;
-        return (u64)number < (u64)axis.n;
+        return is_below(number, axis.n);
     }
     const f64 whole = floor(ANCHORED(coordinate));
     *fraction = TAPS == 1 ? 0.0 : coordinate - whole;
@@ -58,6 +66,7 @@ INLINE void anchor(const Extent& window, int, Anchors& at)
     const bool rows = place(window.row, at.row_fraction[0], at.row, at.row_fraction);
     const bool cols = place(window.col, at.col_fraction[0], at.col, at.col_fraction);
     at.inside[0] = at.valid[0] = rows & cols;
+    find_between(1, at);
 }
 #else
 INLINE void anchor(const Extent& window, int n, Anchors& at)
@@ -82,6 +91,7 @@ INLINE void anchor(const Extent& window, int n, Anchors& at)
         at.col[l] = (i32)(inside ? c[l] : safe);
         at.inside[l] = at.valid[l] = inside ? 1 : 0;
     }
+    find_between(n, at);
 }
 #endif
 
@@ -97,10 +107,10 @@ INLINE i32 room_at_whole(i32 anchor, i32 n, i32 frame)
     return (anchor + FIRST_TAP + FIRST_AT_WHOLE + frame) | (n - 1 - FIRST_TAP - LAST_AT_WHOLE - anchor + frame);
 }
 
-INLINE i32 room_for_weights(const Axis& axis, i32 anchor, f64 fraction)
+INLINE i32 room_for_weights(const Axis& axis, i32 anchor, bool between)
 {
-    return fraction == 0.0 ? room_at_whole(anchor, (i32)axis.n, (i32)axis.frame)
-                           : room(anchor, (i32)axis.n, (i32)axis.frame);
+    return between ? room(anchor, (i32)axis.n, (i32)axis.frame)
+                   : room_at_whole(anchor, (i32)axis.n, (i32)axis.frame);
 }
 
 // Returns whether all taps of the whole segment lie in the window. Where they must, a pixel without them is invalid.
@@ -112,8 +122,8 @@ INLINE bool check_taps(const Extent& window, int n, bool must_exist, Anchors& at
     const bool interior = signs < 0;
     if (must_exist && !interior)
         LANE_LOOP(l, 0, n) {
-            const i32 row = room_for_weights(window.row, at.row[l], at.row_fraction[l]);
-            const i32 col = room_for_weights(window.col, at.col[l], at.col_fraction[l]);
+            const i32 row = room_for_weights(window.row, at.row[l], at.between[l] & 2);
+            const i32 col = room_for_weights(window.col, at.col[l], at.between[l] & 1);
             at.valid[l] &= (row | col) >= 0;
         }
     return interior;
@@ -142,8 +152,7 @@ INLINE void look_up(const Footprints* __restrict__ footprints, int n, Lookup& fo
 INLINE void check_footprints(const Lookup& found, int band, int n, const Anchors& at, const i32* before, i32* valid)
 {
     LANE_LOOP(l, 0, n) {
-        const int bit = (at.row_fraction[l] != 0.0 ? 2 : 0) + (at.col_fraction[l] != 0.0 ? 1 : 0);
-        valid[l] = before[l] & found.word[l] >> (bit + BITS_A_BAND * band) & 1;
+        valid[l] = before[l] & found.word[l] >> (at.between[l] + BITS_A_BAND * band) & 1;
     }
 }
 

@@ -29,20 +29,20 @@ struct Pixels {
     Extent window;
 };
 
-// A segment of the output, from its first pixel on. validity: by band if BY_BAND; may be null.
+// A segment of the output. validity: by band if BY_BAND; may be null.
 struct Out {
     OUT_T* image;
-    Index plane;
+    Index first, plane;  // the segment's first pixel, and from band to band
     OUT_T nodata;
     u8* validity;
-    Index validity_plane;
+    Index validity_first, validity_plane;
 };
 
 // Writes what is valid; elsewhere: what the others are.
 INLINE void say_valid(const Out& out, Index band, const u8* elsewhere, int n, const i32* valid)
 {
     if (!out.validity) return;
-    u8* validity = out.validity + (BY_BAND ? band * out.validity_plane : 0);
+    u8* validity = out.validity + (out.validity_first + (BY_BAND ? band * out.validity_plane : 0));
     prefetch_right_to_write(validity);
     LANE_LOOP(l, 0, n) validity[l] = valid[l] ? 1 : elsewhere[l];
 }
@@ -52,15 +52,15 @@ INLINE void find_elsewhere(const Extent& window, u8 outside, int n, const Anchor
 {
     const i32 rows = (i32)(window.row.n + window.row.frame), cols = (i32)(window.col.n + window.col.frame);
     LANE_LOOP(l, 0, n) {
-        const bool below = at.row[l] + (at.row_fraction[l] > 0 ? 1 : 0) >= rows;
-        const bool beyond = at.col[l] + (at.col_fraction[l] > 0 ? 1 : 0) >= cols;
+        const bool below = at.row[l] + (at.between[l] >> 1) >= rows;
+        const bool beyond = at.col[l] + (at.between[l] & 1) >= cols;
         elsewhere[l] = !at.inside[l] | below | beyond ? outside : 0;
     }
 }
 
 INLINE void leave_out(const Out& out, Index band, int n)
 {
-    OUT_T* image = out.image + band * out.plane;
+    OUT_T* image = out.image + (out.first + band * out.plane);
     prefetch_right_to_write(image);
     LANE_LOOP(l, 0, n) image[l] = out.nodata;
 }
@@ -75,7 +75,8 @@ INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* f
     LANE_LOOP(l, 0, n) tap_weights(at.row_fraction[l], row_weights, l);
     LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
     i32 all_numbers = 1;
-    for (Index band = 0; band < source.bands; ++band) {
+    if (LANES == 1) at.valid[0] = 1;  // as it is
+    ROLLED for (Index band = 0; band < source.bands; ++band) {
         LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
         i32* valid = BY_BAND ? own : at.valid;
         const Footprints* words = differ ? footprint + band / BANDS_A_WORD * footprint_plane : footprint;
@@ -89,15 +90,15 @@ INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* f
             say_valid(out, band, elsewhere, n, own);
             continue;
         }
-        OUT_T* image = out.image + band * out.plane;
+        OUT_T* image = out.image + (out.first + band * out.plane);
         prefetch_right_to_write(image);
-        const SRC_T* pixels = source.first + band * source.plane;
         const Extent& window = source.window;
-        prefetch_source(pixels, source.pitch, words, window.col.n + 2 * window.col.frame, y, n, at);
+        const Index first = band * source.plane;
+        prefetch_source(source.first + first, source.pitch, words, window.col.n + 2 * window.col.frame, y, n, at);
         LANE_ARRAY ACC_T sums[LANES][TAPS];
-        sum_segment<EVERY_TAP>(pixels, source.pitch, window, interior, n, at, row_weights, sums);
+        sum_segment<EVERY_TAP>(source.first, first, source.pitch, window, interior, n, at, row_weights, sums);
         LANE_LOOP_ALL(l, 0, n, all_numbers) {
-            const bool whole = (LANES > 1 || !EVERY_TAP) && at.col_fraction[l] == 0;
+            const bool whole = (LANES > 1 || !EVERY_TAP) && !(at.between[l] & 1);
             const ACC_T value = weighted_sum(col_weights, l, sums[l], whole);
             const i32 still = value == value ? valid[l] : 0;
             all_numbers &= ~(still ^ valid[l]);
@@ -123,8 +124,8 @@ KERNEL(resample, Size rows, Size cols,
     const Pixels pixels = {source, bands, pitch, plane, {row_axis, col_axis}};
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        const Out out = {image + (y * image_pitch + x), image_plane, (OUT_T)nodata,
-                         validity ? validity + (y * validity_pitch + x) : nullptr, validity_plane};
+        const Out out = {image,    y * image_pitch + x,    image_plane,   (OUT_T)nodata,
+                         validity, y * validity_pitch + x, validity_plane};
         Anchors at;
         source_coordinates(grid, first_row + y, first_col + x, n, at.row_fraction, at.col_fraction);
         anchor(pixels.window, n, at);
@@ -139,17 +140,20 @@ KERNEL(resample, Size rows, Size cols,
         }
         LANE_ARRAY u8 elsewhere[LANES] = {};  // 0 for a pixel whose taps are there
         if (LANES > 1 || BY_BAND || none) find_elsewhere(pixels.window, (u8)outside, n, at, elsewhere);
-        bool all_numbers = true;
-        if (!none)
-            all_numbers = has_every_tap(interior, n, at)
+        if (!none) {
+            const bool all_numbers = has_every_tap(interior, n, at)
                 ? interpolate<true>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out)
                 : interpolate<false>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out);
-        if (none || !all_numbers)  // a later band made a pixel invalid: the earlier ones follow
-            for (Index band = 0; band < bands; ++band) {
-                for (int l = 0; l < n; ++l)
-                    if (!at.valid[l]) out.image[band * out.plane + l] = out.nodata;
-                if (BY_BAND) say_valid(out, band, elsewhere, n, at.valid);
+            if (all_numbers) {
+                if (!BY_BAND) say_valid(out, 0, elsewhere, n, at.valid);
+                continue;
             }
+        }
+        ROLLED for (Index band = 0; band < bands; ++band) {  // a later band made a pixel invalid: the earlier ones follow
+            OUT_T* left = out.image + (out.first + band * out.plane);
+            LANE_LOOP(l, 0, n) left[l] = LANES > 1 && !none && at.valid[l] ? left[l] : out.nodata;
+            if (BY_BAND) say_valid(out, band, elsewhere, n, at.valid);
+        }
         if (!BY_BAND) say_valid(out, 0, elsewhere, n, at.valid);
     }
 }

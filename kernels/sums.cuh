@@ -48,23 +48,23 @@ INLINE Index tap_place(Index i, const Axis& axis)
 }
 
 #if LANES == 1
-// EVERY_TAP: all taps lie in the window, and have a weight.
+// EVERY_TAP: all taps lie in the window, and have a weight. first: of the band's first pixel, from `pixels`.
 template <bool EVERY_TAP>
-INLINE void sum_segment(const SRC_T* pixels, Index pitch, const Extent& window, bool, int, const Anchors& at,
-                        const ACC_T (*weights)[LANES], ACC_T (*sums)[TAPS])
+INLINE void sum_segment(const SRC_T* pixels, Index first, Index pitch, const Extent& window, bool, int,
+                        const Anchors& at, const ACC_T (*weights)[LANES], ACC_T (*sums)[TAPS])
 {
     ACC_T v[TAPS];
     if constexpr (EVERY_TAP) {
         const SRC_T* rows[TAPS];
-        rows[0] = pixels + ((at.row[0] + FIRST_TAP) * pitch + (at.col[0] + FIRST_TAP));
-        UNROLL for (int k = 1; k < TAPS; ++k) rows[k] = rows[k - 1] + pitch;
+        UNROLL for (int k = 0; k < TAPS; ++k)
+            rows[k] = pixels + (first + (at.row[0] + FIRST_TAP + k) * pitch + at.col[0]);
         UNROLL for (int j = 0; j < TAPS; ++j) {
-            UNROLL for (int k = 0; k < TAPS; ++k) v[k] = (ACC_T)rows[k][j];
+            UNROLL for (int k = 0; k < TAPS; ++k) v[k] = (ACC_T)rows[k][FIRST_TAP + j];
             sums[0][j] = weighted_sum(weights, 0, v, false);
         }
         return;
     }
-    const bool row_whole = at.row_fraction[0] == 0, col_whole = at.col_fraction[0] == 0;
+    const bool row_whole = !(at.between[0] & 2), col_whole = !(at.between[0] & 1);
     Index rows[TAPS];
     UNROLL for (int k = 0; k < TAPS; ++k) rows[k] = tap_place(at.row[0] + FIRST_TAP + k, window.row);
     UNROLL for (int j = 0; j < TAPS; ++j) {
@@ -72,7 +72,7 @@ INLINE void sum_segment(const SRC_T* pixels, Index pitch, const Extent& window, 
         if (col_whole && (j < FIRST_AT_WHOLE || j > LAST_AT_WHOLE)) continue;
         const Index col = tap_place(at.col[0] + FIRST_TAP + j, window.col);
         UNROLL for (int k = 0; k < TAPS; ++k)
-            v[k] = (ACC_T)(rows[k] < 0 || col < 0 ? (SRC_T)0 : pixels[rows[k] * pitch + col]);
+            v[k] = (ACC_T)(rows[k] < 0 || col < 0 ? (SRC_T)0 : pixels[first + rows[k] * pitch + col]);
         sums[0][j] = weighted_sum(weights, 0, v, row_whole);
     }
 }
@@ -91,9 +91,10 @@ INLINE void gather_taps(const SRC_T* pixels, Index pitch, const Extent& window, 
 
 // sum_columns for every lane. EVERY_TAP: all taps of the segment lie in the window, and no row is a whole number.
 template <bool EVERY_TAP>
-INLINE void sum_segment(const SRC_T* pixels, Index pitch, const Extent& window, bool interior, int n, const Anchors& at,
-                        const ACC_T (*weights)[LANES], ACC_T (*sums)[TAPS])
+INLINE void sum_segment(const SRC_T* pixels, Index first, Index pitch, const Extent& window, bool interior, int n,
+                        const Anchors& at, const ACC_T (*weights)[LANES], ACC_T (*sums)[TAPS])
 {
+    pixels += first;
     LANE_ARRAY i64 offset[LANES];
     LANE_LOOP(l, 0, n) offset[l] = (at.row[l] + FIRST_TAP) * pitch + at.col[l] + FIRST_TAP;
     if constexpr (EVERY_TAP) {
@@ -114,9 +115,9 @@ INLINE void sum_segment(const SRC_T* pixels, Index pitch, const Extent& window, 
 INLINE bool has_every_tap(bool interior, int n, const Anchors& at)
 {
     if (LANES == 1)
-        return (PLAIN_EDGES || interior) && (TAPS == 1 || (at.row_fraction[0] != 0 && at.col_fraction[0] != 0));
+        return (PLAIN_EDGES || interior) && (TAPS == 1 || at.between[0] == 3);
     if (TAPS > 4) return false;  // of more taps the compiler has enough to do with one kind
     i32 sloped = 1;
-    LANE_LOOP_ALL(l, 0, n, sloped) sloped &= at.row_fraction[l] != 0 ? 1 : 0;
+    LANE_LOOP_ALL(l, 0, n, sloped) sloped &= at.between[l] >> 1;
     return interior && sloped;
 }

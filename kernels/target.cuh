@@ -41,6 +41,7 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
         if (j >= first && j < last)
 // Before a loop whose every turn is to be written out.
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
 #define SEGMENT_WIDTH(x, cols) 1
 // A thread makes ROWS pixels of a column, so that it finds out but once what they share. Blocks cover the shape; with
 // 64-bit sizes, of which there may be more than a launch has blocks, they stride.
@@ -97,13 +98,21 @@ INLINE f64 divided(f64 a, f64, f64 high, f64 low) { return fma(a, high, a * low)
 INLINE f64 whole_f64(i32 i) { return __hiloint2double(0x43300000, i) - 4503599627370496.0; }  // 2^52
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
 
-// floor(v) of |v| below 2^51. number: the same, less `origin`; of other v it is nowhere near 0.
+// floor(v). number: the same less `origin`; where v lies far away or is no number it is beyond what an Index may be.
+INLINE f64 floored(f64 v, i32 origin, i32* number)
+{
+    const i32 whole = __double2int_rd(v);  // which saturates, as the next
+    *number = (i32)((u32)whole - (u32)origin);
+    return __hiloint2double(0x43300000, whole ^ (i32)0x80000000) - 4503601774854144.0;  // 2^52 + 2^31
+}
 INLINE f64 floored(f64 v, i64 origin, i64* number)
 {
     const i64 whole = __double2ll_rd(v);
-    *number = whole - origin;
-    return __longlong_as_double(0x4338000000000000LL + whole) - 6755399441055744.0;  // 1.5 * 2^52: a conversion takes longer
+    *number = (i64)((u64)whole - (u64)origin);
+    return __longlong_as_double(0x4338000000000000LL + whole) - 6755399441055744.0;  // 1.5 * 2^52; for |v| below 2^51
 }
+INLINE bool is_below(i32 i, i32 n) { return (u32)i < (u32)n; }  // and not below 0
+INLINE bool is_below(i64 i, i64 n) { return (u64)i < (u64)n; }
 
 #else
 
@@ -126,6 +135,7 @@ typedef i64 Size;
 // costs three times what a short load for each lane does.
 #define SCALAR_LOOP(l, last) for (int l = 0; l < last; ({ asm volatile(""); }), ++l)
 #define UNROLL _Pragma("GCC unroll 16")
+#define ROLLED
 #define SEGMENT_WIDTH(x, cols) (int)(cols - x < LANES ? cols - x : LANES)
 #define FOR_SEGMENTS(y, rows, x, cols)                              \
     PRAGMA(omp parallel for num_threads(threads) schedule(static)) \

@@ -32,6 +32,7 @@ template <class T> static inline T be_saturated(double whole)
     if (whole != whole) return sizeof(T) == 8 ? (T)((T)1 << 63) : (T)0;
     return whole >= end ? (T)(least - (T)1) : whole < (is_signed ? -end : 0.0) ? least : (T)whole;
 }
+static inline int __double2int_rd(double v) { return v != v ? (int)0x80000000 : be_saturated<int>(floor(v)); }
 static inline long long __double2ll_rd(double v) { return be_saturated<long long>(floor(v)); }
 static inline long long __double2ll_rn(double v) { return be_saturated<long long>(rint(v)); }
 static inline unsigned long long __double2ull_rn(double v) { return be_saturated<unsigned long long>(rint(v)); }
