@@ -196,6 +196,8 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     """
     interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
     boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
+    if target.validity is None:
+        target = replace(target, validity=backend.empty(grid.shape, np.uint8))
     if any(boundary.around) and not source.whole:
         source = source.crop(Window(*source.origin, *boundary.once(source.image.shape[1:])))
     source = replace(source, image=backend.asarray(source.image))
@@ -254,7 +256,11 @@ def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
 
 def _grid_facts(grid: Grid) -> dict[str, int]:
     """Return what may be known of a grid when a kernel is compiled."""
-    return {"FULL": int(grid.resolution == (1, 1)), "PLAIN_NODES": int(grid.mask is None and grid.nodata is None)}
+    return {
+        "FULL": int(grid.resolution == (1, 1)),
+        "PLAIN_NODES": int(grid.mask is None and grid.nodata is None),
+        "POWERS_OF_TWO": int(all(step & step - 1 == 0 for step in grid.resolution)),
+    }
 
 
 def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:

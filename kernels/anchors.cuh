@@ -1,9 +1,9 @@
 // anchors: where output pixels fall in the source, and whether all that they need is there and valid.
-// Needs weights.cuh, footprints.cuh and boundary.cuh before it.
+// Needs coords.cuh, weights.cuh, footprints.cuh and boundary.cuh before it.
 
 // Where a segment's pixels fall in the source window: anchor pixel, fraction beyond it, and whether anything is there.
 struct Anchors {
-    LANE_ARRAY f64 row_fraction[LANES], col_fraction[LANES];
+    LANE_ARRAY Fraction row_fraction[LANES], col_fraction[LANES];
     LANE_ARRAY i32 row[LANES], col[LANES];
     LANE_ARRAY i32 between[LANES];  // 2 where the row lies between two pixels, plus 1 where the column does
     LANE_ARRAY i32 inside[LANES], valid[LANES];
@@ -42,8 +42,22 @@ INLINE void into_window(const Axis& axis, int n, f64* places)
         places[l] = fabs(places[l] + origin) < FARTHEST ? in_turn(places[l], least, period) : nan("");
 }
 
-// Takes coordinates for fractions, and fills in everything but what the footprint knows.
+// Fills in everything but what the footprint knows.
 #if LANES == 1
+#if FIXED
+INLINE bool place(const Axis& axis, i64 coordinate, i32* at, f32* fraction)
+{
+    const i64 from = coordinate + (TAPS == 1 ? 1 << (FIXED_BITS - 1) : 0) - ((axis.origin << FIXED_BITS) + FIXED_ZERO);
+    *at = (i32)(from >> FIXED_BITS);
+    *fraction = TAPS == 1 ? 0.0f : (f32)((i32)from & ((1 << FIXED_BITS) - 1)) * (f32)(1.0 / FIXED_ONE);
+    if (PLAIN_EDGES) return (u32)*at < (u32)axis.n;  // never so where there is no coordinate
+    if (axis.period) {
+        const i32 least = (i32)(-FIRST_TAP - axis.frame), period = (i32)axis.period, rest = (*at - least) % period;
+        *at = least + (rest < 0 ? rest + period : rest);
+    }
+    return coordinate >= 0 && *at >= -axis.frame && *at < axis.n + axis.frame;
+}
+#else
 INLINE bool place(const Axis& axis, f64 coordinate, i32* at, f64* fraction)
 {
     if (PLAIN_EDGES) {
@@ -60,16 +74,17 @@ INLINE bool place(const Axis& axis, f64 coordinate, i32* at, f64* fraction)
     *at = (i32)from;
     return from >= -(f64)axis.frame && from < (f64)(axis.n + axis.frame);
 }
+#endif
 
-INLINE void anchor(const Extent& window, int, Anchors& at)
+INLINE void anchor(const Extent& window, const Coordinate* row, const Coordinate* col, int, Anchors& at)
 {
-    const bool rows = place(window.row, at.row_fraction[0], at.row, at.row_fraction);
-    const bool cols = place(window.col, at.col_fraction[0], at.col, at.col_fraction);
+    const bool rows = place(window.row, row[0], at.row, at.row_fraction);
+    const bool cols = place(window.col, col[0], at.col, at.col_fraction);
     at.inside[0] = at.valid[0] = rows & cols;
     find_between(1, at);
 }
 #else
-INLINE void anchor(const Extent& window, int n, Anchors& at)
+INLINE void anchor(const Extent& window, const f64* row, const f64* col, int n, Anchors& at)
 {
     const f64 first_row = -(f64)window.row.frame, rows = (f64)(window.row.n + window.row.frame);
     const f64 first_col = -(f64)window.col.frame, cols = (f64)(window.col.n + window.col.frame);
@@ -77,11 +92,11 @@ INLINE void anchor(const Extent& window, int n, Anchors& at)
     const f64 safe = window.row.n >= TAPS && window.col.n >= TAPS ? (f64)ANCHOR_TAP : 0.0;
     LANE_ARRAY f64 r[LANES], c[LANES];
     LANE_LOOP(l, 0, n) {
-        const f64 row = floor(ANCHORED(at.row_fraction[l])), col = floor(ANCHORED(at.col_fraction[l]));
-        r[l] = row - (f64)window.row.origin;
-        c[l] = col - (f64)window.col.origin;
-        at.row_fraction[l] = TAPS == 1 ? 0.0 : at.row_fraction[l] - row;
-        at.col_fraction[l] = TAPS == 1 ? 0.0 : at.col_fraction[l] - col;
+        const f64 whole_row = floor(ANCHORED(row[l])), whole_col = floor(ANCHORED(col[l]));
+        r[l] = whole_row - (f64)window.row.origin;
+        c[l] = whole_col - (f64)window.col.origin;
+        at.row_fraction[l] = TAPS == 1 ? (Fraction)0 : (Fraction)(row[l] - whole_row);
+        at.col_fraction[l] = TAPS == 1 ? (Fraction)0 : (Fraction)(col[l] - whole_col);
     }
     if (window.row.period) into_window(window.row, n, r);
     if (window.col.period) into_window(window.col, n, c);

@@ -1,12 +1,35 @@
-// coords: the source coordinates of output pixels, from a grid of nodes.
-// Between nodes they are bilinear with integer weights; all are rounded to 1e-12, which decides what is a whole number.
+// coords: the source coordinates of output pixels, from a grid of nodes. Between nodes they are bilinear with integer
+// weights. Of f64 all are rounded to 1e-12, which decides what is a whole number.
+// With -D FIXED they are whole numbers of 2^-24 pixels, halves rounded up, and no f64 takes part on CUDA. Nodes of coarse
+// grids are then i64, as fixed_nodes.cu makes them: these numbers and 2^52, or less than 0 where a node does not count.
 
-// FULL: there is a node for each output pixel. PLAIN_NODES: all of them count.
+#ifndef FIXED
+#define FIXED 0
+#endif
+#define FIXED_BITS 24
+#define FIXED_ONE 16777216.0
+#define FIXED_ZERO (1LL << 52)
+// On CUDA the same numbers as in nodes stand for coordinates; on the host an f64 holds them as pixels, NaN for none.
+#if FIXED && LANES == 1
+typedef i64 Coordinate;
+#else
+typedef f64 Coordinate;
+#endif
+#if FIXED
+typedef f32 Fraction;
+#else
+typedef f64 Fraction;
+#endif
+
+// FULL: there is a node for each output pixel. PLAIN_NODES: all of them count. POWERS_OF_TWO: both steps are some.
 #ifndef FULL
 #define FULL (grid.row_step == 1 && grid.col_step == 1)
 #endif
 #ifndef PLAIN_NODES
 #define PLAIN_NODES false
+#endif
+#ifndef POWERS_OF_TWO
+#define POWERS_OF_TWO (!grid.area_magic)
 #endif
 
 struct Grid {
@@ -49,62 +72,140 @@ INLINE Node node_at(const Grid& grid, Index r, Index c)
     return (grid.mask && !grid.mask[r * grid.mask_pitch + c]) || is_nodata(grid, node.row, node.col) ? none : node;
 }
 
+#if FIXED && LANES == 1
+INLINE Coordinate no_coordinate() { return -1; }
+// The bits of an f64, whose 53 digits are shifted to where those of 2^-25 end.
+INLINE Coordinate coordinate_of(f64 v)
+{
+    const i32 high = __double2hiint(v), exponent = high >> 20 & 0x7ff;
+    const u64 digits = ((u64)(u32)((high & 0xfffff) | 0x100000) << 32 | (u32)__double2loint(v)) << 10;
+    const i64 sign = high >> 31, number = (i64)((digits ^ (u64)sign) - (u64)sign);
+    const i32 shift = 1060 - exponent;
+    const i64 halves = number >> (shift < 63 ? shift : 63);
+    return shift < 1060 - 1049 ? -1 : (halves + (2 * FIXED_ZERO + 1)) >> 1;
+}
+#elif FIXED
+INLINE Coordinate no_coordinate() { return nan(""); }
+INLINE Coordinate coordinate_of(f64 v)
+{
+    const f64 scaled = v * FIXED_ONE, whole = floor(scaled);
+    const f64 nearest = scaled - whole >= 0.5 ? whole + 1.0 : whole;
+    return fabs(v) < 134217728.0 ? nearest * (1.0 / FIXED_ONE) : nan("");  // 2^27
+}
+#else
+INLINE Coordinate no_coordinate() { return nan(""); }
+INLINE Coordinate coordinate_of(f64 v) { return divided(floor(1e12 * v + 0.5), 1e12, 1e-12, 2.0113352370744385e-29); }
+#endif
+
+INLINE Index step_quotient(const Grid& grid, Index n, Index step, i64 magic, i64 shift)
+{
+    return LANES == 1 && POWERS_OF_TWO ? n >> (u32)shift : quotient(n, step, magic, shift);
+}
+
+INLINE f64 area_quotient(const Grid& grid, f64 a)
+{
+    if (LANES == 1 && POWERS_OF_TWO) return a * grid.area_high;
+    return divided(a, (f64)grid.row_step * (f64)grid.col_step, grid.area_high, grid.area_low);
+}
+
+// floor(n / area of a cell), for |n| below 2^62.
+INLINE i64 whole_quotient(const Grid& grid, i64 n)
+{
+    if (POWERS_OF_TWO) return n >> (u32)(grid.area_shift + 1);
+    const i64 area = (i64)grid.row_step * grid.col_step;
+    return (i64)(high_product((u64)(n + grid.area_less * area), (u64)grid.area_magic) >> (u32)grid.area_shift) - grid.area_less;
+}
+
 // Full-resolution grids: every output pixel is a node.
-INLINE void node_coordinates(const Grid& grid, Index y, Index x, int n, f64* row, f64* col)
+INLINE void node_coordinates(const Grid& grid, Index y, Index x, int n, Coordinate* row, Coordinate* col)
 {
     const Index first = y * grid.pitch + x;
     prefetch_right(grid.row + first);
     prefetch_right(grid.col + first);
     LANE_LOOP(l, 0, n) {
-        row[l] = grid.row[first + l];
-        col[l] = grid.col[first + l];
+        row[l] = coordinate_of(grid.row[first + l]);
+        col[l] = coordinate_of(grid.col[first + l]);
     }
     if (PLAIN_NODES) return;
     if (grid.mask) {
-        const u8* mask = grid.mask + y * grid.mask_pitch + x;
-        LANE_LOOP(l, 0, n) row[l] = mask[l] ? row[l] : nan("");
+        const u8* mask = grid.mask + (y * grid.mask_pitch + x);
+        LANE_LOOP(l, 0, n) row[l] = mask[l] ? row[l] : no_coordinate();
     }
     if (grid.nodata == grid.nodata)
-        LANE_LOOP(l, 0, n) row[l] = is_nodata(grid, row[l], col[l]) ? nan("") : row[l];
+        LANE_LOOP(l, 0, n) row[l] = is_nodata(grid, grid.row[first + l], grid.col[first + l]) ? no_coordinate() : row[l];
+}
+
+// What a segment has in common with a cell of a coarse grid: the cell's first column, and of the segment's row the nodes
+// (rows r and below) and how far it lies down from r.
+struct Cell {
+    Index r, below, c, right, down;
+};
+
+#if FIXED
+// One axis. Of the sum of the nodes by their weights, less the first by all of them: its value at the cell's left, and what
+// each pixel to the right adds.
+INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, int start, int first, int last, Coordinate* v)
+{
+    const Index above = cell.r * grid.pitch, under = cell.below * grid.pitch;
+    const i64 n1 = nodes[above + cell.c], n2 = nodes[above + cell.right];
+    const i64 n4 = nodes[under + cell.c], n3 = nodes[under + cell.right];
+    const u32 down = (u32)cell.down, up = (u32)grid.row_step - down, area = (u32)grid.row_step * (u32)grid.col_step;
+    const i64 left = (n4 - n1) * (down * (u32)grid.col_step) + (area >> 1), slope = (n2 - n1) * up + (n3 - n4) * down;
+#if LANES == 1
+    v[0] = (n1 | n2 | n3 | n4) < 0 ? -1 : n1 + whole_quotient(grid, left - slope * start);
+#else
+    const i64 left_whole = whole_quotient(grid, left), slope_whole = whole_quotient(grid, slope);
+    const f64 left_rest = (f64)(left - left_whole * area), slope_rest = (f64)(slope - slope_whole * area);
+    const f64 begin = (f64)(n1 - FIXED_ZERO + left_whole), by = (f64)slope_whole, share = 1.0 / area;
+    const f64 at_node = (n1 | n4) < 0 ? nan("") : 0.0, between = (n2 | n3) < 0 ? nan("") : at_node;
+    LANE_LOOP(l, first, last) {  // the rests are whole and small: half of one more keeps the floor from rounding's reach
+        const f64 b = (f64)(l - start);
+        const f64 rest = floor((left_rest + b * slope_rest + 0.5) * share);
+        v[l] = (begin + b * by + rest) * (1.0 / FIXED_ONE) + (l == start ? at_node : between);
+    }
+#endif
+}
+#endif
+
+INLINE void along_cell(const Grid& grid, const Cell& cell, int start, int first, int last, Coordinate* row, Coordinate* col)
+{
+#if FIXED
+    fixed_along(grid, (const i64*)grid.row, cell, start, first, last, row);
+    fixed_along(grid, (const i64*)grid.col, cell, start, first, last, col);
+#else
+    const f64 down = whole_f64(cell.down), up = whole_f64(grid.row_step - cell.down), step = whole_f64(grid.col_step);
+    const Node n1 = node_at(grid, cell.r, cell.c), n2 = node_at(grid, cell.r, cell.right);
+    const Node n3 = node_at(grid, cell.below, cell.right), n4 = node_at(grid, cell.below, cell.c);
+    LANE_LOOP(l, first, last) {
+        const bool has_right = LANES == 1 || l > start;
+        const f64 right = whole_f64((Index)(l - start)), left = step - right;
+        const f64 w1 = up * left, w2 = up * right, w3 = down * right, w4 = down * left;
+        const f64 row_sum = n1.row * w1 + (has_right ? n2.row : 0.0) * w2 + (has_right ? n3.row : 0.0) * w3 + n4.row * w4;
+        const f64 col_sum = n1.col * w1 + (has_right ? n2.col : 0.0) * w2 + (has_right ? n3.col : 0.0) * w3 + n4.col * w4;
+        row[l] = coordinate_of(area_quotient(grid, row_sum));
+        col[l] = coordinate_of(area_quotient(grid, col_sum));
+    }
+#endif
 }
 
 // Coarse grids: cell by cell along the segment. Of a cell's corners one without a weight is taken as 0, or as another
 // that has one: what it holds has no say.
-INLINE void cell_coordinates(const Grid& grid, Index y, Index x, int n, f64* row, f64* col)
+INLINE void cell_coordinates(const Grid& grid, Index y, Index x, int n, Coordinate* row, Coordinate* col)
 {
-    const Index r = quotient(y, grid.row_step, grid.row_magic, grid.row_shift), a = y - r * grid.row_step;
-    const f64 down = whole_f64(a), up = whole_f64(grid.row_step - a), step = whole_f64(grid.col_step);
-    const f64 area = (f64)grid.row_step * (f64)grid.col_step;
+    const Index r = step_quotient(grid, y, grid.row_step, grid.row_magic, grid.row_shift), down = y - r * grid.row_step;
     for (int first = 0, last; first < n; first = last) {
-        const Index c = quotient(x + first, grid.col_step, grid.col_magic, grid.col_shift);
+        const Index c = step_quotient(grid, x + first, grid.col_step, grid.col_magic, grid.col_shift);
         const int start = (int)(c * grid.col_step - x);
         last = LANES > 1 && start + grid.col_step < n ? start + (int)grid.col_step : n;
-        const Index right_of = last - start > 1 && c + 1 < grid.cols ? c + 1 : c, below = a ? r + 1 : r;
-        const Node n1 = node_at(grid, r, c), n2 = node_at(grid, r, right_of);
-        const Node n3 = node_at(grid, below, right_of), n4 = node_at(grid, below, c);
-        LANE_LOOP(l, first, last) {
-            const Index b = l - start;
-            const bool has_right = LANES == 1 || b;
-            const f64 right = whole_f64(b), left = step - right;
-            const f64 w1 = up * left, w2 = up * right, w3 = down * right, w4 = down * left;
-            const f64 row_sum = n1.row * w1 + (has_right ? n2.row : 0.0) * w2 + (has_right ? n3.row : 0.0) * w3 + n4.row * w4;
-            const f64 col_sum = n1.col * w1 + (has_right ? n2.col : 0.0) * w2 + (has_right ? n3.col : 0.0) * w3 + n4.col * w4;
-            row[l] = divided(row_sum, area, grid.area_high, grid.area_low);
-            col[l] = divided(col_sum, area, grid.area_high, grid.area_low);
-        }
+        const Cell cell = {r, down ? r + 1 : r, c, last - start > 1 && c + 1 < grid.cols ? c + 1 : c, down};
+        along_cell(grid, cell, start, first, last, row, col);
     }
 }
 
-INLINE f64 rounded(f64 v) { return divided(floor(1e12 * v + 0.5), 1e12, 1e-12, 2.0113352370744385e-29); }
-
-INLINE void source_coordinates(const Grid& grid, Index y, Index x, int n, f64* row, f64* col)
+INLINE void source_coordinates(const Grid& grid, Index y, Index x, int n, Coordinate* row, Coordinate* col)
 {
     if (FULL)
         node_coordinates(grid, y, x, n, row, col);
     else
         cell_coordinates(grid, y, x, n, row, col);
-    LANE_LOOP(l, 0, n) {
-        row[l] = rounded(row[l]);
-        col[l] = rounded(col[l]);
-    }
 }

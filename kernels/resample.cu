@@ -2,13 +2,16 @@
 // SRC_T, OUT_T: types of the source and of the image; ACC_T: f64 or f32, for weights and sums; TAPS: see weights.cuh.
 // source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col). Around
 // it `frame` pixels of each axis are what place_of(mode) says. The whole image begins anew every `period` pixels, if any.
-// footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid. validity: may be null.
+// footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid.
 // -D BY_BAND: each band is valid by itself, and validity has as many planes as the image; footprint has a plane for each
 // eight bands, or, where footprint_plane is 0, one that is every band's. Otherwise bands are valid together.
 // outside: what validity is where a coordinate lies outside the source, or there is none.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid, in every band that is valid
 // together with it.
 // Twin: reference.py:resample.
+#if TAPS == 1
+#define BLOCKS 6
+#endif
 #include "target.cuh"
 #include "weights.cuh"
 #include "footprints.cuh"
@@ -29,7 +32,7 @@ struct Pixels {
     Extent window;
 };
 
-// A segment of the output. validity: by band if BY_BAND; may be null.
+// A segment of the output. validity: by band if BY_BAND.
 struct Out {
     OUT_T* image;
     Index first, plane;  // the segment's first pixel, and from band to band
@@ -41,7 +44,6 @@ struct Out {
 // Writes what is valid; elsewhere: what the others are.
 INLINE void say_valid(const Out& out, Index band, const u8* elsewhere, int n, const i32* valid)
 {
-    if (!out.validity) return;
     u8* validity = out.validity + (out.validity_first + (BY_BAND ? band * out.validity_plane : 0));
     prefetch_right_to_write(validity);
     LANE_LOOP(l, 0, n) validity[l] = valid[l] ? 1 : elsewhere[l];
@@ -76,7 +78,8 @@ INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* f
     LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
     i32 all_numbers = 1;
     if (LANES == 1) at.valid[0] = 1;  // as it is
-    ROLLED for (Index band = 0; band < source.bands; ++band) {
+    Index first = 0, image_first = out.first;
+    ROLLED for (Index band = 0;;) {
         LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
         i32* valid = BY_BAND ? own : at.valid;
         const Footprints* words = differ ? footprint + band / BANDS_A_WORD * footprint_plane : footprint;
@@ -88,26 +91,27 @@ INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* f
         if (differ && none_valid(n, own)) {
             leave_out(out, band, n);
             say_valid(out, band, elsewhere, n, own);
-            continue;
-        }
-        OUT_T* image = out.image + (out.first + band * out.plane);
+        } else {
+        OUT_T* image = out.image + image_first;
         prefetch_right_to_write(image);
         const Extent& window = source.window;
-        const Index first = band * source.plane;
         prefetch_source(source.first + first, source.pitch, words, window.col.n + 2 * window.col.frame, y, n, at);
         LANE_ARRAY ACC_T sums[LANES][TAPS];
         sum_segment<EVERY_TAP>(source.first, first, source.pitch, window, interior, n, at, row_weights, sums);
         LANE_LOOP_ALL(l, 0, n, all_numbers) {
             const bool whole = (LANES > 1 || !EVERY_TAP) && !(at.between[l] & 1);
             const ACC_T value = weighted_sum(col_weights, l, sums[l], whole);
-            const i32 still = value == value ? valid[l] : 0;
+            const i32 still = !Kind<SRC_T>::is_float || value == value ? valid[l] : 0;
             all_numbers &= ~(still ^ valid[l]);
             valid[l] = still;
             image[l] = still ? convert<OUT_T>(value) : out.nodata;
         }
         if (BY_BAND) say_valid(out, band, elsewhere, n, own);
+        }
+        if (++band >= source.bands) return BY_BAND || all_numbers;
+        first += source.plane;
+        image_first += out.plane;
     }
-    return BY_BAND || all_numbers;
 }
 
 KERNEL(resample, Size rows, Size cols,
@@ -127,8 +131,9 @@ KERNEL(resample, Size rows, Size cols,
         const Out out = {image,    y * image_pitch + x,    image_plane,   (OUT_T)nodata,
                          validity, y * validity_pitch + x, validity_plane};
         Anchors at;
-        source_coordinates(grid, first_row + y, first_col + x, n, at.row_fraction, at.col_fraction);
-        anchor(pixels.window, n, at);
+        LANE_ARRAY Coordinate row[LANES], col[LANES];
+        source_coordinates(grid, first_row + y, first_col + x, n, row, col);
+        anchor(pixels.window, row, col, n, at);
         const bool interior = check_taps(pixels.window, n, !HAS_FOOTPRINT, at);
         bool none = none_valid(n, at.valid);
         Lookup taps;

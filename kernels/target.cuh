@@ -90,6 +90,8 @@ INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
 INLINE i32 quotient(i32 n, i32, i64 magic, i64 shift) { return (i32)(__umulhi((u32)n << 1, (u32)magic) >> (u32)shift); }
 INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
 
+INLINE u64 high_product(u64 a, u64 b) { return __umul64hi(a, b); }
+
 // a / b, rounded once, of whole b below 2^50: high and low are 1 / b in two parts, each rounded. What is rounded here lies
 // within 2^-105 of a / b, relatively; the middle between two f64 is never nearer than 2^-104 to a quotient.
 INLINE f64 divided(f64 a, f64, f64 high, f64 low) { return fma(a, high, a * low); }
@@ -152,6 +154,7 @@ typedef i64 Size;
 #define PREFETCH_TO_WRITE(address) __builtin_prefetch((const void*)(address), 1)
 
 INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
+INLINE u64 high_product(u64 a, u64 b) { return (u64)((unsigned __int128)a * b >> 64); }
 INLINE f64 divided(f64 a, f64 b, f64, f64) { return a / b; }
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gpumask.backends import Backend
 
 # Defines that follow from the arguments. Where they are missing a kernel finds out by itself.
-FACTS = frozenset({"INDEX", "FULL", "PLAIN_NODES", "HAS_FOOTPRINT", "PLAIN_EDGES"})
+FACTS = frozenset({"INDEX", "FULL", "PLAIN_NODES", "POWERS_OF_TWO", "HAS_FOOTPRINT", "PLAIN_EDGES"})
 
 _LEAST_TOO_LARGE = 1 << 29  # of a size or a place: the sum of two still has 32 bits
 _LEAST_TOO_TALL = 1 << 20  # rows: a launch has fewer than 2**16 blocks of them
