@@ -197,7 +197,8 @@ INLINE void cell_coordinates(const Grid& grid, Index y, Index x, int n, Coordina
         const Index c = step_quotient(grid, x + first, grid.col_step, grid.col_magic, grid.col_shift);
         const int start = (int)(c * grid.col_step - x);
         last = LANES > 1 && start + grid.col_step < n ? start + (int)grid.col_step : n;
-        const Cell cell = {r, down ? r + 1 : r, c, last - start > 1 && c + 1 < grid.cols ? c + 1 : c, down};
+        const bool has_right = last - start > 1 && (LANES == 1 || c + 1 < grid.cols);
+        const Cell cell = {r, down ? r + 1 : r, c, has_right ? c + 1 : c, down};
         along_cell(grid, cell, start, first, last, row, col);
     }
 }

@@ -78,7 +78,7 @@ INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* f
     LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
     i32 all_numbers = 1;
     if (LANES == 1) at.valid[0] = 1;  // as it is
-    Index first = 0, image_first = out.first;
+    Index first = 0, image_first = 0;
     ROLLED for (Index band = 0;;) {
         LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
         i32* valid = BY_BAND ? own : at.valid;
@@ -92,7 +92,7 @@ INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* f
             leave_out(out, band, n);
             say_valid(out, band, elsewhere, n, own);
         } else {
-        OUT_T* image = out.image + image_first;
+        OUT_T* image = out.image + (out.first + image_first);
         prefetch_right_to_write(image);
         const Extent& window = source.window;
         prefetch_source(source.first + first, source.pitch, words, window.col.n + 2 * window.col.frame, y, n, at);

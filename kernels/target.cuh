@@ -50,11 +50,10 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define FOR_SEGMENTS(y, rows, x, cols)                                                                          \
     for (Index x = (Index)blockIdx.x * blockDim.x + threadIdx.x; x < cols;                                      \
          x = STRIDE(x + (Index)gridDim.x * blockDim.x, cols))                                                   \
-        for (Index top = (Index)blockIdx.y * (blockDim.y * ROWS) + threadIdx.y; top < rows;                     \
-             top = STRIDE(top + (Index)gridDim.y * (blockDim.y * ROWS), rows))                                  \
-            _Pragma("unroll 1") for (Index y = top, stop = rows < top + (Index)(blockDim.y * ROWS)              \
-                                                               ? rows : top + (Index)(blockDim.y * ROWS);       \
-                                     y < stop; y += (Index)blockDim.y)
+        for (Index top = (Index)blockIdx.y * (blockDim.y * ROWS), stop = top + (Index)(blockDim.y * ROWS);      \
+             stop = stop < rows ? stop : (Index)rows, top < stop;                                               \
+             top = STRIDE(top + (Index)gridDim.y * (blockDim.y * ROWS), rows), stop = top + (Index)(blockDim.y * ROWS)) \
+            _Pragma("unroll 1") for (Index y = top + (Index)threadIdx.y; y < stop; y += (Index)blockDim.y)
 #define FOR_TILED_SEGMENTS FOR_SEGMENTS
 #define PREFETCH(address) (void)(address)
 #define PREFETCH_TO_WRITE(address) (void)(address)
