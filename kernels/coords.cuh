@@ -159,9 +159,9 @@ INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, in
     const f64 begin = (f64)(n1 - FIXED_ZERO + left_whole), by = (f64)slope_whole, share = 1.0 / area;
     const f64 at_node = (n1 | n4) < 0 ? nan("") : 0.0, between = (n2 | n3) < 0 ? nan("") : at_node;
     LANE_LOOP(l, first, last) {  // the rests are whole and small: half of one more keeps the floor from rounding's reach
-        const f64 b = (f64)(l - start);
+        const f64 b = whole_f64(l - start);
         const f64 rest = floor((left_rest + b * slope_rest + 0.5) * share);
-        v[l] = (begin + b * by + rest) * (1.0 / FIXED_ONE) + (l == start ? at_node : between);
+        v[l] = (begin + b * by + rest) * (1.0 / FIXED_ONE) + (b == 0.0 ? at_node : between);
     }
 #endif
 }
@@ -177,8 +177,9 @@ INLINE void along_cell(const Grid& grid, const Cell& cell, int start, int first,
     const Node n1 = node_at(grid, cell.r, cell.c), n2 = node_at(grid, cell.r, cell.right);
     const Node n3 = node_at(grid, cell.below, cell.right), n4 = node_at(grid, cell.below, cell.c);
     LANE_LOOP(l, first, last) {
-        const bool has_right = LANES == 1 || l > start;
-        const f64 right = whole_f64((Index)(l - start)), left = step - right;
+        const i32 b = l - start;
+        const bool has_right = LANES == 1 || b;
+        const f64 right = whole_f64(b), left = step - right;
         const f64 w1 = up * left, w2 = up * right, w3 = down * right, w4 = down * left;
         const f64 row_sum = n1.row * w1 + (has_right ? n2.row : 0.0) * w2 + (has_right ? n3.row : 0.0) * w3 + n4.row * w4;
         const f64 col_sum = n1.col * w1 + (has_right ? n2.col : 0.0) * w2 + (has_right ? n3.col : 0.0) * w3 + n4.col * w4;

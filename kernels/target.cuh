@@ -155,6 +155,7 @@ typedef i64 Size;
 INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
 INLINE u64 high_product(u64 a, u64 b) { return (u64)((unsigned __int128)a * b >> 64); }
 INLINE f64 divided(f64 a, f64 b, f64, f64) { return a / b; }
+INLINE f64 whole_f64(i32 i) { return (f64)i; }
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
 
 template <class T, int N> struct VectorOf {
