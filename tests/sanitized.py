@@ -8,6 +8,7 @@ import sys
 from itertools import product
 
 import numpy as np
+from fixed_cases import GRIDS, fixed_nodes_of
 from kernel_builds import Build, sanitized
 from kernel_cases import (
     APPLIED,
@@ -52,6 +53,9 @@ def twins(build: Build) -> None:
     for mask, radius in product(masks(), DISCS):
         found, expected = (filtered(each, (mask != 0).view(np.uint8), [("dilation", radius)]) for each in (build, twin))
         assert_same_bits(found, expected, f"disc of {radius}, {mask.shape}")
+    for grid in GRIDS:
+        for found, expected in zip(*(fixed_nodes_of(each, grid) for each in (build, twin)), strict=True):
+            assert_same_bits(found, expected, f"nodes of {grid}")
     for case in polygon_cases():
         assert_same_bits(inside_of(build, case), inside_of(twin, case), case.name)
 
