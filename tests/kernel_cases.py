@@ -82,7 +82,8 @@ MATRIX = [
         for j, output in enumerate(("float32", "float64"))
         if output != source
     ),
-    *(Variant(source, source, "float32", interp) for source in ("uint16", "int64", "float32") for interp in _USUAL),
+    *(Variant(source, source, "float32", interp) for source in ("uint16", "int64", "float32") for interp in _USUAL[1:]),
+    Variant("uint16", "uint16", "float32", "nearest"),
     *BY_BAND,
 ]
 # Integers to narrower, wider and differently signed ones, and floats to all of them.

@@ -58,7 +58,7 @@ def test_fixed_nodes_compiles_for_every_architecture_and_needs_no_stack(architec
 def test_fixed_nodes_computes_in_float64_for_a_nodata_value_alone(architectures):
     ptx = compiled(architectures, "fixed_nodes", "sm_90", {})[2]
     found = re.findall(r"\b(\w+)(?:\.\w+)*\.f64\b", re.sub(r"\b(ld|mov)\.\S+|\.reg.*", "", ptx))
-    assert sorted(found) == ["abs", "abs", "setp", "setp", "sub", "sub"]
+    assert set(found) == {"abs", "setp", "sub"}
 
 
 @pytest.mark.parametrize("kernel", ["disc_columns", "disc_rows"])
