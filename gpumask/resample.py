@@ -62,9 +62,10 @@ def resample(
     dtype: of the output, an integer or float of 8 to 64 bits; None: the source's (uint8 for bool, float32 for float16).
         Integers are rounded half to even and clipped to their range.
     compute_dtype: "float64", or "float32" for weights and sums: about 1e-6 of the values' range off, and faster on GPUs
-        with slow float64. Then coordinates are whole numbers of 2**-24 pixels, on every backend: at most 6e-8 pixels
-        off, whole numbers stay whole, and 2**27 or more is outside. On grids coarser than 1024 output pixels a cell, of
-        so many, it is 2**37 / so many. Sources that large, and grids of more than 2**16 a cell, have float64 ones.
+        with slow float64. Then coordinates are whole numbers of 2**-24 pixels: at most 6e-8 pixels off, with the same
+        bits on every backend. Whole numbers stay whole. Those of 2**27 or more are outside; where a cell of the grid
+        has more than 1024 output pixels, those of 2**37 / its pixels. Coordinates are float64 where the source does not
+        lie within that limit, or where a cell has more than 2**16 pixels.
     keep, quality: rules about quality bands, and these bands by their names, (row, col), of the source's rows and
         columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
         MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
