@@ -27,6 +27,7 @@ from gpumask.grid_files import GridSource
 from gpumask.image import Source, Target
 from gpumask.memory import FOR_GDAL, memory_limit, no_room
 from gpumask.method import Method
+from gpumask.nodes import fixed_grid, in_fixed_point
 from gpumask.overlap import Slot, Turns, overlapped
 from gpumask.plan import Costs, Tile, fitting, tile_shape
 from gpumask.resample import compute_type, output_type, resample_into
@@ -261,8 +262,14 @@ class _Run:
                     None if array is None else self.backend.asarray(array)
                     for array in (self.nodes.row, self.nodes.col, self.nodes.mask)
                 )
-                self.there[own] = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
+                here = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
+                self.there[own] = fixed_grid(self.backend, here) if self._is_fixed(here) else here
         return self.there[own]
+
+    def _is_fixed(self, grid: Grid) -> bool:
+        """Say whether a grid's coordinates are in fixed point."""
+        pixels = Window.of_shape(self.source.dataset.shape)
+        return in_fixed_point(self.compute_type, grid.resolution, pixels, self.method)
 
     def _resample(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample from host memory to host memory; where the device's memory does not hold it beside others, alone."""

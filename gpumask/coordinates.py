@@ -1,10 +1,38 @@
-"""Source coordinates between the nodes of a grid."""
+"""Source coordinates between the nodes of a grid, as float64 or in fixed point.
+
+In fixed point a coordinate is a whole number of 2**-24 pixels. Where sums are float32, coordinates are so: then a GPU
+computes nothing in float64. See kernels/coords.cuh for both.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+PARTS = 1 << 24  # of a pixel
+SHIFT = 1 << 52  # what is added to a node in fixed point, so that below 0 there is room for none
+_LIMIT = 1 << 27  # pixels: the coordinates of all that lies within have 51 bits
+_LARGEST_AREA = 1 << 16  # of a cell
+_LARGEST_SUM = 1 << 37  # pixels, of nodes times their weights: 61 bits
+
+
+def fixed_limit(step: tuple[int, int]) -> int | None:
+    """Return which size coordinates must be below, in pixels, to be had in fixed point; None where none can be."""
+    area = step[0] * step[1]
+    return None if area > _LARGEST_AREA else _LIMIT if area == 1 else min(_LIMIT, _LARGEST_SUM // area)
+
+
+def fixed(v: Any, limit: float) -> np.ndarray:
+    """Return floor(v * 2**24 + 1/2), exactly, as float64; NaN where v is NaN, or where its size is not below the limit.
+
+    limit: 2**27 at most.
+    """
+    scaled = np.where(abs(v) < limit, v, np.nan) * float(PARTS)
+    whole = np.floor(scaled)
+    # scaled + 0.5 may be rounded. This difference is exact, but for some beyond 0.5.
+    return np.asarray(whole + (scaled - whole >= 0.5))
 
 
 def coordinates_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
@@ -13,14 +41,41 @@ def coordinates_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.nda
     nodes: (m, n), NaN where one does not count; so is what has a weight for it. step: output pixels from node to node.
     The order of sums is that of kernels/coords.cuh.
     """
-    (r, a), (c, b) = np.divmod(ys, step[0]), np.divmod(xs, step[1])
-    r1, c1 = np.minimum(r + 1, nodes.shape[0] - 1), np.minimum(c + 1, nodes.shape[1] - 1)
-    down, up = a[:, None].astype(float), (step[0] - a)[:, None].astype(float)
-    right, left = b.astype(float), (step[1] - b).astype(float)
     if step == (1, 1):
         v = nodes[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
     else:
-        corners = ((r, c, up * left), (r, c1, up * right), (r1, c1, down * right), (r1, c, down * left))
-        n1, n2, n3, n4 = (np.where(weight != 0, nodes[np.ix_(i, j)], 0.0) * weight for i, j, weight in corners)
+        n1, n2, n3, n4 = (
+            np.where(weight != 0, nodes[at], 0.0) * weight.astype(float)
+            for at, weight in _corners(nodes.shape, step, ys, xs)
+        )
         v = (n1 + n2 + n3 + n4) / float(step[0] * step[1])
     return np.asarray(np.floor(1e12 * v + 0.5) / 1e12)
+
+
+def fixed_coordinates_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
+    """Interpolate a coordinate in fixed point; return it in pixels, as float64, which holds it exactly.
+
+    nodes: as for `coordinates_at` where there is one for each pixel; otherwise what kernels/fixed_nodes.cu makes.
+    """
+    if step == (1, 1):
+        return fixed(nodes[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1], _LIMIT) / PARTS
+    area = step[0] * step[1]
+    total = np.full((len(ys), len(xs)), area // 2)
+    counts = np.ones(total.shape, bool)
+    for at, weight in _corners(nodes.shape, step, ys, xs):
+        node = nodes.view(np.int64)[at]
+        counts &= (weight == 0) | (node >= 0)
+        total += np.where(node >= 0, node - SHIFT, 0) * weight
+    return np.where(counts, total // area / PARTS, np.nan)
+
+
+def _corners(
+    nodes: tuple[int, int], step: tuple[int, int], ys: np.ndarray, xs: np.ndarray
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield an index of the node at each corner of the pixels' cells, and its weights; nodes: how many there are."""
+    (r, a), (c, b) = np.divmod(ys, step[0]), np.divmod(xs, step[1])
+    r1, c1 = np.minimum(r + 1, nodes[0] - 1), np.minimum(c + 1, nodes[1] - 1)
+    down, up, right, left = a[:, None], step[0] - a[:, None], b, step[1] - b
+    corners = (r, c, up * left), (r, c1, up * right), (r1, c1, down * right), (r1, c, down * left)
+    for i, j, weight in corners:
+        yield np.ix_(i, j), weight

@@ -35,6 +35,11 @@ class Source:
         """The pixels of the whole image that are here."""
         return Window(*self.origin, *self.image.shape[1:])
 
+    @property
+    def whole_window(self) -> Window:
+        """The pixels of the whole image; those that are here where no more is known."""
+        return Window.of_shape(self.whole) if self.whole else self.window
+
     def crop(self, window: Window) -> Source:
         """Return a part; window: of the whole image, and inside of what is here."""
         rows, cols = window.shift(-self.origin[0], -self.origin[1]).slices

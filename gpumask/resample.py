@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.backends import Backend, adopt, select
-from gpumask.backends.launch import division_by_steps, launch
+from gpumask.backends.launch import launch
 from gpumask.backends.source import C_TYPES
 from gpumask.boundary import Boundary
 from gpumask.errors import ArgumentTypeError, GpumaskError
@@ -17,6 +17,7 @@ from gpumask.grid import Grid
 from gpumask.image import Source, Target
 from gpumask.method import Method, method_of
 from gpumask.missing import check_declares_nothing
+from gpumask.nodes import FixedGrid, fixed_grid, in_fixed_point, may_be_fixed, node_arguments, node_defines
 from gpumask.prefilter import coefficient_validity, coefficients, domain_of, extended, extended_image
 from gpumask.quality import check_quality, validity_of
 from gpumask.values import held
@@ -61,7 +62,10 @@ def resample(
     dtype: of the output, an integer or float of 8 to 64 bits; None: the source's (uint8 for bool, float32 for float16).
         Integers are rounded half to even and clipped to their range.
     compute_dtype: "float64", or "float32" for weights and sums: about 1e-6 of the values' range off, and faster on GPUs
-        with slow float64.
+        with slow float64. Then coordinates are whole numbers of 2**-24 pixels: at most 6e-8 pixels off, with the same
+        bits on every backend. Whole numbers stay whole. Those of 2**27 or more are outside; where a cell of the grid
+        has more than 1024 output pixels, those of 2**37 / its pixels. Coordinates are float64 where the source does not
+        lie within that limit, or where a cell has more than 2**16 pixels.
     keep, quality: rules about quality bands, and these bands by their names, (row, col), of the source's rows and
         columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
         MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
@@ -131,6 +135,7 @@ class Resampler:
         mask = None if grid.mask is None else self.backend.asarray(as_bytes("grid.mask", grid.mask))
         #: The grid, in the backend's memory.
         self.grid = replace(grid, row=row, col=col, mask=mask)
+        self._fixed = fixed_grid(self.backend, self.grid) if may_be_fixed(self._compute, grid.resolution) else None
         if isinstance(grid.row, np.ndarray):
             self.backend.settle()  # so that any stream may use it
 
@@ -139,7 +144,7 @@ class Resampler:
         asked = _Asked.of(source, source_valid, keep, quality, self._by_band)
         kind = output_type(asked.source.image.dtype, self._dtype, self._nodata)
         chosen = select(self.backend.name, *asked.arrays)
-        return asked.resampled(chosen, self.grid, self._method, *kind, self._compute)
+        return asked.resampled(chosen, self.grid, self._method, *kind, self._compute, self._fixed)
 
 
 def check_grid(grid: Any) -> Grid:
@@ -173,9 +178,16 @@ class _Asked(NamedTuple):
         return self.source.image, self.source.valid, *self.bands.values()
 
     def resampled(
-        self, backend: Backend, grid: Grid, method: Method, dtype: np.dtype[Any], nodata: float, compute: Any
+        self,
+        backend: Backend,
+        grid: Grid,
+        method: Method,
+        dtype: np.dtype[Any],
+        nodata: float,
+        compute: Any,
+        fixed: Grid | None = None,
     ) -> Resampled:
-        """Resample, into the array family of the source."""
+        """Resample, into the array family of the source. fixed: the grid in fixed point, if it was made already."""
         source = self.source
         if self.bands:
             kept = validity_of(backend, self.rules, self.bands, source.image.shape[-2:])
@@ -184,6 +196,8 @@ class _Asked(NamedTuple):
         planes = image.shape if self.by_band else grid.shape
         target = Target(image, backend.empty(planes, np.uint8), nodata)
         method = method.on(grid.around, source.image.shape[1:])
+        if fixed is not None and in_fixed_point(compute, grid.resolution, source.whole_window, method):
+            grid = fixed
         resample_into(backend, source, grid, method, target, compute)
         found = (array[0] if array.ndim > self.axes else array for array in (image, target.validity))
         return Resampled(*(backend.to_family_of(source.image, array) for array in found))
@@ -195,6 +209,8 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     Where the target has a validity for each band, each is as if it were alone.
     """
     interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
+    in_fixed = isinstance(grid, FixedGrid) or in_fixed_point(compute, grid.resolution, source.whole_window, method)
+    grid = fixed_grid(backend, grid) if in_fixed else grid
     boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
     if target.validity is None:
         target = replace(target, validity=backend.empty(grid.shape, np.uint8))
@@ -213,15 +229,16 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
         if any(frames):
             framed = extended(backend, source.valid, source.window, boundary, source.window.pad(*frames))
         valid = (footprints_by_band if target.by_band else footprints)(backend, framed, interp)
-    nodes, image, out = _nodes(backend, grid), source.image, target.image
+    nodes, image, out = node_arguments(backend, grid), source.image, target.image
     types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
+    types |= node_defines(grid, in_fixed)
     launch(
         backend, "resample", grid.shape,
         image, *image.shape, *_steps(image), *source.origin, *frames, *boundary.numbers, *boundary.around,
         valid, _plane(valid), *nodes, out, *_steps(out), _filling(target.nodata, out.dtype),
         target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
         **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
-        HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))), **_grid_facts(grid),
+        HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))),
     )  # fmt: skip
     if renormalized:
         for band in range(len(image)) if target.by_band else [None]:
@@ -237,30 +254,10 @@ def _renormalize(
     valid = None if source.valid is None else backend.asarray(source.valid)
     launch(
         backend, "renormalize", target.validity.shape,
-        image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid), *_nodes(backend, grid),
-        out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
-        **types, **method.interp.defines, **_grid_facts(grid),
+        image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid),
+        *node_arguments(backend, grid), out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
+        **types, **method.interp.defines,
     )  # fmt: skip
-
-
-def _nodes(backend: Backend, grid: Grid) -> tuple[Any, ...]:
-    """Return a grid as kernels take it."""
-    row, col = backend.asarray(grid.row), backend.asarray(grid.col)
-    if row.strides != col.strides:
-        row, col = row.copy(), col.copy()
-    mask = None if grid.mask is None else backend.asarray(as_bytes("grid.mask", grid.mask))
-    nodata = float("nan") if grid.nodata is None else float(grid.nodata)
-    places = *row.shape, _pitch(row), _pitch(mask), *grid.resolution, grid.output.row, grid.output.col
-    return row, col, mask, nodata, *places, *division_by_steps(grid.resolution)
-
-
-def _grid_facts(grid: Grid) -> dict[str, int]:
-    """Return what may be known of a grid when a kernel is compiled."""
-    return {
-        "FULL": int(grid.resolution == (1, 1)),
-        "PLAIN_NODES": int(grid.mask is None and grid.nodata is None),
-        "POWERS_OF_TWO": int(all(step & step - 1 == 0 for step in grid.resolution)),
-    }
 
 
 def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
@@ -277,8 +274,8 @@ def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> So
     for part, out in parts:
         valid = None if part.valid is None else backend.asarray(part.valid)
         launch(
-            backend, "all_finite", out.shape, part.image, len(part.image), *_steps(part.image), most, valid, _pitch(valid), out,
-            SRC_T=image.dtype,
+            backend, "all_finite", out.shape, part.image, len(part.image), *_steps(part.image), most,
+            valid, _pitch(valid), out, SRC_T=image.dtype,
         )  # fmt: skip
     if source.valid is None and backend.at_once(finite.all):
         return source

@@ -24,7 +24,8 @@ NODATA = 77.0  # in the range of every type
 
 
 class Variant(NamedTuple):
-    """One specialisation of `resample`, by the names of its types. Nearest computes nothing, so `compute` is moot.
+    """One specialisation of `resample`, by the names of its types. Nearest sums nothing, but `compute` says how exact
+    coordinates are: those of float32 are in fixed point, unless the source lies too far.
 
     validity: "band" where each band is valid by itself, "" where all are together.
     """
@@ -43,8 +44,9 @@ class Variant(NamedTuple):
     def defines(self) -> dict[str, Any]:
         compute = self.source if self.taps == 1 else self.compute
         types = {"SRC_T": self.source, "OUT_T": self.output, "ACC_T": compute}
-        by_band = {"BY_BAND": 1} if self.validity else {}
-        return {**{name: np.dtype(type_) for name, type_ in types.items()}, **APPLIED[self.interp].defines, **by_band}
+        more = {"FIXED": 1} if self.compute == "float32" else {}
+        more |= {"BY_BAND": 1} if self.validity else {}
+        return {**{name: np.dtype(type_) for name, type_ in types.items()}, **APPLIED[self.interp].defines, **more}
 
     def __str__(self) -> str:
         return "-".join(filter(None, self))
@@ -81,6 +83,7 @@ MATRIX = [
         if output != source
     ),
     *(Variant(source, source, "float32", interp) for source in ("uint16", "int64", "float32") for interp in _USUAL[1:]),
+    Variant("uint16", "uint16", "float32", "nearest"),
     *BY_BAND,
 ]
 # Integers to narrower, wider and differently signed ones, and floats to all of them.
@@ -97,6 +100,7 @@ WATCHED_VARIANTS = [
     Variant("uint8", "uint8", "float64", "linear"),
     Variant("int16", "int16", "float64", "nearest"),
     Variant("int64", "uint8", "float64", "nearest"),
+    Variant("uint16", "uint16", "float32", "nearest"),
     Variant("float32", "uint16", "float32", "cubic"),
     Variant("float64", "int64", "float64", "linear"),
     Variant("float64", "float32", "float32", "bspline5"),

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+import fixed_cases
 import numpy as np
 import rule_cases
 import shapely
@@ -184,7 +185,12 @@ def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> C
     return run
 
 
-# footprint, all_finite and prefilter
+# fixed_nodes, footprint, all_finite and prefilter
+
+
+def _fixed_nodes(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
+    grid = fixed_cases.grid(rng, _shape(rng, 30, 100))
+    return lambda backend: fixed_cases.fixed_nodes_of(backend, grid)
 
 
 def _footprint(rng: np.random.Generator, interp: Interpolator) -> Callable[[Backend], list[np.ndarray]]:
@@ -361,6 +367,7 @@ _FILTERINGS = [*(Filtering(dtype, 256) for dtype in TYPES), Filtering("uint16", 
 KERNELS: dict[str, tuple[list[Any], Make]] = {
     "resample": (_RESAMPLED, _resample),
     "renormalize": (_RENORMALIZED, _renormalize),
+    "fixed_nodes": (["float64"], _fixed_nodes),
     "footprint": ([APPLIED["cubic"], *(APPLIED[name] for name in APPLIED if name != "cubic")], _footprint),
     "all_finite": (["float32", "float64"], _all_finite),
     "prefilter": (_FILTERINGS, _prefilter),

@@ -8,6 +8,7 @@ import sys
 from itertools import product
 
 import numpy as np
+from fixed_cases import GRIDS, fixed_nodes_of
 from kernel_builds import Build, sanitized
 from kernel_cases import (
     APPLIED,
@@ -42,6 +43,7 @@ def twins(build: Build) -> None:
         for case in cases(variant.source):
             expected = resampled(twin, variant, case)
             assert_same_results(resampled(build, variant, case), expected, case)
+    node_twins(build, twin)
     spline_twins(build, twin)
     for types in COVERING_TYPES:
         for case in oversample_cases(types.nodes):
@@ -54,6 +56,13 @@ def twins(build: Build) -> None:
         assert_same_bits(found, expected, f"disc of {radius}, {mask.shape}")
     for case in polygon_cases():
         assert_same_bits(inside_of(build, case), inside_of(twin, case), case.name)
+
+
+def node_twins(build: Build, twin: Backend) -> None:
+    """Compare nodes in fixed point with their twin."""
+    for grid in GRIDS:
+        for found, expected in zip(*(fixed_nodes_of(each, grid) for each in (build, twin)), strict=True):
+            assert_same_bits(found, expected, f"nodes of {grid}")
 
 
 def spline_twins(build: Build, twin: Backend) -> None:

@@ -50,6 +50,17 @@ def test_winding_compiles_for_every_architecture_and_needs_no_stack(architecture
     assert_compiles_without_stack(architectures, "winding", arch, {})
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_fixed_nodes_compiles_for_every_architecture_and_needs_no_stack(architectures, arch):
+    assert_compiles_without_stack(architectures, "fixed_nodes", arch, {})
+
+
+def test_fixed_nodes_computes_in_float64_for_a_nodata_value_alone(architectures):
+    ptx = compiled(architectures, "fixed_nodes", "sm_90", {})[2]
+    found = re.findall(r"\b(\w+)(?:\.\w+)*\.f64\b", re.sub(r"\b(ld|mov)\.\S+|\.reg.*", "", ptx))
+    assert set(found) == {"abs", "setp", "sub"}
+
+
 @pytest.mark.parametrize("kernel", ["disc_columns", "disc_rows"])
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_discs_compile_for_every_architecture_and_need_no_stack(architectures, arch, kernel):

@@ -219,7 +219,7 @@ def _compile(build: Build, variants: list[Variant]) -> None:
     oversamples = [partial(build.library, "oversample", types.defines) for types in COVERING_TYPES]
     resamples = [partial(build.library, "resample", variant.defines) for variant in variants]
     rules = [partial(build.library, "rules", defines(dtype)) for dtype in RULE_TYPES]
-    others = [partial(build.library, kernel, {}) for kernel in ("winding", "disc_columns", "disc_rows")]
+    others = [partial(build.library, kernel, {}) for kernel in ("winding", "disc_columns", "disc_rows", "fixed_nodes")]
     compile_all([*footprints, *oversamples, *resamples, *rules, *others])
 
 

@@ -51,6 +51,7 @@ def resample(to: To, backend: str | None) -> list[Any]:
         ("uint16", "cubic", 9, {}),
         ("float64", "cubic", 1, {"boundary": "reflect", "nodata_out": None}),
         ("int16", "lanczos3", 9, {"dtype": "float32"}),
+        ("uint16", "lanczos3", 1, {"compute_dtype": "float32"}),
     ):
         found += resampled(to, backend, kind, interp, step, **more)
     return found

@@ -11,7 +11,7 @@ from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
 from gpumask.backends.weights import sum_at_whole, weighted_sum, weights
 from gpumask.boundary import pixels_at
-from gpumask.coordinates import coordinates_at
+from gpumask.coordinates import SHIFT, coordinates_at, fixed, fixed_coordinates_at
 from gpumask.interp import Interpolator
 
 # Pixels in a block of rows: what bounds the twins' temporaries.
@@ -58,8 +58,9 @@ def resample(
     row_frame, col_frame, row_mode, col_mode, row_period, col_period, footprint, footprint_plane,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
     first_row, first_col, row_magic, row_shift, col_magic, col_shift, area_high, area_low,
-    area_magic, area_shift, area_less, image, image_pitch, image_plane, nodata, validity, validity_pitch, validity_plane, outside,
-    *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0,
+    area_magic, area_shift, area_less, image, image_pitch, image_plane, nodata,
+    validity, validity_pitch, validity_plane, outside,
+    *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0, FIXED=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
     if row_frame or col_frame:  # as an image of which the frame is a part
@@ -72,10 +73,10 @@ def resample(
     places = (origin_row, row_period), (origin_col, col_period)
     here = _of_bands(footprint, bands) if BY_BAND else footprint
     for part, row, col in _coordinates(
-        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
+        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col), FIXED
     ):
         *at, inside = _anchor(row, col, source.shape[1:], places, here, TAPS, SPLINE)
-        valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE)
+        valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE, FIXED)
         valid = valid if BY_BAND else valid.all(axis=0)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), fill)
         if validity is not None:
@@ -89,18 +90,32 @@ def _of_bands(words, bands):
     return np.stack([words[band // 8] >> np.uint32(4 * (band % 8)) & np.uint32(15) for band in range(bands)])
 
 
-def _coordinates(shape, nodes, mask, nodata, steps, first):
+def _coordinates(shape, nodes, mask, nodata, steps, first, in_fixed):
     """Yield blocks of rows, and the source coordinates of their pixels."""
-    counts = ~((abs(nodes[0] - nodata) < 1e-5) | (abs(nodes[1] - nodata) < 1e-5))
-    if mask is not None:
-        counts &= mask != 0
-    nodes = [np.where(counts, coordinate, np.nan) for coordinate in nodes]
+    if not in_fixed or steps == (1, 1):
+        counts = _counts(nodes, mask, nodata)
+        nodes = [np.where(counts, coordinate, np.nan) for coordinate in nodes]
+    find = fixed_coordinates_at if in_fixed else coordinates_at
     xs = np.arange(shape[1]) + first[1]
     block = max(_BLOCK // shape[1], 1)
     for y in range(0, shape[0], block):
         part = slice(y, min(y + block, shape[0]))
         ys = np.arange(part.start, part.stop) + first[0]
-        yield part, *(coordinates_at(coordinate, steps, ys, xs) for coordinate in nodes)
+        yield part, *(find(coordinate, steps, ys, xs) for coordinate in nodes)
+
+
+def _counts(nodes, mask, nodata):
+    """Say which nodes a mask and a nodata value let count."""
+    counts = ~((abs(nodes[0] - nodata) < 1e-5) | (abs(nodes[1] - nodata) < 1e-5))
+    return counts if mask is None else counts & (mask != 0)
+
+
+def fixed_nodes(rows, cols, row, col, pitch, mask, mask_pitch, nodata, limit, out_row, out_col):
+    """Twin of kernels/fixed_nodes.cu."""
+    found = [fixed(nodes, limit) for nodes in (row, col)]
+    counts = _counts((row, col), mask, nodata) & ~np.isnan(found[0] + found[1])
+    for nodes, out in zip(found, (out_row, out_col), strict=True):
+        out[:] = np.where(counts, nodes + SHIFT, -1)
 
 
 def renormalize(
@@ -109,21 +124,21 @@ def renormalize(
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
     first_row, first_col, row_magic, row_shift, col_magic, col_shift, area_high, area_low,
     area_magic, area_shift, area_less, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
-    *, SRC_T, OUT_T, ACC_T, TAPS,
+    *, SRC_T, OUT_T, ACC_T, TAPS, FIXED=0,
 ):  # fmt: skip
     """Twin of kernels/renormalize.cu, in blocks of rows."""
     known = np.zeros((source_rows + 2, source_cols + 2), bool)
     known[1:-1, 1:-1] = True if valid is None else valid != 0
     for part, row, col in _coordinates(
-        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col)
+        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col), FIXED
     ):
         up = np.floor(row) - _in_window(np.floor(row), origin_row, row_period, TAPS)
         left = np.floor(col) - _in_window(np.floor(col), origin_col, col_period, TAPS)
         r, c = np.floor(row + 0.5) - up, np.floor(col + 0.5) - left
         wanted = (validity[part] != 1) & (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
         wanted[wanted] = known[r[wanted].astype(np.intp) + 1, c[wanted].astype(np.intp) + 1]
-        down, row_weights = _axis_taps(row[wanted], up[wanted], source_rows, ACC_T, TAPS)
-        across, col_weights = _axis_taps(col[wanted], left[wanted], source_cols, ACC_T, TAPS)
+        down, row_weights = _axis_taps(row[wanted], up[wanted], source_rows, ACC_T, TAPS, FIXED)
+        across, col_weights = _axis_taps(col[wanted], left[wanted], source_cols, ACC_T, TAPS, FIXED)
         total, sums = np.zeros(wanted.sum(), ACC_T), np.zeros((bands, wanted.sum()), ACC_T)
         for k, j in itertools.product(range(TAPS), repeat=2):
             w = np.where(known[down[k] + 1, across[j] + 1], row_weights[k] * col_weights[j], 0)
@@ -136,11 +151,11 @@ def renormalize(
         validity[part][wanted] = 1
 
 
-def _axis_taps(place, origin, size, acc, taps):
+def _axis_taps(place, origin, size, acc, taps, in_fixed):
     """Return the pixel of each tap, clipped to one beyond the source, and its weight."""
     first, fraction = Interpolator("", taps).first_tap, place - np.floor(place)
     at = [np.clip(np.floor(place) - origin + first + k, -1, size).astype(np.intp) for k in range(taps)]
-    found = weights(fraction, taps, dtype=acc)
+    found = weights(fraction, taps, 0, acc, in_fixed)
     return at, [np.where(fraction != 0, w, float(k == -first)).astype(acc) for k, w in enumerate(found)]
 
 
@@ -211,11 +226,11 @@ def _anchor(row, col, shape, places, footprint, taps, spline):
     return r, c, fr, fc, valid, inside
 
 
-def _weigh(source, at, acc, taps, spline):
+def _weigh(source, at, acc, taps, spline, in_fixed):
     """Return where each band is valid, NaN being not, and its weighted sums: columns first, then the row."""
     r, c, fr, fc, valid = at
     first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
-    row_weights, col_weights = (weights(f, taps, spline, acc) for f in (fr, fc))
+    row_weights, col_weights = (weights(f, taps, spline, acc, in_fixed) for f in (fr, fc))
     _, height, width = source.shape
     rows = [np.clip(r + first + k, 0, height - 1) * width for k in range(taps)]
     cols = [np.clip(c + first + k, 0, width - 1) for k in range(taps)]
@@ -347,6 +362,7 @@ TWINS: dict[str, Any] = {
     "all_finite": all_finite,
     "disc_columns": disc_columns,
     "disc_rows": disc_rows,
+    "fixed_nodes": fixed_nodes,
     "footprint": footprint,
     "prefilter": prefilter,
     "renormalize": renormalize,

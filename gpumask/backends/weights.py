@@ -10,8 +10,8 @@ import numpy as np
 Values = Sequence[np.ndarray]
 
 
-def weights(fraction: np.ndarray, taps: int, spline: int = 0, dtype: Any = np.float64) -> Values:
-    """Return what each tap weighs, for float64 fractions beyond the anchor."""
+def weights(fraction: np.ndarray, taps: int, spline: int = 0, dtype: Any = np.float64, in_fixed: Any = False) -> Values:
+    """Return what each tap weighs, for float64 fractions beyond the anchor, which float32 holds too if in_fixed."""
     f = fraction.astype(dtype)
     if spline:
         return _spline(f, taps)
@@ -19,7 +19,7 @@ def weights(fraction: np.ndarray, taps: int, spline: int = 0, dtype: Any = np.fl
         return [np.ones_like(f)]
     if taps == 2:
         return [1 - f, f]
-    return [each.astype(dtype) for each in _lanczos(fraction)] if taps == 6 else _cubic(f)
+    return [each.astype(dtype) for each in _lanczos(f if in_fixed else fraction)] if taps == 6 else _cubic(f)
 
 
 def weighted_sum(w: Values, v: Values, spline: int = 0) -> np.ndarray:
@@ -67,7 +67,7 @@ def _cubic(f: np.ndarray) -> Values:
 
 
 def _lanczos(f: np.ndarray) -> Values:
-    """Lanczos with three lobes, normalised; in float64."""
+    """Lanczos with three lobes, normalised; in the type of the fractions, to which each constant is rounded."""
     v = [*_lanczos_side(f)[::-1], *_lanczos_side(1.0 - f)]
     share = 1.0 / (((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]))
     return [each * share for each in v]

@@ -111,7 +111,7 @@ IMAGE_OPTIONS = (
     click.option("--dtype", type=click.Choice(list(C_TYPES)),
         help="Of OUTPUT; integers are rounded and clipped.  [default: that of SOURCE]"),
     click.option("--compute-dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
-        help="Of weights and sums."),
+        help="Of weights and sums. With float32 coordinates are rounded to 2^-24 pixels."),
     click.option("--window", type=int, nargs=4, metavar="ROW COL ROWS COLS",
         help="The part of the output to make: its first row and column, its rows and columns.  [default: all]"),
     click.option("--driver", metavar="NAME", help="GDAL's name of the format, such as COG.  [default: by the name]"),
