@@ -327,8 +327,10 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
 
 
 def _filling(nodata: float, dtype: np.dtype[Any]) -> float | np.int64:
-    """Return a nodata value as the kernel takes it: as float64, or the bits of an integer as int64."""
-    return float(nodata) if dtype.kind == "f" else np.int64((int(nodata) + 2**63) % 2**64 - 2**63)
+    """Return a nodata value as the kernel takes it: float64 as it is, the bits of others as int64."""
+    if dtype == np.float64:
+        return float(nodata)
+    return np.int64(np.float32(nodata).view(np.int32) if dtype.kind == "f" else (int(nodata) + 2**63) % 2**64 - 2**63)
 
 
 def check_validity(given: Any, name: str = "validity") -> bool:

@@ -141,35 +141,50 @@ struct Cell {
     Index r, below, c, right, down;
 };
 
-#if FIXED
-// One axis. Of the sum of the nodes by their weights, less the first by all of them: its value at the cell's left, and what
-// each pixel to the right adds.
-INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, int start, int first, int last, Coordinate* v)
+#if FIXED && LANES == 1
+// One axis: its first node, and what the others' differences from it by their weights come to. A node that does not count
+// does so on both axes, and makes less than 0 of the row.
+INLINE i64 fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, u32 b, bool may_miss)
 {
     const Index above = cell.r * grid.pitch, under = cell.below * grid.pitch;
     const i64 n1 = nodes[above + cell.c], n2 = nodes[above + cell.right];
-    const i64 n4 = nodes[under + cell.c], n3 = nodes[under + cell.right];
-    const u32 down = (u32)cell.down, up = (u32)grid.row_step - down, area = (u32)grid.row_step * (u32)grid.col_step;
-    const i64 left = (n4 - n1) * (down * (u32)grid.col_step) + (area >> 1), slope = (n2 - n1) * up + (n3 - n4) * down;
-#if LANES == 1
-    v[0] = (n1 | n2 | n3 | n4) < 0 ? -1 : n1 + whole_quotient(grid, left - slope * start);
-#else
+    const i64 n3 = nodes[under + cell.right], n4 = nodes[under + cell.c];
+    const i64 d2 = n2 - n1, d3 = n3 - n1, d4 = n4 - n1;
+    const u32 down = (u32)cell.down, up = (u32)grid.row_step - down, left = (u32)grid.col_step - b;
+    const u32 w2 = up * b, w3 = down * b, w4 = down * left, half = ((u32)grid.row_step * (u32)grid.col_step) >> 1;
+    // 64 bits by 32 in halves: the lower ones add up to less than 64 bits, of the upper ones no more than 32 matter.
+    const u64 low = (u64)(u32)d2 * w2 + (u64)(u32)d3 * w3 + (u64)(u32)d4 * w4 + half;
+    const u32 high = (u32)(d2 >> 32) * w2 + (u32)(d3 >> 32) * w3 + (u32)(d4 >> 32) * w4;
+    const i64 v = n1 + whole_quotient(grid, (i64)(low + ((u64)high << 32)));
+    return may_miss && (n1 | n2 | n3 | n4) < 0 ? v | -1LL << 32 : v;
+}
+#elif FIXED
+// One axis. The sum of the nodes' differences from the first by their weights is one at the cell's left, and grows by the
+// same from pixel to pixel.
+INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, int start, int first, int last, f64* v)
+{
+    const i64 *above = nodes + cell.r * grid.pitch, *under = nodes + cell.below * grid.pitch;
+    const i64 n1 = above[cell.c], n2 = above[cell.right], n3 = under[cell.right], n4 = under[cell.c];
+    const i64 down = cell.down, up = grid.row_step - down, area = grid.row_step * grid.col_step;
+    const i64 left = (n4 - n1) * (down * grid.col_step) + (area >> 1), slope = (n2 - n1) * up + (n3 - n4) * down;
     const i64 left_whole = whole_quotient(grid, left), slope_whole = whole_quotient(grid, slope);
     const f64 left_rest = (f64)(left - left_whole * area), slope_rest = (f64)(slope - slope_whole * area);
-    const f64 begin = (f64)(n1 - FIXED_ZERO + left_whole), by = (f64)slope_whole, share = 1.0 / area;
+    const f64 begin = (f64)(n1 - FIXED_ZERO + left_whole), by = (f64)slope_whole, share = 1.0 / (f64)area;
     const f64 at_node = (n1 | n4) < 0 ? nan("") : 0.0, between = (n2 | n3) < 0 ? nan("") : at_node;
     LANE_LOOP(l, first, last) {  // the rests are whole and small: half of one more keeps the floor from rounding's reach
         const f64 b = whole_f64(l - start);
         const f64 rest = floor((left_rest + b * slope_rest + 0.5) * share);
         v[l] = (begin + b * by + rest) * (1.0 / FIXED_ONE) + (b == 0.0 ? at_node : between);
     }
-#endif
 }
 #endif
 
 INLINE void along_cell(const Grid& grid, const Cell& cell, int start, int first, int last, Coordinate* row, Coordinate* col)
 {
-#if FIXED
+#if FIXED && LANES == 1
+    row[0] = fixed_along(grid, (const i64*)grid.row, cell, (u32)-start, true);
+    col[0] = fixed_along(grid, (const i64*)grid.col, cell, (u32)-start, false);
+#elif FIXED
     fixed_along(grid, (const i64*)grid.row, cell, start, first, last, row);
     fixed_along(grid, (const i64*)grid.col, cell, start, first, last, col);
 #else

@@ -128,7 +128,7 @@ KERNEL(resample, Size rows, Size cols,
     const Pixels pixels = {source, bands, pitch, plane, {row_axis, col_axis}};
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        const Out out = {image,    y * image_pitch + x,    image_plane,   (OUT_T)nodata,
+        const Out out = {image,    y * image_pitch + x,    image_plane,   uncarried<OUT_T>(nodata),
                          validity, y * validity_pitch + x, validity_plane};
         Anchors at;
         LANE_ARRAY Coordinate row[LANES], col[LANES];

@@ -69,7 +69,7 @@ def resample(
         source = np.where(np.minimum.outer(*around) < 0, np.dtype(SRC_T).type(0), source[:, around[0]][:, :, around[1]])
         origin_row, origin_col = origin_row - row_frame, origin_col - col_frame
     source = np.ascontiguousarray(source)
-    fill = np.asarray(nodata, "f8" if np.dtype(OUT_T).kind == "f" else "i8").astype(OUT_T)  # as in C
+    fill = np.int32(nodata).view("f4") if OUT_T == np.float32 else np.asarray(nodata).astype(OUT_T)
     places = (origin_row, row_period), (origin_col, col_period)
     here = _of_bands(footprint, bands) if BY_BAND else footprint
     for part, row, col in _coordinates(
@@ -112,6 +112,7 @@ def _counts(nodes, mask, nodata):
 
 def fixed_nodes(rows, cols, row, col, pitch, mask, mask_pitch, nodata, limit, out_row, out_col):
     """Twin of kernels/fixed_nodes.cu."""
+    row, col = row.view(np.float64), col.view(np.float64)
     found = [fixed(nodes, limit) for nodes in (row, col)]
     counts = _counts((row, col), mask, nodata) & ~np.isnan(found[0] + found[1])
     for nodes, out in zip(found, (out_row, out_col), strict=True):
