@@ -1,5 +1,5 @@
 // fixed_nodes: the nodes of a coarse grid in fixed point, for coordinates between them; see gpumask/coordinates.py.
-// row, col: source coordinates at the nodes (rows x cols), the bits of f64. mask: non-zero where a node counts; null: all
+// row, col: source coordinates at the nodes (rows x cols). mask: non-zero where a node counts; null: all
 // do. nodata: a node with this row or col does not count; NaN: none. limit: what the size of coordinates must be below.
 // out_row, out_col: floor(coordinate * 2^24 + 1/2) + 2^52; -1 in both where a node does not count on either axis.
 // By integers alone, unless there is a nodata value. Twin: reference.py:fixed_nodes.
@@ -24,7 +24,7 @@ INLINE i64 fixed(i64 bits)
 }
 
 KERNEL(fixed_nodes, Size rows, Size cols,
-       const i64* __restrict__ row, const i64* __restrict__ col, Size pitch, const u8* __restrict__ mask, Size mask_pitch,
+       const f64* __restrict__ row, const f64* __restrict__ col, Size pitch, const u8* __restrict__ mask, Size mask_pitch,
        f64 nodata, f64 limit, i64* __restrict__ out_row, i64* __restrict__ out_col)
 {
     const Real least_none = {limit}, missing = {nodata};
@@ -33,13 +33,11 @@ KERNEL(fixed_nodes, Size rows, Size cols,
     grid.nodata = nodata;
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        const i64 *from_row = row + (y * pitch + x), *from_col = col + (y * pitch + x);
+        const f64 *from_row = row + (y * pitch + x), *from_col = col + (y * pitch + x);
         i64 *to_row = out_row + (y * cols + x), *to_col = out_col + (y * cols + x);
         const u8* counting = mask ? mask + (y * mask_pitch + x) : nullptr;
         LANE_LOOP(l, 0, n) {
-            Real r, c;
-            r.bits = from_row[l];
-            c.bits = from_col[l];
+            const Real r = {from_row[l]}, c = {from_col[l]};
             bool counts = (size_of(r.bits) < least_none.bits) & (size_of(c.bits) < least_none.bits);
             if (counting) counts &= counting[l] != 0;
             if (any_missing) counts &= !is_nodata(grid, r.number, c.number);
