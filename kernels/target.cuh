@@ -89,8 +89,9 @@ INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
 INLINE i32 quotient(i32 n, i32, i64 magic, i64 shift) { return (i32)(__umulhi((u32)n << 1, (u32)magic) >> (u32)shift); }
 INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
 
-// a / b, rounded once, of whole b below 2^50: high and low are 1 / b in two parts, each rounded. What is rounded here lies
-// within 2^-105 of a / b, relatively; the middle between two f64 is never nearer than 2^-104 to a quotient.
+// a / b, rounded once, of whole b whose odd part is below 2^51: high and low are 1 / b in two parts, each rounded. What
+// is rounded here lies within 2^-105.4 of a / b, relatively; no middle between two f64 is within 2^-105 of it. Of a
+// subnormal product the last bit may be wrong; of an infinite a this may be NaN. Proof: tests/test_divisions.py.
 INLINE f64 divided(f64 a, f64, f64 high, f64 low) { return fma(a, high, a * low); }
 
 // A whole number from 0 on, by a subtraction.
