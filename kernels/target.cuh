@@ -99,11 +99,12 @@ INLINE f64 whole_f64(i32 i) { return __hiloint2double(0x43300000, i) - 450359962
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
 
 // floor(v) of |v| below 2^51. number: the same, less `origin`; of other v it is nowhere near 0.
+// The whole number is made an f64 by way of its bits, of which 1.5 * 2^52 is taken: a conversion takes longer.
 INLINE f64 floored(f64 v, i64 origin, i64* number)
 {
-    const i64 whole = __double2ll_rd(v);
-    *number = whole - origin;
-    return __longlong_as_double(0x4338000000000000LL + whole) - 6755399441055744.0;  // 1.5 * 2^52: a conversion takes longer
+    const u64 whole = (u64)__double2ll_rd(v);  // which may overflow
+    *number = (i64)(whole - (u64)origin);
+    return __longlong_as_double((i64)(0x4338000000000000ULL + whole)) - 6755399441055744.0;
 }
 
 #else
