@@ -91,8 +91,9 @@ INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
 
 INLINE u64 high_product(u64 a, u64 b) { return __umul64hi(a, b); }
 
-// a / b, rounded once, of whole b below 2^50: high and low are 1 / b in two parts, each rounded. What is rounded here lies
-// within 2^-105 of a / b, relatively; the middle between two f64 is never nearer than 2^-104 to a quotient.
+// a / b, rounded once, of whole b whose odd part is below 2^51: high and low are 1 / b in two parts, each rounded. What
+// is rounded here lies within 2^-105.4 of a / b, relatively; no middle between two f64 is within 2^-105 of it. Of a
+// subnormal product the last bit may be wrong; of an infinite a this may be NaN. Proof: tests/test_divisions.py.
 INLINE f64 divided(f64 a, f64, f64 high, f64 low) { return fma(a, high, a * low); }
 
 // A whole number from 0 on, by a subtraction.
@@ -108,9 +109,9 @@ INLINE f64 floored(f64 v, i32 origin, i32* number)
 }
 INLINE f64 floored(f64 v, i64 origin, i64* number)
 {
-    const i64 whole = __double2ll_rd(v);
-    *number = (i64)((u64)whole - (u64)origin);
-    return __longlong_as_double(0x4338000000000000LL + whole) - 6755399441055744.0;  // 1.5 * 2^52; for |v| below 2^51
+    const u64 whole = (u64)__double2ll_rd(v);
+    *number = (i64)(whole - (u64)origin);
+    return __longlong_as_double((i64)(0x4338000000000000ULL + whole)) - 6755399441055744.0;  // 1.5 * 2^52; of |v| below 2^51
 }
 INLINE bool is_below(i32 i, i32 n) { return (u32)i < (u32)n; }  // and not below 0
 INLINE bool is_below(i64 i, i64 n) { return (u64)i < (u64)n; }

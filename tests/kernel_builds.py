@@ -2,18 +2,20 @@
 
 import ctypes
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kernel_cases import FACTUAL, Variant, cases, resampled
 
 from gpumask.backends import native
 from gpumask.backends.cache import cached
 from gpumask.backends.cuda import blocks_of
 from gpumask.backends.host import HostMemory
+from gpumask.backends.launch import FACTS, without_facts
 from gpumask.backends.source import define_options, kernel_source, variant_key
 
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
@@ -36,13 +38,24 @@ extern "C" void be_thread(unsigned block_x, unsigned block_y, unsigned x, unsign
 """ + (STAND_IN / "intrinsics.h").read_text()
 
 
+Keep = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def few_facts(defines: dict[str, Any]) -> dict[str, Any]:
+    """Return what to compile a kernel with where each set of facts would take too long: one fact, INDEX, or none."""
+    return without_facts(defines) if len(FACTS & defines.keys()) > 1 else defines
+
+
 class Build(HostMemory):
-    """The native backend, with flags of the compiler and a text before the kernels' replaced. Loads what it runs."""
+    """The native backend, with flags of the compiler and a text before the kernels' replaced. Loads what it runs.
+
+    keep: returns those of a kernel's defines with which it is compiled.
+    """
 
     name = "native"
 
-    def __init__(self, flags: list[str], preamble: str = "") -> None:
-        self.flags, self.preamble = flags, preamble
+    def __init__(self, flags: list[str], preamble: str = "", keep: Keep = without_facts) -> None:
+        self.flags, self.preamble, self.keep = flags, preamble, keep
         self._loaded: dict[tuple[str, ...], ctypes.CDLL] = {}
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
@@ -52,6 +65,7 @@ class Build(HostMemory):
 
     def loaded(self, kernel: str, defines: dict[str, Any]) -> ctypes.CDLL:
         """Return the compiled kernel's library, looked for on disk but once."""
+        defines = self.keep(defines)
         key = (kernel, *define_options(defines))
         if key not in self._loaded:
             self._loaded[key] = ctypes.CDLL(self.library(kernel, defines))
@@ -60,7 +74,7 @@ class Build(HostMemory):
     def library(self, kernel: str, defines: dict[str, Any]) -> str:
         """Return the path of the compiled kernel, as native.library does."""
         command, identity = native.compiler()
-        options, text = [*self.flags, *define_options(defines)], self.preamble + kernel_source(kernel)
+        options, text = [*self.flags, *define_options(self.keep(defines))], self.preamble + kernel_source(kernel)
 
         def build(path: Path) -> None:
             native._compile([*command, *options, "-shared", "-fPIC", "-x", "c++", "-", "-o", str(path)], text)
@@ -73,13 +87,13 @@ class CudaText(Build):
 
     block = (4, 2)
 
-    def __init__(self, flags: list[str]) -> None:
-        super().__init__(flags, CUDA_ON_HOST)
+    def __init__(self, flags: list[str], keep: Keep = dict) -> None:
+        super().__init__(flags, CUDA_ON_HOST, keep)
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Launch a kernel over blocks of 4 x 2 threads: those that cover the shape, or 3 x 2 that stride over it."""
         library = self.loaded(kernel, defines)
-        strides = defines.get("INDEX") != np.int32
+        strides = self.keep(defines).get("INDEX") != np.int32
         blocks = (3, 2) if strides else blocks_of(shape, self.block)
         dims = (ctypes.c_uint * 4)(*self.block, *blocks)
         arguments = [native._argument(value) for value in (*shape, *args)]
@@ -88,16 +102,47 @@ class CudaText(Build):
             library[kernel](*arguments)
 
 
+class Asked(HostMemory):
+    """Runs nothing: notes what it is asked for."""
+
+    name = "numpy"
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Note a kernel's name, its arguments and its defines."""
+        self.runs.append((kernel, (*shape, *args), defines))
+
+
+def all_defines(variant: Variant) -> list[dict[str, Any]]:
+    """Return the different defines, facts among them, of all that `resample` is run on."""
+    asked = Asked()
+    for case in cases(variant.source):
+        resampled(asked, variant, case)
+    every = [defines for kernel, _, defines in asked.runs if kernel == "resample"]
+    return [defines for place, defines in enumerate(every) if defines not in every[:place]]
+
+
 def with_march(march: str) -> list[str]:
     """Return the native backend's flags, for another instruction set."""
     return [f"-march={march}" if flag.startswith("-march=") else flag for flag in native.FLAGS]
+
+
+# Cubic and nearest: the sanitizers' builds take long.
+_FACTUAL_TYPES = [variant.defines for variant in FACTUAL[:2]]
+
+
+def facts_of_some(defines: dict[str, Any]) -> dict[str, Any]:
+    """Return all facts for a few variants, and few for the others."""
+    return defines if without_facts(defines) in _FACTUAL_TYPES else few_facts(defines)
 
 
 def sanitized(name: str) -> Build:
     """Return the build "wide" or "cuda text", under the sanitizers."""
     checked = [flag for flag in native.FLAGS if flag != "-O3"] + SANITIZERS
     if name == "cuda text":
-        return CudaText(checked)
+        return CudaText(checked, facts_of_some)
     return Build(checked)
 
 

@@ -119,6 +119,13 @@ COVERING = [
     Variant("float64", "float64", "float64", "cubic"),
     Variant("float64", "float64", "float64", "nearest"),
 ]
+# What tests compile for each set of facts (see gpumask/backends/launch.py) that there is: nine times.
+FACTUAL = [
+    Variant("int8", "int8", "float64", "cubic"),
+    Variant("int16", "int16", "float64", "nearest"),
+    Variant("float32", "float32", "float32", "linear", "band"),
+    Variant("float64", "float32", "float32", "bspline5"),
+]
 
 
 class Case(NamedTuple):

@@ -18,9 +18,29 @@ nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
 # Turing, Ampere, Hopper, Blackwell of data centres and of desktops. Every variant is compiled for the third.
 ARCHITECTURES = ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"]
 OTHER_ARCHITECTURES = [arch for arch in ARCHITECTURES if arch != "sm_90"]
+# What a job knows of its arguments (see gpumask/backends/launch.py); most have a source that ends at its edges.
+INDEXES = [np.dtype(np.int32), np.dtype(np.int64)]
+USUAL = {"INDEX": INDEXES[0], "PLAIN_EDGES": 1, "PLAIN_NODES": 1, "HAS_FOOTPRINT": 0, "FULL": 0}
+JOBS = {
+    "coarse grid": USUAL,
+    "coarse grid, mask": {**USUAL, "HAS_FOOTPRINT": 1},
+    "masked coarse grid, mask": {**USUAL, "HAS_FOOTPRINT": 1, "PLAIN_NODES": 0},
+    "full grid": {**USUAL, "FULL": 1},
+    "full grid, mask": {**USUAL, "FULL": 1, "HAS_FOOTPRINT": 1},
+}
+OTHER_JOBS = {
+    "boundary": {**USUAL, "PLAIN_EDGES": 0},
+    "boundary, full grid, mask": {**USUAL, "PLAIN_EDGES": 0, "FULL": 1, "HAS_FOOTPRINT": 1},
+    "64 bits": {**USUAL, "INDEX": INDEXES[1], "HAS_FOOTPRINT": 1},
+    "boundary, 64 bits": {**USUAL, "INDEX": INDEXES[1], "PLAIN_EDGES": 0, "PLAIN_NODES": 0},
+}
+GRIDS = [{"FULL": 0, "PLAIN_NODES": 1, "INDEX": INDEXES[0]}, {"FULL": 1, "PLAIN_NODES": 0, "INDEX": INDEXES[1]}]
+NEAREST_REGISTERS, MOST_REGISTERS = 40, 64
 every_interpolator = pytest.mark.parametrize("interp", APPLIED)
 every_variant = pytest.mark.parametrize("variant", MATRIX + CONVERSIONS, ids=str)
 covering_variants = pytest.mark.parametrize("variant", COVERING, ids=str)
+few_taps = pytest.mark.parametrize("variant", [variant for variant in COVERING if variant.taps <= 4], ids=str)
+every_job = pytest.mark.parametrize("facts", JOBS.values(), ids=JOBS)
 every_type = pytest.mark.parametrize("types", TYPES, ids=str)
 
 
@@ -77,7 +97,7 @@ def test_rules_compiles_for_every_architecture_and_needs_no_stack(architectures,
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_prefilter_compiles_for_every_architecture_and_has_its_samples_alone_on_the_stack(architectures, arch, case):
     for one in case.defines:
-        _, log, _ = compiled(architectures, "prefilter", arch, one)
+        _, log, _ = compiled(architectures, "prefilter", arch, {**one, "INDEX": INDEXES[0]})
         found = re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill", log)
         assert found == [(str(8 * one["SAMPLES"]), "0")], log
 
@@ -92,17 +112,37 @@ def test_all_finite_compiles_for_every_architecture_and_needs_no_stack(architect
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_renormalize_compiles_for_every_architecture(architectures, arch, interp):
     for dtype in ("uint16", "float64"):
-        compiled(architectures, "renormalize", arch, Variant(dtype, dtype, "float64", interp).defines)
+        defines = Variant(dtype, dtype, "float64", interp).defines
+        for facts in GRIDS:
+            compiled(architectures, "renormalize", arch, {**defines, **facts})
 
 
 @every_variant
-def test_every_variant_of_resample_compiles_for_hopper_and_needs_no_stack(architectures, variant):
-    assert_compiles_without_stack(architectures, "resample", "sm_90", variant.defines)
+def test_every_variant_of_resample_compiles_for_hopper_into_few_registers(architectures, variant):
+    assert_needs_few_registers(architectures, variant, JOBS["coarse grid, mask"])
+
+
+@few_taps
+@every_job
+def test_every_usual_job_needs_few_registers_and_no_stack(architectures, variant, facts):
+    assert_needs_few_registers(architectures, variant, facts)
+
+
+@pytest.mark.parametrize("facts", OTHER_JOBS.values(), ids=OTHER_JOBS)
+@covering_variants
+def test_every_other_job_compiles(architectures, variant, facts):
+    compiled(architectures, "resample", "sm_90", {**variant.defines, **facts})
+
+
+@covering_variants
+def test_a_kernel_that_is_told_nothing_compiles(architectures, variant):
+    compiled(architectures, "resample", "sm_90", variant.defines)
 
 
 @pytest.mark.parametrize("variant", WIDE, ids=str)
-def test_variants_of_many_taps_have_those_near_an_edge_on_the_stack_and_little_else(architectures, variant):
-    _, log, _ = compiled(architectures, "resample", "sm_90", variant.defines)
+@every_job
+def test_variants_of_many_taps_have_little_on_the_stack(architectures, variant, facts):
+    _, log, _ = compiled(architectures, "resample", "sm_90", {**variant.defines, **facts})
     stack, stores, loads = map(
         int, re.findall(r"(\d+) bytes stack.* (\d+) bytes spill s.* (\d+) bytes spill l", log)[0]
     )
@@ -113,30 +153,64 @@ def test_variants_of_many_taps_have_those_near_an_edge_on_the_stack_and_little_e
 @covering_variants
 @pytest.mark.parametrize("arch", OTHER_ARCHITECTURES)
 def test_each_type_and_interpolator_compiles_for_the_other_architectures(architectures, arch, variant):
-    compiled(architectures, "resample", arch, variant.defines)
+    compiled(architectures, "resample", arch, {**variant.defines, **JOBS["coarse grid, mask"]})
 
 
 @covering_variants
-def test_no_product_is_fused_with_a_sum_and_nothing_is_flushed_to_zero(architectures, variant):
-    assert_keeps_every_rounding(compiled(architectures, "resample", "sm_90", variant.defines)[2])
+@pytest.mark.parametrize("full", [False, True])
+def test_divisions_alone_fuse_a_product_with_a_sum_and_nothing_is_flushed_to_zero(architectures, variant, full):
+    facts = JOBS["full grid" if full else "coarse grid"]
+    ptx = compiled(architectures, "resample", "sm_90", {**variant.defines, **facts})[2]
+    # A row and a column are rounded, in a coarse grid they are divided by the area before. Code may be there twice.
+    divisions = 2 if full else 4
+    assert count_of_divisions(ptx) in (divisions, 2 * divisions)
 
 
 @every_type
 def test_oversample_fuses_no_product_with_a_sum_and_flushes_nothing_to_zero(architectures, types):
-    assert_keeps_every_rounding(compiled(architectures, "oversample", "sm_90", types.defines)[2])
+    assert count_of_divisions(compiled(architectures, "oversample", "sm_90", types.defines)[2]) == 0
 
 
-def assert_keeps_every_rounding(ptx):
-    """Look for products, and for instructions that would round differently than a CPU does."""
+def test_other_fused_products_are_found():
+    division = "mul.rn.f64 %fd3, %fd1, 0d39B97D3F3BA3B0C0;\nfma.rn.f64 %fd4, %fd1, %fd2, %fd3;\n"
+    assert count_of_divisions(division) == 1
+    others = [
+        "fma.rn.f64 %fd9, %fd1, %fd2, %fd8;",
+        "fma.rn.f64 %fd9, %fd5, %fd2, %fd3;",
+        "fma.rn.f32 %f4, %f1, %f2, %f3;",
+    ]
+    others += ["mad.rn.f64 %fd9, %fd1, %fd2, %fd3;", "mul.ftz.f32 %f1, %f2, %f3;"]
+    for other in others:
+        with pytest.raises(AssertionError):
+            count_of_divisions(division + other)
+
+
+def count_of_divisions(ptx):
+    """Return how many fma are those of `divided`, a * high + (a * low rounded); assert that nothing else is fused."""
     assert "mul.rn.f" in ptx or "mul.f" in ptx
-    assert not re.search(r"\bfma\.|\bmad\.\w+\.f|\.ftz", ptx)
+    assert not re.search(r"\bmad\.\w+\.f|\.ftz", ptx)
+    products = {found: {a, b} for found, a, b in re.findall(r"\bmul\.rn\.f64\s+(\S+), (\S+), (\S+);", ptx)}
+    fused = re.findall(r"\bfma\.(\S+)\s+\S+, (\S+), (\S+), (\S+);", ptx)
+    for kind, a, high, product in fused:
+        assert kind == "rn.f64"
+        assert {a, high} & products.get(product, set())
+    return len(fused)
+
+
+def assert_needs_few_registers(architectures, variant, facts):
+    """Compile `resample`, and read in the log that it spills none of few registers, and has no stack."""
+    _, log, _ = compiled(architectures, "resample", "sm_90", {**variant.defines, **facts})
+    assert re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores", log) == [("0", "0")], log
+    (registers,) = re.findall(r"Used (\d+) registers", log)
+    assert int(registers) <= (NEAREST_REGISTERS if variant.taps == 1 else MOST_REGISTERS), log
 
 
 def assert_compiles_without_stack(architectures, kernel, arch, defines):
     """Compile, and read in NVRTC's log what its assembler says of the stack and of registers spilt to it."""
-    _, log, _ = compiled(architectures, kernel, arch, defines)
-    found = re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", log)
-    assert found == [("0", "0", "0")], log
+    for index in INDEXES:
+        _, log, _ = compiled(architectures, kernel, arch, {**defines, "INDEX": index})
+        found = re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", log)
+        assert found == [("0", "0", "0")], log
 
 
 def compiled(architectures, kernel, arch, defines):

@@ -1,5 +1,6 @@
 """Renormalised weights: by their definition, against GDAL, and the kernel against its twin."""
 
+import gpu
 import numpy as np
 import pytest
 import rasterio.warp
@@ -19,7 +20,9 @@ every_interpolator = pytest.mark.parametrize("interp", RENORMALIZED)
 @pytest.mark.parametrize("dtype", ["uint16", "float32", "float64"])
 @every_interpolator
 def test_renormalize_is_that_of_its_twin_to_the_bit(backend, interp, dtype):
-    for found, expected in zip(*(renormalized(get(name), interp, dtype) for name in (backend, "numpy")), strict=True):
+    with gpu.facts((interp, dtype) == ("linear", "uint16")):
+        results = [renormalized(get(name), interp, dtype) for name in (backend, "numpy")]
+    for found, expected in zip(*results, strict=True):
         assert_same_bits(found[2], expected[2], f"validity of {found[0]}")
         assert_same_bits(found[1], expected[1], f"image of {found[0]}")
 

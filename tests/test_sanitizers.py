@@ -7,10 +7,11 @@ import subprocess
 import sys
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from kernel_builds import Build, compile_all, sanitized, with_march
+from kernel_builds import Build, CudaText, all_defines, compile_all, sanitized, with_march
 from kernel_cases import (
     APPLIED,
     WATCHED_VARIANTS,
@@ -33,7 +34,7 @@ from spline_cases import RENORMALIZED, WATCHED, renormalized
 from spline_cases import filtered as filtered_coefficients
 
 from gpumask.backends import get, native
-from gpumask.backends.source import define_options, kernel_source
+from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.cleanup import filtered
 from gpumask.errors import BackendError
 
@@ -215,12 +216,21 @@ def _on_one_thread(variant: Variant) -> list[tuple[Case, tuple[np.ndarray, np.nd
 
 
 def _compile(build: Build, variants: list[Variant]) -> None:
-    footprints = [partial(build.library, "footprint", interp.defines) for interp in APPLIED.values()]
-    oversamples = [partial(build.library, "oversample", types.defines) for types in COVERING_TYPES]
-    resamples = [partial(build.library, "resample", variant.defines) for variant in variants]
-    rules = [partial(build.library, "rules", defines(dtype)) for dtype in RULE_TYPES]
-    others = [partial(build.library, kernel, {}) for kernel in ("winding", "disc_columns", "disc_rows", "fixed_nodes")]
-    compile_all([*footprints, *oversamples, *resamples, *rules, *others])
+    index = {"INDEX": np.dtype(np.int32)} if isinstance(build, CudaText) else {}
+
+    def library(kernel: str, defines: dict[str, Any]) -> partial[str]:
+        return partial(build.library, kernel, {**index, **defines})
+
+    footprints = [library("footprint", interp.defines) for interp in APPLIED.values()]
+    oversamples = [library("oversample", types.defines) for types in COVERING_TYPES]
+    resamples = {
+        variant_key(*define_options(build.keep(each))): library("resample", each)
+        for variant in variants
+        for each in all_defines(variant)
+    }
+    rules = [library("rules", defines(dtype)) for dtype in RULE_TYPES]
+    others = [library(kernel, {}) for kernel in ("winding", "disc_columns", "disc_rows", "fixed_nodes")]
+    compile_all([*footprints, *oversamples, *resamples.values(), *rules, *others])
 
 
 def _skip_unless_this_cpu_has(level: str, compiler: tuple[list[str], str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kernel_builds import few_facts
 
 from gpumask import backends
 from gpumask.backends.cuda import CudaBackend
@@ -50,9 +51,19 @@ def _is_cupy(name: str) -> bool:
     return name.partition(".")[0] in ("cupy", "cupyx")
 
 
+class _FewerBuilds(CudaBackend):
+    """Leaves out facts that kernels find out by themselves, unless a test says `facts`: one build instead of nine."""
+
+    all_facts = False
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Launch a kernel."""
+        super().run(kernel, shape, *args, **(defines if self.all_facts else few_facts(defines)))
+
+
 own = _own()
 _modules: dict[str, Any] = {} if own else _stand_in()
-_backend: list[CudaBackend] = []
+_backend: list[_FewerBuilds] = []
 
 
 @contextlib.contextmanager
@@ -67,13 +78,21 @@ def at_hand() -> Iterator[None]:
         for name, module in _modules.items():
             patch.setitem(sys.modules, name, module)
         if not _backend:
-            _backend.append(CudaBackend())
+            _backend.append(_FewerBuilds())
         patch.setitem(backends._there, "cuda", _backend[0])
         # xarray looks but once whether there is a CuPy.
         known = getattr(sys.modules.get("xarray.namedarray.pycompat"), "_cached_duck_array_modules", {})
         known.pop("cupy", None)
         yield
         known.pop("cupy", None)
+
+
+@contextlib.contextmanager
+def facts(wanted: bool = True) -> Iterator[None]:
+    """Let the stand-in compile kernels with all that is known of their arguments, as the cuda backend does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_FewerBuilds, "all_facts", wanted)
+        yield
 
 
 def hazards() -> list[str]:

@@ -19,7 +19,6 @@ _OPTIONS = ("--gpu-architecture=sm_", "--std=c++17", "--fmad=false", "-D", "--pt
 _BEFORE = """
 #include <cmath>
 #include <cstring>
-#include <tuple>
 #include <utility>
 #define __CUDACC__
 #define __global__
@@ -55,14 +54,13 @@ void be_launch(void (*kernel)(P...), const unsigned* dims, const unsigned long l
 {
     gridDim = {dims[0], dims[1], 1};
     blockDim = {dims[2], dims[3], 1};
-    const std::tuple<P...> values{be_value<P>(args[K])...};
     for (unsigned by = 0; by < dims[1]; ++by)
         for (unsigned bx = 0; bx < dims[0]; ++bx)
             for (unsigned ty = 0; ty < dims[3]; ++ty)
                 for (unsigned tx = 0; tx < dims[2]; ++tx) {
                     blockIdx = {bx, by, 0};
                     threadIdx = {tx, ty, 0};
-                    kernel(std::get<K>(values)...);
+                    kernel(be_value<P>(args[K])...);
                 }
 }
 template <class... P> void be_launch(void (*kernel)(P...), const unsigned* dims, const unsigned long long* args)
