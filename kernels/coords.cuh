@@ -41,7 +41,8 @@ struct Grid {
     Index pitch, mask_pitch;  // from row to row
     Index row_step, col_step;  // output pixels from node to node
     i64 row_magic, row_shift, col_magic, col_shift;  // see quotient
-    f64 area_high, area_low;  // see divided, of 1 / (row_step * col_step)
+    Index area;                                      // row_step * col_step
+    f64 area_high, area_low;                         // see divided, of 1 / area
     i64 area_magic, area_shift, area_less;  // see whole_quotient
 };
 // A grid among a kernel's parameters; first_row, first_col: of the output pixels.
@@ -49,10 +50,10 @@ struct Grid {
     const f64 *__restrict__ grid_row, const f64 *__restrict__ grid_col, const u8 *__restrict__ grid_mask,          \
         f64 grid_nodata, Size grid_rows, Size grid_cols, Size grid_pitch, Size mask_pitch, Size row_step,          \
         Size col_step, Size first_row, Size first_col, i64 row_magic, i64 row_shift, i64 col_magic, i64 col_shift, \
-        f64 area_high, f64 area_low, i64 area_magic, i64 area_shift, i64 area_less
+        Size area, f64 area_high, f64 area_low, i64 area_magic, i64 area_shift, i64 area_less
 #define GRID_OF_PARAMETERS                                                                                         \
     {grid_row,   grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step,         \
-     col_step,   row_magic, row_shift, col_magic, col_shift, area_high, area_low, area_magic, area_shift, area_less}
+     col_step,   row_magic, row_shift, col_magic, col_shift, area, area_high, area_low, area_magic, area_shift, area_less}
 
 struct Node {
     f64 row, col;
@@ -105,15 +106,14 @@ INLINE Index step_quotient(const Grid& grid, Index n, Index step, i64 magic, i64
 INLINE f64 area_quotient(const Grid& grid, f64 a)
 {
     if (LANES == 1 && POWERS_OF_TWO) return a * grid.area_high;
-    return divided(a, (f64)grid.row_step * (f64)grid.col_step, grid.area_high, grid.area_low);
+    return divided(a, (f64)grid.area, grid.area_high, grid.area_low);
 }
 
 // floor(n / area of a cell), for |n| below 2^62.
 INLINE i64 whole_quotient(const Grid& grid, i64 n)
 {
     if (POWERS_OF_TWO) return n >> (u32)(grid.area_shift + 1);
-    const i64 area = (i64)grid.row_step * grid.col_step;
-    return (i64)(high_product((u64)(n + grid.area_less * area), (u64)grid.area_magic) >> (u32)grid.area_shift) - grid.area_less;
+    return (i64)(high_product((u64)(n + grid.area_less * grid.area), (u64)grid.area_magic) >> (u32)grid.area_shift) - grid.area_less;
 }
 
 // Full-resolution grids: every output pixel is a node.
@@ -151,7 +151,7 @@ INLINE i64 fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, u32
     const i64 n3 = nodes[under + cell.right], n4 = nodes[under + cell.c];
     const i64 d2 = n2 - n1, d3 = n3 - n1, d4 = n4 - n1;
     const u32 down = (u32)cell.down, up = (u32)grid.row_step - down, left = (u32)grid.col_step - b;
-    const u32 w2 = up * b, w3 = down * b, w4 = down * left, half = ((u32)grid.row_step * (u32)grid.col_step) >> 1;
+    const u32 w2 = up * b, w3 = down * b, w4 = down * left, half = (u32)grid.area >> 1;
     // 64 bits by 32 in halves: the lower ones add up to less than 64 bits, of the upper ones no more than 32 matter.
     const u64 low = (u64)(u32)d2 * w2 + (u64)(u32)d3 * w3 + (u64)(u32)d4 * w4 + half;
     const u32 high = (u32)(d2 >> 32) * w2 + (u32)(d3 >> 32) * w3 + (u32)(d4 >> 32) * w4;
@@ -165,7 +165,7 @@ INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, in
 {
     const i64 *above = nodes + cell.r * grid.pitch, *under = nodes + cell.below * grid.pitch;
     const i64 n1 = above[cell.c], n2 = above[cell.right], n3 = under[cell.right], n4 = under[cell.c];
-    const i64 down = cell.down, up = grid.row_step - down, area = grid.row_step * grid.col_step;
+    const i64 down = cell.down, up = grid.row_step - down, area = grid.area;
     const i64 left = (n4 - n1) * (down * grid.col_step) + (area >> 1), slope = (n2 - n1) * up + (n3 - n4) * down;
     const i64 left_whole = whole_quotient(grid, left), slope_whole = whole_quotient(grid, slope);
     const f64 left_rest = (f64)(left - left_whole * area), slope_rest = (f64)(slope - slope_whole * area);

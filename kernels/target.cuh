@@ -94,7 +94,10 @@ INLINE u64 high_product(u64 a, u64 b) { return __umul64hi(a, b); }
 // a / b, rounded once, of whole b whose odd part is below 2^51: high and low are 1 / b in two parts, each rounded. What
 // is rounded here lies within 2^-105.4 of a / b, relatively; no middle between two f64 is within 2^-105 of it. Of a
 // subnormal product the last bit may be wrong; of an infinite a this may be NaN. Proof: tests/test_divisions.py.
-INLINE f64 divided(f64 a, f64, f64 high, f64 low) { return fma(a, high, a * low); }
+INLINE f64 divided(f64 a, f64 b, f64 high, f64 low)
+{
+    return sizeof(Index) == 8 ? a / b : fma(a, high, a * low);  // b may be large then
+}
 
 // A whole number from 0 on, by a subtraction.
 INLINE f64 whole_f64(i32 i) { return __hiloint2double(0x43300000, i) - 4503599627370496.0; }  // 2^52

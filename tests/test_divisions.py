@@ -37,11 +37,11 @@ extern "C" void divide(long n, const f64* a, const f64* b, const f64* high, cons
 }
 extern "C" void coordinate(long n, const f64* a, const f64* b, const f64* high, const f64* low, f64* out)
 {
-    for (long i = 0; i < n; ++i) out[i] = rounded(divided(a[i], b[i], high[i], low[i]));
+    for (long i = 0; i < n; ++i) out[i] = coordinate_of(divided(a[i], b[i], high[i], low[i]));
 }
 extern "C" void round_coordinates(long n, const f64* v, f64* out)
 {
-    for (long i = 0; i < n; ++i) out[i] = rounded(v[i]);
+    for (long i = 0; i < n; ++i) out[i] = coordinate_of(v[i]);
 }
 extern "C" void quotients(long n, const i32* numbers, i32 d, i64 magic, i64 shift, i32* out)
 {
@@ -77,7 +77,7 @@ def text(tmp_path_factory):
 
 def parts_of(area):
     """Return 1 / area in two parts, as kernels are given them."""
-    return division_by_steps((1, area))[4:6]
+    return division_by_steps((1, area))[5:7]
 
 
 def in_parts(b):
@@ -310,7 +310,7 @@ def test_whole_quotients_by_areas_are_whole_divisions(first):
     rng = random.Random(first)
     limit = 1 << 62
     for area in range(first, 2**16 + 1, 64):
-        magic, shift, less = map(int, division_by_steps((area, 1))[6:])
+        magic, shift, less = map(int, division_by_steps((area, 1))[7:])
         assert -(1 << 63) <= magic < 1 << 63
         turns = [0, 1, -1, limit // area, -(limit // area), *(rng.randrange(-limit, limit) // area for _ in range(4))]
         numbers = [turn * area + more for turn in turns for more in (-1, 0, 1, area - 1)]
@@ -321,7 +321,7 @@ def test_whole_quotients_by_areas_are_whole_divisions(first):
 
 def test_whole_quotients_are_proven_for_all_numbers_in_their_range():
     for area in range(2, 2**16 + 1):
-        magic, shift, less = map(int, division_by_steps((area, 1))[6:])
+        magic, shift, less = map(int, division_by_steps((area, 1))[7:])
         if magic == 0:
             assert area == 2 << shift
             continue

@@ -47,18 +47,19 @@ def division_by_steps(steps: tuple[int, int]) -> tuple[Any, ...]:
     """Return what kernels divide by the steps of a grid with, and by their product, the area of a cell.
 
     For each step a magic number and a shift: n // step == (2 * n * magic >> 32) >> shift for n < 2**31 (Granlund and
-    Montgomery 1994). 1 / area in two parts: a / area rounded once is fma(a, high, a * low) for areas below 2**50; see
-    kernels/target.cuh. For whole n, -2**62 < n < 2**62 and areas from 2 to 2**16: a magic number, a shift and a
+    Montgomery 1994). The area, and 1 / area in two parts: a / area rounded once is fma(a, high, a * low) for areas below
+    2**50; see kernels/target.cuh. For whole n, -2**62 < n < 2**62 and areas from 2 to 2**16: a magic number, a shift and a
     multiple, with n // area == (((n + less * area) * magic >> 64) >> shift) - less; the magic number of a power of two
     is 0, and n // area == n >> shift + 1.
     """
-    magics = []
+    magics: list[np.int64] = []
     for step in steps:
         shift = (step - 1).bit_length()
         magics += [np.int64(-(-(1 << 31 + shift) // step)), np.int64(shift)]
     area = steps[0] * steps[1]
     high = 1.0 / area
+    low = float(Fraction(1, area) - Fraction(high))
     shift = max((area - 1).bit_length() - 1, 0)
     magic = 0 if area & area - 1 == 0 else -(-(1 << 64 + shift) // area) - (1 << 64)  # as int64
     less = -(-(1 << 62) // area)
-    return *magics, high, float(Fraction(1, area) - Fraction(high)), np.int64(magic), np.int64(shift), np.int64(less)
+    return *magics, area, high, low, np.int64(magic), np.int64(shift), np.int64(less)

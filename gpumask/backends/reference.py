@@ -57,7 +57,7 @@ def resample(
     rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
     row_frame, col_frame, row_mode, col_mode, row_period, col_period, footprint, footprint_plane,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area_high, area_low,
+    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area, area_high, area_low,
     area_magic, area_shift, area_less, image, image_pitch, image_plane, nodata,
     validity, validity_pitch, validity_plane, outside,
     *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0, FIXED=0,
@@ -123,7 +123,7 @@ def renormalize(
     rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
     row_period, col_period, valid, valid_pitch,
     grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area_high, area_low,
+    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area, area_high, area_low,
     area_magic, area_shift, area_less, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
     *, SRC_T, OUT_T, ACC_T, TAPS, FIXED=0,
 ):  # fmt: skip
