@@ -36,9 +36,6 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)
 #define LANE_LOOP_ALL(l, first, last, flag) LANE_LOOP(l, first, last)
 #define SCALAR_LOOP(l, last) LANE_LOOP(l, 0, last)
-#define WIDE_LOOP(j, width, first, last)          \
-    _Pragma("unroll") for (int j = 0; j < width; ++j) \
-        if (j >= first && j < last)
 // Before a loop whose every turn is to be written out.
 #define UNROLL _Pragma("unroll")
 #define SEGMENT_WIDTH(x, cols) 1
@@ -55,6 +52,19 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
                                                                ? rows : top + (Index)(blockDim.y * ROWS);       \
                                      y < stop; y += (Index)blockDim.y)
 #define FOR_TILED_SEGMENTS FOR_SEGMENTS
+// A thread's strip: ROWS neighbouring pixels of a column, STRIP_STEP(pitch) apart.
+#define STRIP ROWS
+#define STRIP_STEP(pitch) (pitch)
+#define STRIP_SIZE(y, rows, x, cols) (int)(rows - y < ROWS ? rows - y : ROWS)
+#define STRIP_LOOP(l, first, last)                    \
+    _Pragma("unroll") for (int l = 0; l < STRIP; ++l) \
+        if (l < first || l >= last) {                 \
+        } else
+#define FOR_STRIPS(y, rows, x, cols)                                                                                \
+    for (Index x = (Index)blockIdx.x * blockDim.x + threadIdx.x; x < cols;                                          \
+         x = STRIDE(x + (Index)gridDim.x * blockDim.x, cols))                                                       \
+        for (Index y = ((Index)blockIdx.y * blockDim.y + threadIdx.y) * ROWS; y < rows;                             \
+             y = STRIDE(y + (Index)gridDim.y * (blockDim.y * ROWS), rows))
 #define PREFETCH(address) (void)(address)
 #define PREFETCH_TO_WRITE(address) (void)(address)
 
@@ -120,8 +130,6 @@ typedef i64 Size;
 #define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
 // As LANE_LOOP, for a body that ANDs its lanes into flag.
 #define LANE_LOOP_ALL(l, first, last, flag) PRAGMA(omp simd reduction(& : flag)) for (int l = first; l < last; ++l)
-// The first to the last of an array of some fixed width, which may be wider than the segment.
-#define WIDE_LOOP(j, width, first, last) LANE_LOOP(j, first, last)
 // Lanes that each load from a place of their own: the empty asm keeps the compiler from gathering across them, which
 // costs three times what a short load for each lane does.
 #define SCALAR_LOOP(l, last) for (int l = 0; l < last; ({ asm volatile(""); }), ++l)
@@ -131,6 +139,12 @@ typedef i64 Size;
     PRAGMA(omp parallel for num_threads(threads) schedule(static)) \
     for (i64 y = 0; y < rows; ++y)                                  \
         for (i64 x = 0; x < cols; x += LANES)
+// A strip is a segment, STRIP pixels of a row.
+#define STRIP LANES
+#define STRIP_STEP(pitch) 1
+#define STRIP_SIZE(y, rows, x, cols) SEGMENT_WIDTH(x, cols)
+#define STRIP_LOOP LANE_LOOP
+#define FOR_STRIPS FOR_SEGMENTS
 // By tiles of one segment by 32 rows: however the source lies, what they read of it stays in the nearest cache.
 // Dynamic, since rows outside the source cost nothing.
 #define FOR_TILED_SEGMENTS(y, rows, x, cols)                        \
