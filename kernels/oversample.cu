@@ -13,39 +13,41 @@ INLINE f64 share(f64 node, f64 down, f64 across) { return node * down * across; 
 
 template <class T> INLINE f64 weighted(T node, f64 down, f64 across)
 {
-    return down == 0.0 || across == 0.0 ? 0.0 : share(node, down, across);
+    const f64 part = share(node, down, across);
+    return is_zero(down) | is_zero(across) ? 0.0 : part;
 }
 
-KERNEL(oversample, i64 rows, i64 cols, const NODE_T* __restrict__ nodes, i64 node_rows, i64 node_cols, i64 pitch,
+KERNEL(oversample, Size rows, Size cols, const NODE_T* __restrict__ nodes, Size node_rows, Size node_cols, Size pitch,
        const i32* __restrict__ row_node, const f64* __restrict__ row_weight, f64 row_total,
        const i32* __restrict__ col_node, const f64* __restrict__ col_weight, f64 col_total,
-       f64 reach, OUT_T* __restrict__ out, i64 out_pitch)
+       f64 reach, OUT_T* __restrict__ out, Size out_pitch)
 {
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        const i64 r = row_node[y];
-        const NODE_T* above = nodes + r * pitch;
-        const NODE_T* below = r + 1 < node_rows ? above + pitch : above;
+        const Index r = row_node[y];
+        const Index above = r * pitch, to_below = r + 1 < node_rows ? pitch : 0;
+        OUT_T* target = out + (y * out_pitch + x);
         const f64 down = row_weight[y], up = row_total - down;
         LANE_ARRAY NODE_T n1[LANES], n2[LANES], n3[LANES], n4[LANES];
         LANE_ARRAY f64 size[LANES];
         SCALAR_LOOP(l, n) {
-            const i64 left = col_node[x + l], right = left + 1 < node_cols ? left + 1 : left;
-            n1[l] = above[left];
-            n2[l] = above[right];
-            n3[l] = below[left];
-            n4[l] = below[right];
+            const Index left = col_node[x + l], to_right = left + 1 < node_cols ? 1 : 0;
+            const NODE_T* node = nodes + (above + left);
+            n1[l] = node[0];
+            n2[l] = node[to_right];
+            n3[l] = node[to_below];
+            n4[l] = node[to_below + to_right];
         }
         LANE_LOOP(l, 0, n) {
             const f64 after = col_weight[x + l], before = col_total - after;
             const f64 value = weighted(n1[l], up, before) + weighted(n2[l], up, after)
                 + weighted(n3[l], down, before) + weighted(n4[l], down, after);
             if constexpr (Kind<OUT_T>::is_float)
-                out[y * out_pitch + x + l] = (OUT_T)value;
+                target[l] = (OUT_T)value;
             else
                 size[l] = fabs(value);
         }
         if constexpr (!Kind<OUT_T>::is_float)  // on its own: lanes of one size at a time vectorise
-            LANE_LOOP(l, 0, n) out[y * out_pitch + x + l] = size[l] >= reach ? 1 : 0;
+            LANE_LOOP(l, 0, n) target[l] = size[l] >= reach ? 1 : 0;
     }
 }

@@ -41,7 +41,9 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define SEGMENT_WIDTH(x, cols) 1
 // A thread makes ROWS pixels of a column, so that it finds out but once what they share. Blocks cover the shape; with
 // 64-bit sizes, of which there may be more than a launch has blocks, they stride.
+#ifndef ROWS
 #define ROWS 4
+#endif
 #define STRIDE(next, end) (sizeof(Index) == 8 ? (Index)(next) : end)
 #define FOR_SEGMENTS(y, rows, x, cols)                                                                          \
     for (Index x = (Index)blockIdx.x * blockDim.x + threadIdx.x; x < cols;                                      \
@@ -107,6 +109,10 @@ INLINE f64 divided(f64 a, f64, f64 high, f64 low) { return fma(a, high, a * low)
 INLINE f64 whole_f64(i32 i) { return __hiloint2double(0x43300000, i) - 4503599627370496.0; }  // 2^52
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
 
+template <class T> INLINE bool is_finite(T v) { return v - v == 0; }
+INLINE bool is_finite(f64 v) { return (__double2hiint(v) & 0x7ff00000) != 0x7ff00000; }  // without FP64, as is_zero
+INLINE bool is_zero(f64 v) { return ((__double2hiint(v) & 0x7fffffff) | __double2loint(v)) == 0; }
+
 // floor(v) of |v| below 2^51. number: the same, less `origin`; of other v it is nowhere near 0.
 INLINE f64 floored(f64 v, i64 origin, i64* number)
 {
@@ -158,6 +164,8 @@ typedef i64 Size;
 INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
 INLINE f64 divided(f64 a, f64 b, f64, f64) { return a / b; }
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
+INLINE bool is_zero(f64 v) { return v == 0.0; }
+template <class T> INLINE bool is_finite(T v) { return v - v == 0; }
 
 template <class T, int N> struct VectorOf {
     typedef T type __attribute__((vector_size(N * sizeof(T))));
