@@ -58,7 +58,7 @@ KERNEL(prefilter, Size rows, Size cols, const SRC_T* __restrict__ source, Size p
         const Index first_sample = begin - frame - origin;
         for (int i = 0, stop; i < size; i = stop) {
             const Index at = first_sample + i, place = place_of(at, length, mode);
-            const Index left = place == at ? length - at : 1;  // samples that follow one another
+            const Index left = at >= 0 && place == at ? length - at : 1;  // samples that follow one another
             stop = left < size - i ? i + (int)left : size;
             if (place < 0)
                 LANE_LOOP(l, 0, n) before[l] = s[i][l] = 0.0;
