@@ -74,9 +74,9 @@ KERNEL(renormalize, Size rows, Size cols,
             if (done[l] == 1 || !inside || !is_valid(here, (Index)nearest_row, (Index)nearest_col)) continue;
             const Index r = (Index)(whole_row - back) + FIRST_TAP, c = (Index)(whole_col - left) + FIRST_TAP;
             Taps taps = 0;  // those that are valid
-            UNROLL for (int k = 0; k < TAPS; ++k)
-                UNROLL for (int j = 0; j < TAPS; ++j)
-                    if (is_valid(here, r + k, c + j)) taps |= (Taps)1 << (k * TAPS + j);
+            for (int k = TAPS - 1; k >= 0; --k)
+                for (int j = TAPS - 1; j >= 0; --j)
+                    taps = taps << 1 | (is_valid(here, r + k, c + j) ? 1 : 0);
             ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0;
             axis_weights(row[l] - whole_row, row_weights);
             axis_weights(col[l] - whole_col, col_weights);

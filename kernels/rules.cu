@@ -77,7 +77,7 @@ KERNEL(rules, Size rows, Size cols, const SRC_T* __restrict__ band, Size pitch, 
             const SRC_T* pixel = band + (y * pitch + x);
             const int n = STRIP_SIZE(y, rows, x, cols);
             LANE_ARRAY Flag keep[STRIP];
-            if (n == STRIP)
+            if (LANES > 1 && n == STRIP)
                 STRIP_LOOP(l, 0, STRIP) keep[l] = equals(pixel[l * STRIP_STEP(pitch)], bits, value) ^ inverted;
             else
                 STRIP_LOOP(l, 0, n) keep[l] = equals(pixel[l * STRIP_STEP(pitch)], bits, value) ^ inverted;
@@ -90,11 +90,11 @@ KERNEL(rules, Size rows, Size cols, const SRC_T* __restrict__ band, Size pitch, 
         const int n = STRIP_SIZE(y, rows, x, cols);
         LANE_ARRAY Flag keep[STRIP];
         LANE_ARRAY SRC_T pixel[STRIP];
-        if (n == STRIP) {
-            STRIP_LOOP(l, 0, STRIP) pixel[l] = from[l * STRIP_STEP(pitch)];
+        if (LANES == 1 || n == STRIP) {
+            STRIP_LOOP(l, 0, STRIP) pixel[l] = LANES > 1 || l < n ? from[l * STRIP_STEP(pitch)] : (SRC_T)0;
             evaluate(pixel, table, (int)count, STRIP, keep);
         } else {
-            STRIP_LOOP(l, 0, n) pixel[l] = from[l * STRIP_STEP(pitch)];
+            STRIP_LOOP(l, 0, n) pixel[l] = from[l];
             evaluate(pixel, table, (int)count, n, keep);
         }
         store(out + (y * out_pitch + x), out_pitch, keep, n, also);
