@@ -13,8 +13,7 @@ INLINE f64 share(f64 node, f64 down, f64 across) { return node * down * across; 
 
 template <class T> INLINE f64 weighted(T node, f64 down, f64 across)
 {
-    const f64 part = share(node, down, across);
-    return is_zero(down) | is_zero(across) ? 0.0 : part;
+    return HAS_ZERO(down, across) ? 0.0 : share(node, down, across);
 }
 
 KERNEL(oversample, Size rows, Size cols, const NODE_T* __restrict__ nodes, Size node_rows, Size node_cols, Size pitch,
@@ -25,29 +24,36 @@ KERNEL(oversample, Size rows, Size cols, const NODE_T* __restrict__ nodes, Size 
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         const Index r = row_node[y];
-        const Index above = r * pitch, to_below = r + 1 < node_rows ? pitch : 0;
-        OUT_T* target = out + (y * out_pitch + x);
+        const NODE_T *above = nodes + r * pitch, *below = r + 1 < node_rows ? above + pitch : above;
         const f64 down = row_weight[y], up = row_total - down;
         LANE_ARRAY NODE_T n1[LANES], n2[LANES], n3[LANES], n4[LANES];
         LANE_ARRAY f64 size[LANES];
         SCALAR_LOOP(l, n) {
-            const Index left = col_node[x + l], to_right = left + 1 < node_cols ? 1 : 0;
-            const NODE_T* node = nodes + (above + left);
-            n1[l] = node[0];
-            n2[l] = node[to_right];
-            n3[l] = node[to_below];
-            n4[l] = node[to_below + to_right];
+            const Index left = col_node[x + l], right = left + 1 < node_cols ? left + 1 : left;
+            if (LANES == 1) {  // fewer sums of 64 bits
+                const NODE_T* first = nodes + (r * pitch + left);
+                const Index to_right = right - left, to_below = r + 1 < node_rows ? pitch : 0;
+                n1[l] = first[0];
+                n2[l] = first[to_right];
+                n3[l] = first[to_below];
+                n4[l] = first[to_below + to_right];
+                continue;
+            }
+            n1[l] = above[left];
+            n2[l] = above[right];
+            n3[l] = below[left];
+            n4[l] = below[right];
         }
         LANE_LOOP(l, 0, n) {
             const f64 after = col_weight[x + l], before = col_total - after;
             const f64 value = weighted(n1[l], up, before) + weighted(n2[l], up, after)
                 + weighted(n3[l], down, before) + weighted(n4[l], down, after);
             if constexpr (Kind<OUT_T>::is_float)
-                target[l] = (OUT_T)value;
+                out[y * out_pitch + x + l] = (OUT_T)value;
             else
                 size[l] = fabs(value);
         }
         if constexpr (!Kind<OUT_T>::is_float)  // on its own: lanes of one size at a time vectorise
-            LANE_LOOP(l, 0, n) target[l] = size[l] >= reach ? 1 : 0;
+            LANE_LOOP(l, 0, n) out[y * out_pitch + x + l] = size[l] >= reach ? 1 : 0;
     }
 }

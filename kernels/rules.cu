@@ -19,7 +19,7 @@ template <class T> INLINE Flag equals(T pixel, BITS_T bits, TABLE_T value)
     if constexpr (Kind<SRC_T>::is_float)
         return (f64)pixel == value;
     else
-        return (BITS_T)((BITS_T)pixel & bits) == (BITS_T)value;
+        return ((BITS_T)pixel & bits) == (BITS_T)value;
 }
 
 // Evaluates the table for n pixels; n is known to the compiler but at the end of a row or column.

@@ -112,6 +112,7 @@ INLINE f64 whole_f64(i64 i) { return (f64)i; }
 template <class T> INLINE bool is_finite(T v) { return v - v == 0; }
 INLINE bool is_finite(f64 v) { return (__double2hiint(v) & 0x7ff00000) != 0x7ff00000; }  // without FP64, as is_zero
 INLINE bool is_zero(f64 v) { return ((__double2hiint(v) & 0x7fffffff) | __double2loint(v)) == 0; }
+#define HAS_ZERO(a, b) (is_zero(a) | is_zero(b))  // without a branch
 
 // floor(v) of |v| below 2^51. number: the same, less `origin`; of other v it is nowhere near 0.
 INLINE f64 floored(f64 v, i64 origin, i64* number)
@@ -164,7 +165,7 @@ typedef i64 Size;
 INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
 INLINE f64 divided(f64 a, f64 b, f64, f64) { return a / b; }
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
-INLINE bool is_zero(f64 v) { return v == 0.0; }
+#define HAS_ZERO(a, b) ((a) == 0.0 || (b) == 0.0)  // a function would vectorise worse
 template <class T> INLINE bool is_finite(T v) { return v - v == 0; }
 
 template <class T, int N> struct VectorOf {
