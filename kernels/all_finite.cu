@@ -1,21 +1,40 @@
 // all_finite: where the pixels of all bands are finite, and valid. -D SRC_T, f32 or f64.
-// source: bands x rows x cols. most: the largest size that counts as finite. valid: of the pixels; null: all are.
-// out: uint8, 1 where every band is finite. Twin: reference.py:all_finite.
+// source: bands x rows x cols. most: the largest size that counts as finite, at most SRC_T's own. valid: of the pixels;
+// null: all are. out: uint8, 1 where every band is finite. Twin: reference.py:all_finite.
 #include "target.cuh"
 
-KERNEL(all_finite, i64 rows, i64 cols, const SRC_T* __restrict__ source, i64 bands, i64 pitch, i64 plane, f64 most,
-       const u8* __restrict__ valid, i64 valid_pitch, u8* __restrict__ out)
+// The largest SRC_T up to a value; what lies below it is rounded to the SRC_T before it, or it itself.
+INLINE SRC_T rounded_down(f64 value)
 {
-    FOR_SEGMENTS(y, rows, x, cols) {
-        const int n = SEGMENT_WIDTH(x, cols);
-        LANE_ARRAY u8 all[LANES];
-        LANE_LOOP(l, 0, n) all[l] = 1;
-        if (valid)
-            LANE_LOOP(l, 0, n) all[l] = valid[y * valid_pitch + x + l] != 0;
-        for (i64 band = 0; band < bands; ++band) {
-            const SRC_T* pixel = source + band * plane + y * pitch + x;
-            LANE_LOOP(l, 0, n) all[l] &= fabs((f64)pixel[l]) <= most;
-        }
-        LANE_LOOP(l, 0, n) out[y * cols + x + l] = all[l];
+    const SRC_T nearest = (SRC_T)value;
+    return (f64)nearest > value ? nearest * (SRC_T)0.99999994 : nearest;  // 1 - 2^-24
+}
+
+// n is known to the compiler but at the end of a row or column.
+INLINE void find_finite(const SRC_T* source, Index bands, Index pitch, Index plane, SRC_T most, const u8* valid,
+                        Index valid_pitch, int n, u8* all)
+{
+    STRIP_LOOP(l, 0, n) all[l] = 1;
+    if (valid)
+        STRIP_LOOP(l, 0, n) all[l] = valid[l * STRIP_STEP(valid_pitch)] != 0;
+    for (Index band = 0; band < bands; ++band, source += plane)
+        STRIP_LOOP(l, 0, n) all[l] &= fabs(source[l * STRIP_STEP(pitch)]) <= most;
+}
+
+KERNEL(all_finite, Size rows, Size cols, const SRC_T* __restrict__ source, Size bands, Size pitch, Size plane, f64 most,
+       const u8* __restrict__ valid, Size valid_pitch, u8* __restrict__ out)
+{
+    const SRC_T limit = rounded_down(most);
+    FOR_STRIPS(y, rows, x, cols) {
+        const int n = STRIP_SIZE(y, rows, x, cols);
+        const SRC_T* pixel = source + (y * pitch + x);
+        const u8* counts = valid ? valid + (y * valid_pitch + x) : valid;
+        u8* found = out + (y * cols + x);
+        LANE_ARRAY u8 all[STRIP];
+        if (n == STRIP)
+            find_finite(pixel, bands, pitch, plane, limit, counts, valid_pitch, STRIP, all);
+        else
+            find_finite(pixel, bands, pitch, plane, limit, counts, valid_pitch, n, all);
+        STRIP_LOOP(l, 0, n) found[l * STRIP_STEP(cols)] = all[l];
     }
 }

@@ -3,9 +3,37 @@
 // out: uint8, 1 where a pixel within the disc is on. Twin: reference.py:disc_rows.
 #include "target.cuh"
 
-KERNEL(disc_rows, i64 rows, i64 cols, const u16* __restrict__ distance, const i32* __restrict__ heights, i64 radius,
+#if LANES == 1
+// Of n pixels of a column: n is known to the compiler but at the end of the column.
+INLINE void find_near(const u16* distance, Index pitch, const i32* heights, Index first, Index last, int n, u8* out)
+{
+    i32 found[STRIP];  // the sign bit
+    STRIP_LOOP(l, 0, n) found[l] = 0;
+    const u16* rows[STRIP];
+    rows[0] = distance + first;
+    UNROLL for (int l = 1; l < STRIP; ++l) rows[l] = l < n ? rows[l - 1] + pitch : rows[0];
+    heights += first;
+    _Pragma("unroll 4") for (Index k = 0; k <= last - first; ++k) {
+        const i32 above = ~heights[k];  // -1 - height
+        STRIP_LOOP(l, 0, n) found[l] |= rows[l][k] + above;
+    }
+    STRIP_LOOP(l, 0, n) out[l * pitch] = found[l] < 0;
+}
+#endif
+
+KERNEL(disc_rows, Size rows, Size cols, const u16* __restrict__ distance, const i32* __restrict__ heights, Size radius,
        u8* __restrict__ out)
 {
+#if LANES == 1
+    FOR_STRIPS(y, rows, x, cols) {
+        const int n = STRIP_SIZE(y, rows, x, cols);
+        const Index at = y * cols + x, first = x < radius ? -x : -radius, last = cols - 1 - x < radius ? cols - 1 - x : +radius;
+        if (n == STRIP)
+            find_near(distance + at, cols, heights + radius, first, last, STRIP, out + at);
+        else
+            find_near(distance + at, cols, heights + radius, first, last, n, out + at);
+    }
+#else
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         LANE_ARRAY u16 found[LANES];
@@ -18,8 +46,9 @@ KERNEL(disc_rows, i64 rows, i64 cols, const u16* __restrict__ distance, const i3
             if (first == 0 && last == LANES)
                 LANE_LOOP(l, 0, LANES) found[l] |= near[l] <= height;
             else
-                WIDE_LOOP(l, LANES, first, last) found[l] |= near[l] <= height;
+                LANE_LOOP(l, first, last) found[l] |= near[l] <= height;
         }
         LANE_LOOP(l, 0, n) out[y * cols + x + l] = (u8)found[l];
     }
+#endif
 }

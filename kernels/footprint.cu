@@ -5,6 +5,50 @@
 #include "weights.cuh"
 #include "footprints.cuh"
 
+#if LANES == 1
+// Of a row's taps about a column: bit 0, those are valid that have a weight where the column is a whole number; bit 1, all.
+INLINE u32 row_bits(const u8* taps)
+{
+    bool whole = true, all = true;
+    UNROLL for (int j = 0; j < TAPS; ++j) {
+        const bool is_valid = taps[j] != 0;
+        all &= is_valid;
+        if (j >= FIRST_AT_WHOLE && j <= LAST_AT_WHOLE) whole &= is_valid;
+    }
+    return all ? 3 : whole ? 1 : 0;
+}
+
+// One band's bits of a strip whose taps all exist; the first of them is at `first`. Pixels share what rows they both need.
+INLINE void strip_bits(const u8* first, Index pitch, u32* bits)
+{
+    u32 rows[STRIP + TAPS - 1];
+    UNROLL for (int k = 0; k < STRIP + TAPS - 1; ++k, first += pitch) rows[k] = row_bits(first);
+    UNROLL for (int l = 0; l < STRIP; ++l) {
+        u32 whole = 3, all = 3;
+        UNROLL for (int k = 0; k < TAPS; ++k) {
+            all &= rows[l + k];
+            if (k >= FIRST_AT_WHOLE && k <= LAST_AT_WHOLE) whole &= rows[l + k];
+        }
+        bits[l] = whole | all << 2;
+    }
+}
+
+// One band's bits of one pixel near an edge.
+INLINE u32 edge_bits(const u8* valid, Index rows, Index cols, Index pitch, Index y, Index x)
+{
+    u32 bits = 15;
+    _Pragma("unroll 1") for (int k = 0; k < TAPS; ++k) {
+        const Index r = y + FIRST_TAP + k;
+        const u32 of_row = k >= FIRST_AT_WHOLE && k <= LAST_AT_WHOLE ? 15 : 12;
+        _Pragma("unroll 1") for (int j = 0; j < TAPS; ++j) {
+            const Index c = x + FIRST_TAP + j;
+            const u32 of_col = j >= FIRST_AT_WHOLE && j <= LAST_AT_WHOLE ? 15 : 10;
+            if (r < 0 || r >= rows || c < 0 || c >= cols || !valid[r * pitch + c]) bits &= ~(of_row & of_col);
+        }
+    }
+    return bits;
+}
+#else
 // One band's bits of a segment.
 INLINE void footprint_bits(const u8* __restrict__ valid, i64 rows, i64 cols, i64 pitch, i64 y, i64 x, int n, u8* bits)
 {
@@ -18,7 +62,7 @@ INLINE void footprint_bits(const u8* __restrict__ valid, i64 rows, i64 cols, i64
     for (int j = 0; j < LANES + TAPS - 1; ++j)
         pixel[j] = column[j] = 0;
     const u8* frame = valid + y * pitch + x + FIRST_TAP;
-    WIDE_LOOP(j, LANES + TAPS - 1, first, last) {
+    LANE_LOOP(j, first, last) {
         u8 all = 1;
         if (whole_exists) {
             for (int k = FIRST_TAP + FIRST_AT_WHOLE; k <= FIRST_TAP + LAST_AT_WHOLE; ++k)
@@ -44,10 +88,38 @@ INLINE void footprint_bits(const u8* __restrict__ valid, i64 rows, i64 cols, i64
         bits[l] = (u8)(both_whole | along_row << 1 | along_column << 2 | neither << 3);
     }
 }
+#endif
 
-KERNEL(footprint, i64 rows, i64 cols, const u8* __restrict__ valid, i64 pitch, i64 plane, i64 bands,
+KERNEL(footprint, Size rows, Size cols, const u8* __restrict__ valid, Size pitch, Size plane, Size bands,
        Footprints* __restrict__ out)
 {
+#if LANES == 1
+    FOR_STRIPS(y, rows, x, cols) {
+        const bool interior = y + FIRST_TAP >= 0 && y + (STRIP - 1) + LAST_TAP < rows && x + FIRST_TAP >= 0
+                              && x + LAST_TAP < cols;
+        Footprints* words = out + (y * cols + x);
+        if (interior) {
+            const u8* first = valid + ((y + FIRST_TAP) * pitch + (x + FIRST_TAP));
+            u32 all[STRIP], bits[STRIP];
+            strip_bits(first, pitch, all);
+            if (BY_BAND)
+                _Pragma("unroll 1") for (int band = 1; band < (int)bands; ++band) {
+                    first += plane;
+                    strip_bits(first, pitch, bits);
+                    UNROLL for (int l = 0; l < STRIP; ++l) all[l] |= bits[l] << BITS_A_BAND * band;
+                }
+            UNROLL for (int l = 0; l < STRIP; ++l, words += cols) *words = (Footprints)all[l];
+            continue;
+        }
+        const int n = STRIP_SIZE(y, rows, x, cols);
+        _Pragma("unroll 1") for (int l = 0; l < n; ++l, words += cols) {
+            u32 all = 0;
+            _Pragma("unroll 1") for (int band = 0; band < (BY_BAND ? (int)bands : 1); ++band)
+                all |= edge_bits(valid + band * plane, rows, cols, pitch, y + l, x) << BITS_A_BAND * band;
+            *words = (Footprints)all;
+        }
+    }
+#else
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         Footprints* words = out + y * cols + x;
@@ -64,4 +136,5 @@ KERNEL(footprint, i64 rows, i64 cols, const u8* __restrict__ valid, i64 pitch, i
         }
         LANE_LOOP(l, 0, n) words[l] = all[l];
     }
+#endif
 }

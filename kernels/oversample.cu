@@ -13,24 +13,32 @@ INLINE f64 share(f64 node, f64 down, f64 across) { return node * down * across; 
 
 template <class T> INLINE f64 weighted(T node, f64 down, f64 across)
 {
-    return down == 0.0 || across == 0.0 ? 0.0 : share(node, down, across);
+    return HAS_ZERO(down, across) ? 0.0 : share(node, down, across);
 }
 
-KERNEL(oversample, i64 rows, i64 cols, const NODE_T* __restrict__ nodes, i64 node_rows, i64 node_cols, i64 pitch,
+KERNEL(oversample, Size rows, Size cols, const NODE_T* __restrict__ nodes, Size node_rows, Size node_cols, Size pitch,
        const i32* __restrict__ row_node, const f64* __restrict__ row_weight, f64 row_total,
        const i32* __restrict__ col_node, const f64* __restrict__ col_weight, f64 col_total,
-       f64 reach, OUT_T* __restrict__ out, i64 out_pitch)
+       f64 reach, OUT_T* __restrict__ out, Size out_pitch)
 {
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        const i64 r = row_node[y];
-        const NODE_T* above = nodes + r * pitch;
-        const NODE_T* below = r + 1 < node_rows ? above + pitch : above;
+        const Index r = row_node[y];
+        const NODE_T *above = nodes + r * pitch, *below = r + 1 < node_rows ? above + pitch : above;
         const f64 down = row_weight[y], up = row_total - down;
         LANE_ARRAY NODE_T n1[LANES], n2[LANES], n3[LANES], n4[LANES];
         LANE_ARRAY f64 size[LANES];
         SCALAR_LOOP(l, n) {
-            const i64 left = col_node[x + l], right = left + 1 < node_cols ? left + 1 : left;
+            const Index left = col_node[x + l], right = left + 1 < node_cols ? left + 1 : left;
+            if (LANES == 1) {  // fewer sums of 64 bits
+                const NODE_T* first = nodes + (r * pitch + left);
+                const Index to_right = right - left, to_below = r + 1 < node_rows ? pitch : 0;
+                n1[l] = first[0];
+                n2[l] = first[to_right];
+                n3[l] = first[to_below];
+                n4[l] = first[to_below + to_right];
+                continue;
+            }
             n1[l] = above[left];
             n2[l] = above[right];
             n3[l] = below[left];

@@ -8,6 +8,7 @@
 // out: coefficients from `first` on, none before `lowest` or from `highest` on. Segments begin there, and at each
 // multiple of `segment`. poles, steps: of each of `count` poles its value and how far its filter looks.
 // After Briand and Monasse, IPOL 2018, algorithms 1 and 2, without the gain. Twin: reference.py:prefilter.
+#define ROWS 1  // of segments there are few
 #include "target.cuh"
 #include "boundary.cuh"
 
@@ -15,70 +16,94 @@
 #define LINE_STEP(pitch) (AXIS == 0 ? 1 : pitch)
 #define SAMPLE_STEP(pitch) (AXIS == 0 ? pitch : 1)
 
-KERNEL(prefilter, i64 rows, i64 cols, const SRC_T* __restrict__ source, i64 pitch, i64 length, i64 origin, i64 mode,
-       const u8* __restrict__ valid, i64 valid_pitch, f64* __restrict__ out, i64 out_pitch, i64 first, i64 lowest, i64 highest, i64 segment,
-       i64 count, const f64* __restrict__ poles, const i64* __restrict__ steps, i64 frame)
+// The first to before the last sample of lines, which follow one another. counts: which of them do, or null.
+// before: what stands in for a sample that does not count or is not finite.
+INLINE void take_samples(const SRC_T* sample, Index pitch, const u8* counts, Index valid_pitch, int first, int last, int n,
+                         f64* before, f64 (*s)[LANES])
 {
+    if (counts) {
+        for (int i = first; i < last; ++i, sample += SAMPLE_STEP(pitch), counts += SAMPLE_STEP(valid_pitch))
+            LANE_LOOP(l, 0, n) {
+                const SRC_T value = sample[l * LINE_STEP(pitch)];
+                const bool is_usable = is_finite(value) & (counts[l * LINE_STEP(valid_pitch)] != 0);
+                s[i][l] = before[l] = is_usable ? (f64)value : before[l];
+            }
+    } else {
+        for (int i = first; i < last; ++i, sample += SAMPLE_STEP(pitch))
+            LANE_LOOP(l, 0, n) {
+                const SRC_T value = sample[l * LINE_STEP(pitch)];
+                s[i][l] = before[l] = is_finite(value) ? (f64)value : before[l];
+            }
+    }
+}
+
+KERNEL(prefilter, Size rows, Size cols, const SRC_T* __restrict__ source, Size pitch, Size length, Size origin, Size mode,
+       const u8* __restrict__ valid, Size valid_pitch, f64* __restrict__ out, Size out_pitch, Size first, Size lowest, Size highest, Size segment,
+       Size count, const f64* __restrict__ poles, const i64* __restrict__ steps, Size frame)
+{
+    // Division that rounds down, as `first` may lie before the image.
+    const Index before_all = first >= 0 ? first / segment : -((segment - 1 - first) / segment);
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        // Division that rounds down, as `first` may lie before the image.
-        const i64 number = (first >= 0 ? first / segment : -((segment - 1 - first) / segment)) + y;
-        const i64 begin = number * segment > lowest ? number * segment : lowest;
-        const i64 end = (number + 1) * segment < highest ? (number + 1) * segment : highest;
-        const i64 size = end - begin + 2 * frame;
+        const Index number = before_all + y;
+        const Index begin = number * segment > lowest ? number * segment : +lowest;
+        const Index end = (number + 1) * segment < highest ? (number + 1) * segment : +highest;
+        const int size = (int)(end - begin + 2 * frame);
         LANE_ARRAY f64 s[SAMPLES][LANES];
         LANE_ARRAY f64 before[LANES];
         LANE_LOOP(l, 0, n) before[l] = nan("");
         i32 begun = 1;
-        for (i64 i = 0; i < size; ++i) {
-            const i64 place = place_of(begin - frame + i - origin, length, mode);
-            if (place < 0) {
+        const SRC_T* line = source + x * LINE_STEP(pitch);
+        const u8* valid_line = valid ? valid + x * LINE_STEP(valid_pitch) : valid;
+        const Index first_sample = begin - frame - origin;
+        for (int i = 0, stop; i < size; i = stop) {
+            const Index at = first_sample + i, place = place_of(at, length, mode);
+            const Index left = at >= 0 && place == at ? length - at : 1;  // samples that follow one another
+            stop = left < size - i ? i + (int)left : size;
+            if (place < 0)
                 LANE_LOOP(l, 0, n) before[l] = s[i][l] = 0.0;
-                continue;
-            }
-            const SRC_T* sample = source + x * LINE_STEP(pitch) + place * SAMPLE_STEP(pitch);
-            LANE_LOOP(l, 0, n) {
-                const f64 value = (f64)sample[l * LINE_STEP(pitch)];
-                before[l] = value - value == 0.0 ? value : before[l];
-                s[i][l] = before[l];
-            }
-            if (valid) {
-                const u8* counts = valid + x * LINE_STEP(valid_pitch) + place * SAMPLE_STEP(valid_pitch);
-                const f64* last = s[i > 0 ? i - 1 : 0];
-                LANE_LOOP(l, 0, n) {
-                    s[i][l] = counts[l * LINE_STEP(valid_pitch)] ? s[i][l] : i > 0 ? last[l] : nan("");
-                    before[l] = s[i][l];
-                }
-            }
+            else
+                take_samples(line + place * SAMPLE_STEP(pitch), pitch,
+                             valid ? valid_line + place * SAMPLE_STEP(valid_pitch) : valid, valid_pitch, i, stop, n, before, s);
         }
         LANE_LOOP_ALL(l, 0, n, begun) begun &= s[0][l] == s[0][l] ? 1 : 0;
         if (!begun) {
             LANE_LOOP(l, 0, n) before[l] = 0.0;
-            for (i64 i = size - 1; i >= 0; --i)
+            for (int i = size - 1; i >= 0; --i)
                 LANE_LOOP(l, 0, n) s[i][l] = before[l] = s[i][l] == s[i][l] ? s[i][l] : before[l];
         }
-        i64 from = 0, last = size - 1;  // what the poles so far have left right
-        for (i64 k = 0; k < count; ++k) {
+        f64* to = out + (x * LINE_STEP(out_pitch) + (begin - first) * SAMPLE_STEP(out_pitch));
+        int from = 0, last = size - 1;  // what the poles so far have left right
+        for (int k = 0; k < (int)count; ++k) {
             const f64 z = poles[k];
-            const i64 reach = steps[k], head = from + reach, tail = last - reach;
+            const int reach = (int)steps[k], head = from + reach, tail = last - reach;
             LANE_ARRAY f64 ahead[LANES];
             // Forwards, from a sum over the samples before; and what the way back begins with, while they are there.
-            for (i64 i = from + 1; i <= head; ++i)
+            for (int i = from + 1; i <= head; ++i)
                 LANE_LOOP(l, 0, n) s[i][l] = s[i][l] + z * s[i - 1][l];
             LANE_LOOP(l, 0, n) ahead[l] = s[last][l];
-            for (i64 i = last - 1; i > tail; --i)
+            for (int i = last - 1; i > tail; --i)
                 LANE_LOOP(l, 0, n) ahead[l] = s[i][l] + z * ahead[l];
-            for (i64 i = head + 1; i <= tail; ++i)
+            for (int i = head + 1; i <= tail; ++i)
                 LANE_LOOP(l, 0, n) s[i][l] = s[i][l] + z * s[i - 1][l];
-            LANE_LOOP(l, 0, n) s[tail][l] = z / (z * z - 1.0) * (s[tail][l] + z * ahead[l]);
-            for (i64 i = tail - 1; i >= head; --i)
-                LANE_LOOP(l, 0, n) s[i][l] = z * (s[i + 1][l] - s[i][l]);
+            LANE_LOOP(l, 0, n) ahead[l] = z / (z * z - 1.0) * (s[tail][l] + z * ahead[l]);
+            if (k + 1 < (int)count) {
+                LANE_LOOP(l, 0, n) s[tail][l] = ahead[l];
+                for (int i = tail - 1; i >= head; --i)
+                    LANE_LOOP(l, 0, n) s[i][l] = ahead[l] = z * (ahead[l] - s[i][l]);
+            } else {  // of the last pole what is left are the coefficients
+                f64* made = to + (tail - frame) * SAMPLE_STEP(out_pitch);
+                LANE_LOOP(l, 0, n) made[l * LINE_STEP(out_pitch)] = ahead[l];
+                for (int i = tail - 1; i >= head; --i) {
+                    made -= SAMPLE_STEP(out_pitch);
+                    LANE_LOOP(l, 0, n) {
+                        ahead[l] = z * (ahead[l] - s[i][l]);
+                        made[l * LINE_STEP(out_pitch)] = ahead[l];
+                    }
+                }
+            }
             from = head;
             last = tail;
-        }
-        for (i64 i = begin; i < end; ++i) {
-            f64* to = out + x * LINE_STEP(out_pitch) + (i - first) * SAMPLE_STEP(out_pitch);
-            LANE_LOOP(l, 0, n) to[l * LINE_STEP(out_pitch)] = s[i - begin + frame][l];
         }
     }
 }

@@ -11,20 +11,29 @@
 
 // The window of the source that is here, and which of its pixels are valid.
 struct Pixels {
-    i64 rows, cols, pitch, plane;
+    Index rows, cols, pitch, plane;
     const SRC_T* source;
     const u8* valid;
-    i64 valid_pitch;
+    Index valid_pitch;
 };
 
-INLINE bool is_valid(const Pixels& here, i64 r, i64 c)
+INLINE bool is_valid(const Pixels& here, Index r, Index c)
 {
     return r >= 0 && r < here.rows && c >= 0 && c < here.cols && (!here.valid || here.valid[r * here.valid_pitch + c]);
 }
 
+// A bit for each of TAPS by TAPS source pixels.
+#if TAPS * TAPS > 32
+typedef u64 Taps;
+#else
+typedef u32 Taps;
+#endif
+
+INLINE bool has_tap(Taps taps, int k, int j) { return taps >> (k * TAPS + j) & 1; }
+
 // How many pixels to go back along an axis so that the source begins at `origin`, and an anchor there has its taps before
 // it; see into_window in anchors.cuh. NaN where it is too far.
-INLINE f64 way_back(f64 anchor, i64 origin, i64 period)
+INLINE f64 way_back(f64 anchor, Index origin, Index period)
 {
     if (!period) return (f64)origin;
     return fabs(anchor) < FARTHEST ? anchor - in_turn(anchor - (f64)origin, (f64)-FIRST_TAP, (f64)period) : nan("");
@@ -41,7 +50,7 @@ INLINE void axis_weights(f64 fraction, ACC_T* w)
 
 KERNEL(renormalize, Size rows, Size cols,
        const SRC_T* __restrict__ source, Size bands, Size source_rows, Size source_cols, Size pitch, Size plane,
-       i64 origin_row, i64 origin_col, i64 row_period, i64 col_period, const u8* __restrict__ valid, Size valid_pitch,
+       Size origin_row, Size origin_col, Size row_period, Size col_period, const u8* __restrict__ valid, Size valid_pitch,
        GRID_PARAMETERS,
        OUT_T* __restrict__ image, Size image_pitch, Size image_plane, u8* __restrict__ validity, Size validity_pitch,
        f64 min_weight)
@@ -62,21 +71,25 @@ KERNEL(renormalize, Size rows, Size cols,
             const f64 nearest_row = floor(row[l] + 0.5) - back, nearest_col = floor(col[l] + 0.5) - left;
             const bool inside = (nearest_row >= 0.0) & (nearest_row < (f64)source_rows) & (nearest_col >= 0.0)
                                 & (nearest_col < (f64)source_cols);  // false for NaN
-            if (done[l] == 1 || !inside || !is_valid(here, (i64)nearest_row, (i64)nearest_col)) continue;
-            const i64 r = (i64)(whole_row - back) + FIRST_TAP, c = (i64)(whole_col - left) + FIRST_TAP;
+            if (done[l] == 1 || !inside || !is_valid(here, (Index)nearest_row, (Index)nearest_col)) continue;
+            const Index r = (Index)(whole_row - back) + FIRST_TAP, c = (Index)(whole_col - left) + FIRST_TAP;
+            Taps taps = 0;  // those that are valid
+            for (int k = TAPS - 1; k >= 0; --k)
+                for (int j = TAPS - 1; j >= 0; --j)
+                    taps = taps << 1 | (is_valid(here, r + k, c + j) ? 1 : 0);
             ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0;
             axis_weights(row[l] - whole_row, row_weights);
             axis_weights(col[l] - whole_col, col_weights);
             for (int k = 0; k < TAPS; ++k)
                 for (int j = 0; j < TAPS; ++j)
-                    total += is_valid(here, r + k, c + j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
+                    total += has_tap(taps, k, j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
             if (!((f64)total >= min_weight)) continue;
-            for (i64 band = 0; band < bands; ++band) {
+            for (Index band = 0; band < bands; ++band) {
                 ACC_T sum = (ACC_T)0;
                 for (int k = 0; k < TAPS; ++k)
                     for (int j = 0; j < TAPS; ++j) {
                         const ACC_T w = row_weights[k] * col_weights[j];
-                        if (w != (ACC_T)0 && is_valid(here, r + k, c + j))
+                        if (w != (ACC_T)0 && has_tap(taps, k, j))
                             sum += w * (ACC_T)source[band * plane + (r + k) * pitch + c + j];
                     }
                 image[band * image_plane + y * image_pitch + x + l] = convert<OUT_T>(sum / total);

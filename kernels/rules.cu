@@ -7,7 +7,14 @@
 #include "target.cuh"
 #include "convert.cuh"
 
-template <class T> INLINE BITS_T equals(T pixel, BITS_T bits, TABLE_T value)
+// 1 where something holds; in lanes of one size, so that they vectorise.
+#if LANES == 1
+typedef bool Flag;
+#else
+typedef BITS_T Flag;
+#endif
+
+template <class T> INLINE Flag equals(T pixel, BITS_T bits, TABLE_T value)
 {
     if constexpr (Kind<SRC_T>::is_float)
         return (f64)pixel == value;
@@ -15,76 +22,81 @@ template <class T> INLINE BITS_T equals(T pixel, BITS_T bits, TABLE_T value)
         return ((BITS_T)pixel & bits) == (BITS_T)value;
 }
 
-// Evaluates the table for n neighbouring pixels; n is known to the compiler but at the end of a row.
-INLINE void evaluate(const SRC_T* __restrict__ pixel, const TABLE_T* __restrict__ at, i64 count, int n, BITS_T* keep)
+// Evaluates the table for n pixels; n is known to the compiler but at the end of a row or column.
+INLINE void evaluate(const SRC_T* __restrict__ pixel, const TABLE_T* __restrict__ at, int count, int n, Flag* keep)
 {
-    LANE_ARRAY BITS_T matched[LANES], passed[LANES];
-    LANE_LOOP(l, 0, n) keep[l] = 1;
-    for (i64 rule = 0; rule < count; ++rule) {
+    LANE_ARRAY Flag matched[STRIP], passed[STRIP];
+    STRIP_LOOP(l, 0, n) keep[l] = 1;
+    for (int rule = 0; rule < count; ++rule) {
         const bool any = at[0] != 0;
-        const BITS_T inverted = at[1] != 0;
-        const i64 tests = (i64)at[2];
+        const Flag inverted = at[1] != 0;
+        const int tests = (int)at[2];
         at += 3;
-        LANE_LOOP(l, 0, n) matched[l] = !any;
-        for (i64 test = 0; test < tests; ++test) {
+        STRIP_LOOP(l, 0, n) matched[l] = !any;
+        for (int test = 0; test < tests; ++test) {
             const BITS_T bits = Kind<SRC_T>::is_float ? 0 : (BITS_T)at[0];
-            const i64 given = (i64)at[1];
+            const int given = (int)at[1];
             const TABLE_T *value = at + 2, *end = value + (given < 0 ? ~given : given);
-            LANE_LOOP(l, 0, n) passed[l] = 0;
+            STRIP_LOOP(l, 0, n) passed[l] = 0;
             for (; value < end; ++value)
-                LANE_LOOP(l, 0, n) passed[l] |= equals(pixel[l], bits, *value);
+                STRIP_LOOP(l, 0, n) passed[l] |= equals(pixel[l], bits, *value);
             at = end;
             if (given < 0)
-                LANE_LOOP(l, 0, n) passed[l] ^= 1;
+                STRIP_LOOP(l, 0, n) passed[l] ^= 1;
             if (any)
-                LANE_LOOP(l, 0, n) matched[l] |= passed[l];
+                STRIP_LOOP(l, 0, n) matched[l] |= passed[l];
             else
-                LANE_LOOP(l, 0, n) matched[l] &= passed[l];
+                STRIP_LOOP(l, 0, n) matched[l] &= passed[l];
         }
-        LANE_LOOP(l, 0, n) keep[l] &= matched[l] ^ inverted;
+        STRIP_LOOP(l, 0, n) keep[l] &= matched[l] ^ inverted;
     }
 }
 
-// Stores what is kept of n neighbouring pixels.
-INLINE void store(u8* target, const BITS_T* keep, int n, bool also)
+// Stores what is kept of n pixels.
+INLINE void store(u8* target, Index pitch, const Flag* keep, int n, bool also)
 {
     if (also) {
-        LANE_LOOP(l, 0, n) target[l] &= (u8)keep[l];
-    } else if (n == LANES) {
-        LANE_ARRAY u8 bytes[LANES];
-        LANE_LOOP(l, 0, LANES) bytes[l] = (u8)keep[l];
+        STRIP_LOOP(l, 0, n) target[l * STRIP_STEP(pitch)] &= (u8)keep[l];
+    } else if (LANES > 1 && n == STRIP) {
+        LANE_ARRAY u8 bytes[STRIP];
+        STRIP_LOOP(l, 0, STRIP) bytes[l] = (u8)keep[l];
         stream_segment(target, bytes);
     } else {
-        LANE_LOOP(l, 0, n) target[l] = (u8)keep[l];
+        STRIP_LOOP(l, 0, n) target[l * STRIP_STEP(pitch)] = (u8)keep[l];
     }
 }
 
-KERNEL(rules, i64 rows, i64 cols, const SRC_T* __restrict__ band, i64 pitch, const TABLE_T* __restrict__ table,
-       i64 count, i64 also, u8* __restrict__ out, i64 out_pitch)
+KERNEL(rules, Size rows, Size cols, const SRC_T* __restrict__ band, Size pitch, const TABLE_T* __restrict__ table,
+       Size count, Size also, u8* __restrict__ out, Size out_pitch)
 {
     if (count == 1 && table[2] == 1 && table[4] == 1) {  // flags that are asked for together: one look at each pixel
-        const BITS_T inverted = table[1] != 0, bits = Kind<SRC_T>::is_float ? 0 : (BITS_T)table[3];
+        const Flag inverted = table[1] != 0;
+        const BITS_T bits = Kind<SRC_T>::is_float ? 0 : (BITS_T)table[3];
         const TABLE_T value = table[5];
-        FOR_SEGMENTS(y, rows, x, cols) {
-            const SRC_T* pixel = band + y * pitch + x;
-            const int n = SEGMENT_WIDTH(x, cols);
-            LANE_ARRAY BITS_T keep[LANES];
-            if (n == LANES)
-                LANE_LOOP(l, 0, LANES) keep[l] = equals(pixel[l], bits, value) ^ inverted;
+        FOR_STRIPS(y, rows, x, cols) {
+            const SRC_T* pixel = band + (y * pitch + x);
+            const int n = STRIP_SIZE(y, rows, x, cols);
+            LANE_ARRAY Flag keep[STRIP];
+            if (LANES > 1 && n == STRIP)
+                STRIP_LOOP(l, 0, STRIP) keep[l] = equals(pixel[l * STRIP_STEP(pitch)], bits, value) ^ inverted;
             else
-                LANE_LOOP(l, 0, n) keep[l] = equals(pixel[l], bits, value) ^ inverted;
-            store(out + y * out_pitch + x, keep, n, also);
+                STRIP_LOOP(l, 0, n) keep[l] = equals(pixel[l * STRIP_STEP(pitch)], bits, value) ^ inverted;
+            store(out + (y * out_pitch + x), out_pitch, keep, n, also);
         }
         return;
     }
-    FOR_SEGMENTS(y, rows, x, cols) {
-        const SRC_T* pixel = band + y * pitch + x;
-        const int n = SEGMENT_WIDTH(x, cols);
-        LANE_ARRAY BITS_T keep[LANES];
-        if (n == LANES)
-            evaluate(pixel, table, count, LANES, keep);
-        else
-            evaluate(pixel, table, count, n, keep);
-        store(out + y * out_pitch + x, keep, n, also);
+    FOR_STRIPS(y, rows, x, cols) {
+        const SRC_T* from = band + (y * pitch + x);
+        const int n = STRIP_SIZE(y, rows, x, cols);
+        LANE_ARRAY Flag keep[STRIP];
+        LANE_ARRAY SRC_T pixel[STRIP];
+        if (LANES == 1 || n == STRIP) {
+            STRIP_LOOP(l, 0, STRIP) pixel[l] = LANES > 1 || l < n ? from[l * STRIP_STEP(pitch)] : (SRC_T)0;
+            evaluate(pixel, table, (int)count, STRIP, keep);
+        } else {
+            STRIP_LOOP(l, 0, n) pixel[l] = from[l];
+            evaluate(pixel, table, (int)count, n, keep);
+        }
+        store(out + (y * out_pitch + x), out_pitch, keep, n, also);
     }
 }

@@ -36,16 +36,15 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)
 #define LANE_LOOP_ALL(l, first, last, flag) LANE_LOOP(l, first, last)
 #define SCALAR_LOOP(l, last) LANE_LOOP(l, 0, last)
-#define WIDE_LOOP(j, width, first, last)          \
-    _Pragma("unroll") for (int j = 0; j < width; ++j) \
-        if (j >= first && j < last)
 // Before a loop whose every turn is to be written out.
 #define UNROLL _Pragma("unroll")
 #define ROLLED _Pragma("unroll 1")
 #define SEGMENT_WIDTH(x, cols) 1
 // A thread makes ROWS pixels of a column, so that it finds out but once what they share. Blocks cover the shape; with
 // 64-bit sizes, of which there may be more than a launch has blocks, they stride.
+#ifndef ROWS
 #define ROWS 4
+#endif
 #define STRIDE(next, end) (sizeof(Index) == 8 ? (Index)(next) : end)
 #define FOR_SEGMENTS(y, rows, x, cols)                                                                          \
     for (Index x = (Index)blockIdx.x * blockDim.x + threadIdx.x; x < cols;                                      \
@@ -55,6 +54,19 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
              top = STRIDE(top + (Index)gridDim.y * (blockDim.y * ROWS), rows), stop = top + (Index)(blockDim.y * ROWS)) \
             _Pragma("unroll 1") for (Index y = top + (Index)threadIdx.y; y < stop; y += (Index)blockDim.y)
 #define FOR_TILED_SEGMENTS FOR_SEGMENTS
+// A thread's strip: ROWS neighbouring pixels of a column, STRIP_STEP(pitch) apart.
+#define STRIP ROWS
+#define STRIP_STEP(pitch) (pitch)
+#define STRIP_SIZE(y, rows, x, cols) (int)(rows - y < ROWS ? rows - y : ROWS)
+#define STRIP_LOOP(l, first, last)                    \
+    _Pragma("unroll") for (int l = 0; l < STRIP; ++l) \
+        if (l < first || l >= last) {                 \
+        } else
+#define FOR_STRIPS(y, rows, x, cols)                                                                                \
+    for (Index x = (Index)blockIdx.x * blockDim.x + threadIdx.x; x < cols;                                          \
+         x = STRIDE(x + (Index)gridDim.x * blockDim.x, cols))                                                       \
+        for (Index y = ((Index)blockIdx.y * blockDim.y + threadIdx.y) * ROWS; y < rows;                             \
+             y = STRIDE(y + (Index)gridDim.y * (blockDim.y * ROWS), rows))
 #define PREFETCH(address) (void)(address)
 #define PREFETCH_TO_WRITE(address) (void)(address)
 
@@ -103,6 +115,11 @@ INLINE f64 divided(f64 a, f64 b, f64 high, f64 low)
 INLINE f64 whole_f64(i32 i) { return __hiloint2double(0x43300000, i) - 4503599627370496.0; }  // 2^52
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
 
+template <class T> INLINE bool is_finite(T v) { return v - v == 0; }
+INLINE bool is_finite(f64 v) { return (__double2hiint(v) & 0x7ff00000) != 0x7ff00000; }  // without FP64, as is_zero
+INLINE bool is_zero(f64 v) { return ((__double2hiint(v) & 0x7fffffff) | __double2loint(v)) == 0; }
+#define HAS_ZERO(a, b) (is_zero(a) | is_zero(b))  // without a branch
+
 // floor(v). number: the same less `origin`; where v lies far away or is no number it is beyond what an Index may be.
 INLINE f64 floored(f64 v, i32 origin, i32* number)
 {
@@ -134,8 +151,6 @@ typedef i64 Size;
 #define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
 // As LANE_LOOP, for a body that ANDs its lanes into flag.
 #define LANE_LOOP_ALL(l, first, last, flag) PRAGMA(omp simd reduction(& : flag)) for (int l = first; l < last; ++l)
-// The first to the last of an array of some fixed width, which may be wider than the segment.
-#define WIDE_LOOP(j, width, first, last) LANE_LOOP(j, first, last)
 // Lanes that each load from a place of their own: the empty asm keeps the compiler from gathering across them, which
 // costs three times what a short load for each lane does.
 #define SCALAR_LOOP(l, last) for (int l = 0; l < last; ({ asm volatile(""); }), ++l)
@@ -146,6 +161,12 @@ typedef i64 Size;
     PRAGMA(omp parallel for num_threads(threads) schedule(static)) \
     for (i64 y = 0; y < rows; ++y)                                  \
         for (i64 x = 0; x < cols; x += LANES)
+// A strip is a segment, STRIP pixels of a row.
+#define STRIP LANES
+#define STRIP_STEP(pitch) 1
+#define STRIP_SIZE(y, rows, x, cols) SEGMENT_WIDTH(x, cols)
+#define STRIP_LOOP LANE_LOOP
+#define FOR_STRIPS FOR_SEGMENTS
 // By tiles of one segment by 32 rows: however the source lies, what they read of it stays in the nearest cache.
 // Dynamic, since rows outside the source cost nothing.
 #define FOR_TILED_SEGMENTS(y, rows, x, cols)                        \
@@ -161,6 +182,8 @@ INLINE u64 high_product(u64 a, u64 b) { return (u64)((unsigned __int128)a * b >>
 INLINE f64 divided(f64 a, f64 b, f64, f64) { return a / b; }
 INLINE f64 whole_f64(i32 i) { return (f64)i; }
 INLINE f64 whole_f64(i64 i) { return (f64)i; }
+#define HAS_ZERO(a, b) ((a) == 0.0 || (b) == 0.0)  // a function would vectorise worse
+template <class T> INLINE bool is_finite(T v) { return v - v == 0; }
 
 template <class T, int N> struct VectorOf {
     typedef T type __attribute__((vector_size(N * sizeof(T))));

@@ -4,15 +4,15 @@
 // out: uint8, 1 inside. Twin: reference.py:winding.
 #include "target.cuh"
 
-KERNEL(winding, i64 rows, i64 cols, const i64* __restrict__ starts, const i32* __restrict__ places,
+KERNEL(winding, Size rows, Size cols, const i64* __restrict__ starts, const i32* __restrict__ places,
        const i32* __restrict__ windings, u8* __restrict__ out)
 {
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         // The first crossing whose place lies right of x.
-        i64 next = starts[y], end = starts[y + 1], first = next;
-        for (i64 after = end; next < after;) {
-            const i64 middle = (next + after) / 2;
+        Index next = (Index)starts[y], end = (Index)starts[y + 1], first = next;
+        for (Index after = end; next < after;) {
+            const Index middle = next + (after - next >> 1);
             if (places[middle] <= x)
                 next = middle + 1;
             else

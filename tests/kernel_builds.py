@@ -94,7 +94,7 @@ class CudaText(Build):
         """Launch a kernel over blocks of 4 x 2 threads: those that cover the shape, or 3 x 2 that stride over it."""
         library = self.loaded(kernel, defines)
         strides = self.keep(defines).get("INDEX") != np.int32
-        blocks = (3, 2) if strides else blocks_of(shape, self.block)
+        blocks = (3, 2) if strides else blocks_of(kernel, shape, self.block)
         dims = (ctypes.c_uint * 4)(*self.block, *blocks)
         arguments = [native._argument(value) for value in (*shape, *args)]
         for thread in product(*map(range, (*blocks, *self.block))):

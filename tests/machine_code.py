@@ -152,7 +152,7 @@ class MachineCode(HostMemory):
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Launch a kernel as the cuda backend does; see `Backend.run`."""
-        blocks = blocks_of(shape, BLOCK)
+        blocks = blocks_of(kernel, shape, BLOCK)
         if self.most_blocks and defines.get("INDEX") != np.int32:  # then blocks stride
             blocks = min(blocks[0], self.most_blocks[0]), min(blocks[1], self.most_blocks[1])
         machine = _machine(kernel, self.arch, self.compile, tuple(defines.items()))

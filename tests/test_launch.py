@@ -8,7 +8,7 @@ from kernel_builds import Asked, CudaText, all_defines, compile_all
 from kernel_cases import APPLIED, NODATA, Variant, assert_same_results, cases, resampled
 from numpy.lib.stride_tricks import as_strided
 
-from gpumask import Grid
+from gpumask import Grid, Window
 from gpumask.backends import get, native
 from gpumask.backends.launch import FACTS, launch, without_facts
 from gpumask.boundary import Boundary
@@ -104,11 +104,14 @@ def test_facts_are_what_arguments_are():
     nodes, valid = np.zeros((3, 4)), np.ones((9, 11), np.uint8)
     pixels = np.zeros((1, 9, 11), np.uint16)
     source, grid = Source(pixels, None), Grid(nodes, nodes)
-    usual = {"FULL": 1, "PLAIN_NODES": 1, "HAS_FOOTPRINT": 0, "PLAIN_EDGES": 1, "INDEX": np.dtype(np.int32)}
+    usual = dict.fromkeys(("FULL", "PLAIN_NODES", "POWERS_OF_TWO", "PLAIN_EDGES"), 1)
+    usual |= {"HAS_FOOTPRINT": 0, "INDEX": np.dtype(np.int32)}
     assert facts_of(source, grid) == usual
     assert set(usual) == FACTS
-    for steps in ((1, 2), (2, 1), (5, 7)):
+    for steps in ((1, 2), (2, 1), (64, 16)):
         assert facts_of(source, Grid(nodes, nodes, steps)) == {**usual, "FULL": 0}
+    for steps in ((5, 7), (3, 1), (16, 24)):
+        assert facts_of(source, Grid(nodes, nodes, steps)) == {**usual, "FULL": 0, "POWERS_OF_TWO": 0}
     assert facts_of(source, Grid(nodes, nodes, mask=nodes == 0)) == {**usual, "PLAIN_NODES": 0}
     assert facts_of(source, Grid(nodes, nodes, nodata=-9.0)) == {**usual, "PLAIN_NODES": 0}
     assert facts_of(Source(pixels, valid), grid) == {**usual, "HAS_FOOTPRINT": 1}
@@ -117,6 +120,8 @@ def test_facts_are_what_arguments_are():
     assert facts_of(source, grid, Boundary((None, "edge"))) == edges
     assert facts_of(source, grid, Boundary(around=(0, 11)))["PLAIN_EDGES"] == 0
     assert facts_of(Source(pixels, None, (0, 1 << 29)), grid) == {**usual, "INDEX": np.dtype(np.int64)}
+    huge = facts_of(source, Grid(nodes, nodes, (1 << 20, 1 << 20)).crop(Window(0, 0, 2, 2)))
+    assert huge["INDEX"] == np.dtype(np.int64)  # of its area
 
 
 def only(*names):

@@ -22,6 +22,7 @@ from gpumask.errors import BackendError
 
 BLOCK = (32, 8)
 _ROWS = 4  # pixels of a column that a thread makes; see FOR_SEGMENTS in kernels/target.cuh
+_ROWS_OF = {"prefilter": 1}  # where a kernel has ROWS of its own
 _GRID_LIMIT = (2**31 - 1, 65535)
 _MOST_COPIES = 8  # of a table, on as many streams
 
@@ -33,9 +34,9 @@ def nvrtc_options(arch: str, defines: dict[str, Any]) -> list[str]:
     return [f"--gpu-architecture={arch}", "--std=c++17", "--fmad=false", *define_options(defines)]
 
 
-def blocks_of(shape: tuple[int, int], block: tuple[int, int]) -> tuple[int, int]:
+def blocks_of(kernel: str, shape: tuple[int, int], block: tuple[int, int]) -> tuple[int, int]:
     """Return how many blocks (across, down) cover a shape (rows, cols); where a launch has fewer, as many as it has."""
-    across, down = -(-shape[1] // block[0]), -(-shape[0] // (block[1] * _ROWS))
+    across, down = -(-shape[1] // block[0]), -(-shape[0] // (block[1] * _ROWS_OF.get(kernel, _ROWS)))
     return min(across, _GRID_LIMIT[0]), min(down, _GRID_LIMIT[1])
 
 
@@ -73,7 +74,7 @@ class CudaBackend:
         rows, cols = shape
         if not rows or not cols:
             return
-        blocks = blocks_of(shape, BLOCK)
+        blocks = blocks_of(kernel, shape, BLOCK)
         devices = {argument.device.id for argument in args if isinstance(argument, self._cupy.ndarray)}
         if devices != {self._cupy.cuda.Device().id}:
             raise BackendError(f"cuda backend: expected all arrays on the current device; got {sorted(devices)}")
