@@ -235,7 +235,7 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     launch(
         backend, "resample", grid.shape,
         image, *image.shape, *_steps(image), *source.origin, *frames, *boundary.numbers, *boundary.around,
-        valid, _plane(valid), *nodes, out, *_steps(out), _filling(target.nodata, out.dtype),
+        valid, _plane(valid), *nodes, out, *_steps(out), _carried(target.nodata, out.dtype),
         target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
         **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
         HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))),
@@ -255,7 +255,7 @@ def _renormalize(
     launch(
         backend, "renormalize", target.validity.shape,
         image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid),
-        *node_arguments(backend, grid), out, *_steps(out), target.validity, _pitch(target.validity), method.min_weight,
+        *node_arguments(backend, grid), out, *_steps(out), target.validity, _pitch(target.validity), _least(method.min_weight, types["ACC_T"]),
         **types, **method.interp.defines,
     )  # fmt: skip
 
@@ -326,11 +326,17 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
     return found, held("nodata_out", float("nan") if nodata_out is None else nodata_out, found)
 
 
-def _filling(nodata: float, dtype: np.dtype[Any]) -> float | np.int64:
-    """Return a nodata value as the kernel takes it: float64 as it is, the bits of others as int64."""
+def _carried(value: float, dtype: np.dtype[Any]) -> float | np.int64:
+    """Return a value of a dtype as kernels take it: float64 as it is, the bits of others as int64."""
     if dtype == np.float64:
-        return float(nodata)
-    return np.int64(np.float32(nodata).view(np.int32) if dtype.kind == "f" else (int(nodata) + 2**63) % 2**64 - 2**63)
+        return float(value)
+    return np.int64(np.float32(value).view(np.int32) if dtype.kind == "f" else (int(value) + 2**63) % 2**64 - 2**63)
+
+
+def _least(weight: float, dtype: np.dtype[Any]) -> float | np.int64:
+    """Return the least value of a float dtype that is not below a weight, as kernels take it."""
+    held = dtype.type(weight)
+    return _carried(held if held >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)
 
 
 def check_validity(given: Any, name: str = "validity") -> bool:

@@ -51,10 +51,7 @@ INLINE bool place(const Axis& axis, i64 coordinate, i32* at, f32* fraction)
     *at = (i32)(from >> FIXED_BITS);
     *fraction = TAPS == 1 ? 0.0f : (f32)((i32)from & ((1 << FIXED_BITS) - 1)) * (f32)(1.0 / FIXED_ONE);
     if (PLAIN_EDGES) return (u32)*at < (u32)axis.n;  // never so where there is no coordinate
-    if (axis.period) {
-        const i32 least = (i32)(-FIRST_TAP - axis.frame), period = (i32)axis.period, rest = (*at - least) % period;
-        *at = least + (rest < 0 ? rest + period : rest);
-    }
+    if (axis.period) *at = whole_in_turn(*at, (i32)(-FIRST_TAP - axis.frame), (i32)axis.period);
     return coordinate >= 0 && *at >= -axis.frame && *at < axis.n + axis.frame;
 }
 #else

@@ -20,5 +20,11 @@ INLINE Index place_of(Index i, Index n, Index mode)
 // Brings pixel i of an axis that begins anew every `period` pixels into the turn that begins at `least`; exact.
 INLINE f64 in_turn(f64 i, f64 least, f64 period) { return i - period * floor((i - least) / period); }
 
+INLINE i32 whole_in_turn(i32 i, i32 least, i32 period)
+{
+    const i32 rest = (i - least) % period;
+    return least + (rest < 0 ? rest + period : rest);
+}
+
 // Beyond so many pixels a coordinate has no place in any turn.
 #define FARTHEST 1099511627776.0

@@ -31,29 +31,44 @@ typedef u32 Taps;
 
 INLINE bool has_tap(Taps taps, int k, int j) { return taps >> (k * TAPS + j) & 1; }
 
-// How many pixels to go back along an axis so that the source begins at `origin`, and an anchor there has its taps before
-// it; see into_window in anchors.cuh. NaN where it is too far.
-INLINE f64 way_back(f64 anchor, Index origin, Index period)
+// Where a coordinate lies on an axis that begins at `origin`: the pixel at or before it, in the turn in which an anchor has
+// its taps before it, and the fraction beyond. Returns whether there is such a place near n pixels.
+#if FIXED && LANES == 1
+INLINE bool locate(i64 coordinate, i64 origin, Index period, Index n, Index* at, f32* fraction)
 {
-    if (!period) return (f64)origin;
-    return fabs(anchor) < FARTHEST ? anchor - in_turn(anchor - (f64)origin, (f64)-FIRST_TAP, (f64)period) : nan("");
+    const i64 from = coordinate - ((origin << FIXED_BITS) + FIXED_ZERO);
+    *fraction = (f32)((i32)from & ((1 << FIXED_BITS) - 1)) * (f32)(1.0 / FIXED_ONE);
+    const i32 whole = (i32)(from >> FIXED_BITS);
+    *at = period ? whole_in_turn(whole, -FIRST_TAP, (i32)period) : whole;
+    return coordinate >= 0 && *at >= -1 && *at < n;
 }
+#else
+INLINE bool locate(f64 coordinate, i64 origin, Index period, Index n, Index* at, Fraction* fraction)
+{
+    const f64 whole = floor(coordinate), place = whole - (f64)origin;
+    const f64 from = !period ? place : fabs(whole) < FARTHEST ? in_turn(place, (f64)-FIRST_TAP, (f64)period) : nan("");
+    const bool near = from >= -1.0 && from < (f64)n;
+    *fraction = (Fraction)(coordinate - whole);
+    *at = near ? (Index)from : -1;
+    return near;
+}
+#endif
 
 // The weights of the taps on one axis; at a whole number just the anchor has one.
-INLINE void axis_weights(f64 fraction, ACC_T* w)
+INLINE void axis_weights(Fraction fraction, ACC_T* w)
 {
     ACC_T lanes[TAPS][LANES];  // of which just the first is filled
     tap_weights(fraction, lanes, 0);
     for (int k = 0; k < TAPS; ++k)
-        w[k] = fraction != 0.0 ? lanes[k][0] : (ACC_T)(k == ANCHOR_TAP ? 1 : 0);
+        w[k] = fraction != 0 ? lanes[k][0] : (ACC_T)(k == ANCHOR_TAP ? 1 : 0);
 }
 
 KERNEL(renormalize, Size rows, Size cols,
        const SRC_T* __restrict__ source, Size bands, Size source_rows, Size source_cols, Size pitch, Size plane,
-       Size origin_row, Size origin_col, Size row_period, Size col_period, const u8* __restrict__ valid, Size valid_pitch,
+       i64 origin_row, i64 origin_col, Size row_period, Size col_period, const u8* __restrict__ valid, Size valid_pitch,
        GRID_PARAMETERS,
        OUT_T* __restrict__ image, Size image_pitch, Size image_plane, u8* __restrict__ validity, Size validity_pitch,
-       f64 min_weight)
+       Carried<ACC_T> min_weight)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     const Pixels here = {source_rows, source_cols, pitch, plane, source, valid, valid_pitch};
@@ -63,27 +78,28 @@ KERNEL(renormalize, Size rows, Size cols,
         i32 all = 1;
         LANE_LOOP_ALL(l, 0, n, all) all &= done[l] == 1 ? 1 : 0;
         if (all) continue;
-        LANE_ARRAY f64 row[LANES], col[LANES];
+        LANE_ARRAY Coordinate row[LANES], col[LANES];
         source_coordinates(grid, first_row + y, first_col + x, n, row, col);
         for (int l = 0; l < n; ++l) {
-            const f64 whole_row = floor(row[l]), whole_col = floor(col[l]);
-            const f64 back = way_back(whole_row, origin_row, row_period), left = way_back(whole_col, origin_col, col_period);
-            const f64 nearest_row = floor(row[l] + 0.5) - back, nearest_col = floor(col[l] + 0.5) - left;
-            const bool inside = (nearest_row >= 0.0) & (nearest_row < (f64)source_rows) & (nearest_col >= 0.0)
-                                & (nearest_col < (f64)source_cols);  // false for NaN
-            if (done[l] == 1 || !inside || !is_valid(here, (Index)nearest_row, (Index)nearest_col)) continue;
-            const Index r = (Index)(whole_row - back) + FIRST_TAP, c = (Index)(whole_col - left) + FIRST_TAP;
+            Index r, c;
+            Fraction down, across;
+            if (done[l] == 1 || !locate(row[l], origin_row, row_period, source_rows, &r, &down)
+                || !locate(col[l], origin_col, col_period, source_cols, &c, &across)
+                || !is_valid(here, r + (down >= (Fraction)0.5 ? 1 : 0), c + (across >= (Fraction)0.5 ? 1 : 0)))
+                continue;
+            r += FIRST_TAP;
+            c += FIRST_TAP;
             Taps taps = 0;  // those that are valid
             for (int k = TAPS - 1; k >= 0; --k)
                 for (int j = TAPS - 1; j >= 0; --j)
                     taps = taps << 1 | (is_valid(here, r + k, c + j) ? 1 : 0);
             ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0;
-            axis_weights(row[l] - whole_row, row_weights);
-            axis_weights(col[l] - whole_col, col_weights);
+            axis_weights(down, row_weights);
+            axis_weights(across, col_weights);
             for (int k = 0; k < TAPS; ++k)
                 for (int j = 0; j < TAPS; ++j)
                     total += has_tap(taps, k, j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
-            if (!((f64)total >= min_weight)) continue;
+            if (!(total >= uncarried<ACC_T>(min_weight))) continue;
             for (Index band = 0; band < bands; ++band) {
                 ACC_T sum = (ACC_T)0;
                 for (int k = 0; k < TAPS; ++k)

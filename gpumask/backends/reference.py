@@ -69,7 +69,7 @@ def resample(
         source = np.where(np.minimum.outer(*around) < 0, np.dtype(SRC_T).type(0), source[:, around[0]][:, :, around[1]])
         origin_row, origin_col = origin_row - row_frame, origin_col - col_frame
     source = np.ascontiguousarray(source)
-    fill = np.int32(nodata).view("f4") if OUT_T == np.float32 else np.asarray(nodata).astype(OUT_T)
+    fill = _uncarried(nodata, OUT_T)
     places = (origin_row, row_period), (origin_col, col_period)
     here = _of_bands(footprint, bands) if BY_BAND else footprint
     for part, row, col in _coordinates(
@@ -81,6 +81,11 @@ def resample(
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), fill)
         if validity is not None:
             validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, outside))
+
+
+def _uncarried(value, dtype):
+    """Return a value out of what brings it to a kernel, as in kernels/convert.cuh."""
+    return np.int32(value).view("f4") if dtype == np.float32 else np.asarray(value).astype(dtype)
 
 
 def _of_bands(words, bands):
@@ -146,7 +151,7 @@ def renormalize(
             total += w
             pixels = source[:, np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)]
             sums += np.where(w != 0, w * pixels.astype(ACC_T), 0)
-        enough = total.astype(float) >= min_weight
+        enough = total >= _uncarried(min_weight, ACC_T)
         wanted[wanted] = enough
         image[:, part][:, wanted] = _convert(sums[:, enough] / total[enough], OUT_T)
         validity[part][wanted] = 1
