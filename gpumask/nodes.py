@@ -47,8 +47,7 @@ def fixed_grid(backend: Backend, grid: Grid) -> Grid:
     limit = fixed_limit(grid.resolution)
     made = [backend.empty(row.shape, np.int64) for _ in range(2)]
     assert limit is not None
-    bits = row.view(np.int64), col.view(np.int64)
-    launch(backend, "fixed_nodes", row.shape, *bits, _pitch(row), mask, _pitch(mask), nodata, float(limit), *made)
+    launch(backend, "fixed_nodes", row.shape, row, col, _pitch(row), mask, _pitch(mask), nodata, float(limit), *made)
     row, col = (nodes.view(np.float64) for nodes in made)
     return FixedGrid(row, col, grid.resolution, window=grid.window, around=grid.around)
 

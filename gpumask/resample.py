@@ -336,7 +336,7 @@ def _carried(value: float, dtype: np.dtype[Any]) -> float | np.int64:
 def _least(weight: float, dtype: np.dtype[Any]) -> float | np.int64:
     """Return the least value of a float dtype that is not below a weight, as kernels take it."""
     held = dtype.type(weight)
-    return _carried(held if held >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)
+    return _carried(held if float(held) >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)
 
 
 def check_validity(given: Any, name: str = "validity") -> bool:

@@ -117,7 +117,6 @@ def _counts(nodes, mask, nodata):
 
 def fixed_nodes(rows, cols, row, col, pitch, mask, mask_pitch, nodata, limit, out_row, out_col):
     """Twin of kernels/fixed_nodes.cu."""
-    row, col = row.view(np.float64), col.view(np.float64)
     found = [fixed(nodes, limit) for nodes in (row, col)]
     counts = _counts((row, col), mask, nodata) & ~np.isnan(found[0] + found[1])
     for nodes, out in zip(found, (out_row, out_col), strict=True):
