@@ -13,7 +13,7 @@ from kernel_cases import FACTUAL, Variant, cases, resampled
 
 from gpumask.backends import native
 from gpumask.backends.cache import cached
-from gpumask.backends.cuda import blocks_of
+from gpumask.backends.cuda import blocks_for
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import FACTS, without_facts
 from gpumask.backends.source import define_options, kernel_source, variant_key
@@ -94,7 +94,7 @@ class CudaText(Build):
         """Launch a kernel over blocks of 4 x 2 threads: those that cover the shape, or 3 x 2 that stride over it."""
         library = self.loaded(kernel, defines)
         strides = self.keep(defines).get("INDEX") != np.int32
-        blocks = (3, 2) if strides else blocks_of(kernel, shape, self.block)
+        blocks = (3, 2) if strides else blocks_for(kernel, shape, self.block)
         dims = (ctypes.c_uint * 4)(*self.block, *blocks)
         arguments = [native._argument(value) for value in (*shape, *args)]
         for thread in product(*map(range, (*blocks, *self.block))):

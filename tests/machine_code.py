@@ -17,7 +17,7 @@ import numpy as np
 
 from gpumask.backends import native
 from gpumask.backends.cache import cache_folder, cached
-from gpumask.backends.cuda import BLOCK, blocks_of
+from gpumask.backends.cuda import BLOCK, blocks_for
 from gpumask.backends.host import HostMemory
 from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
@@ -152,7 +152,7 @@ class MachineCode(HostMemory):
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Launch a kernel as the cuda backend does; see `Backend.run`."""
-        blocks = blocks_of(kernel, shape, BLOCK)
+        blocks = blocks_for(kernel, shape)
         if self.most_blocks and defines.get("INDEX") != np.int32:  # then blocks stride
             blocks = min(blocks[0], self.most_blocks[0]), min(blocks[1], self.most_blocks[1])
         machine = _machine(kernel, self.arch, self.compile, tuple(defines.items()))
