@@ -60,24 +60,39 @@ INLINE void find_elsewhere(const Extent& window, u8 outside, int n, const Anchor
     }
 }
 
-INLINE void leave_out(const Out& out, Index band, int n)
+// One band of a segment, of which `first` is the first pixel from the source's. Where a sum is no number its pixel is not
+// valid; returns whether all were numbers.
+template <bool EVERY_TAP>
+INLINE i32 interpolate(const Pixels& source, Index first, bool interior, int n, const Anchors& at,
+                       const ACC_T (*row_weights)[LANES], const ACC_T (*col_weights)[LANES], OUT_T* image, OUT_T nodata,
+                       i32* valid)
 {
-    OUT_T* image = out.image + (out.first + band * out.plane);
-    prefetch_right_to_write(image);
-    LANE_LOOP(l, 0, n) image[l] = out.nodata;
+    LANE_ARRAY ACC_T sums[LANES][TAPS];
+    sum_segment<EVERY_TAP>(source.first, first, source.pitch, source.window, interior, n, at, row_weights, sums);
+    i32 all_numbers = 1;
+    LANE_LOOP_ALL(l, 0, n, all_numbers) {
+        const bool whole = (LANES > 1 || !EVERY_TAP) && !(at.between[l] & 1);
+        const ACC_T value = weighted_sum(col_weights, l, sums[l], whole);
+        const i32 still = !Kind<SRC_T>::is_float || value == value ? valid[l] : 0;
+        all_numbers &= ~(still ^ valid[l]);
+        valid[l] = still;
+        image[l] = still ? convert<OUT_T>(value) : nodata;
+    }
+    return all_numbers;
 }
 
 // All bands of a segment. Of bands that are valid together, returns whether all sums were numbers.
 template <bool EVERY_TAP>
-INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* footprint, Index footprint_plane,
-                        Lookup& taps, const u8* elsewhere, int y, int n, Anchors& at, const Out& out)
+INLINE bool interpolate_bands(const Pixels& source, bool interior, const Footprints* footprint, Index footprint_plane,
+                              Lookup& taps, const u8* elsewhere, int y, int n, Anchors& at, const Out& out)
 {
     const bool differ = BY_BAND && HAS_FOOTPRINT && footprint_plane;
+    const Axis& col_axis = source.window.col;
     LANE_ARRAY ACC_T row_weights[TAPS][LANES], col_weights[TAPS][LANES];
     LANE_LOOP(l, 0, n) tap_weights(at.row_fraction[l], row_weights, l);
     LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
-    i32 all_numbers = 1;
     if (LANES == 1) at.valid[0] = 1;  // as it is
+    i32 all_numbers = 1;
     Index first = 0, image_first = 0;
     ROLLED for (Index band = 0;;) {
         LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
@@ -88,26 +103,16 @@ INLINE bool interpolate(const Pixels& source, bool interior, const Footprints* f
             check_footprints(taps, (int)(band % BANDS_A_WORD), n, at, at.valid, own);
         else if (BY_BAND)
             LANE_LOOP(l, 0, n) own[l] = at.valid[l];
-        if (differ && none_valid(n, own)) {
-            leave_out(out, band, n);
-            say_valid(out, band, elsewhere, n, own);
-        } else {
         OUT_T* image = out.image + (out.first + image_first);
         prefetch_right_to_write(image);
-        const Extent& window = source.window;
-        prefetch_source(source.first + first, source.pitch, words, window.col.n + 2 * window.col.frame, y, n, at);
-        LANE_ARRAY ACC_T sums[LANES][TAPS];
-        sum_segment<EVERY_TAP>(source.first, first, source.pitch, window, interior, n, at, row_weights, sums);
-        LANE_LOOP_ALL(l, 0, n, all_numbers) {
-            const bool whole = (LANES > 1 || !EVERY_TAP) && !(at.between[l] & 1);
-            const ACC_T value = weighted_sum(col_weights, l, sums[l], whole);
-            const i32 still = !Kind<SRC_T>::is_float || value == value ? valid[l] : 0;
-            all_numbers &= ~(still ^ valid[l]);
-            valid[l] = still;
-            image[l] = still ? convert<OUT_T>(value) : out.nodata;
+        if (differ && none_valid(n, own)) {
+            LANE_LOOP(l, 0, n) image[l] = out.nodata;
+        } else {
+            prefetch_source(source.first + first, source.pitch, words, col_axis.n + 2 * col_axis.frame, y, n, at);
+            all_numbers &= interpolate<EVERY_TAP>(source, first, interior, n, at, row_weights, col_weights, image,
+                                                  out.nodata, valid);
         }
         if (BY_BAND) say_valid(out, band, elsewhere, n, own);
-        }
         if (++band >= source.bands) return BY_BAND || all_numbers;
         first += source.plane;
         image_first += out.plane;
@@ -147,8 +152,8 @@ KERNEL(resample, Size rows, Size cols,
         if (LANES > 1 || BY_BAND || none) find_elsewhere(pixels.window, (u8)outside, n, at, elsewhere);
         if (!none) {
             const bool all_numbers = has_every_tap(interior, n, at)
-                ? interpolate<true>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out)
-                : interpolate<false>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out);
+                ? interpolate_bands<true>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out)
+                : interpolate_bands<false>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out);
             if (all_numbers) {
                 if (!BY_BAND) say_valid(out, 0, elsewhere, n, at.valid);
                 continue;

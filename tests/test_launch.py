@@ -5,11 +5,11 @@ from functools import cache, partial
 import numpy as np
 import pytest
 from kernel_builds import Asked, CudaText, all_defines, compile_all
-from kernel_cases import APPLIED, NODATA, Variant, assert_same_results, cases, resampled
+from kernel_cases import APPLIED, NODATA, Variant, assert_same_bits, assert_same_results, cases, resampled
 from numpy.lib.stride_tricks import as_strided
 
-from gpumask import Grid, Window
-from gpumask.backends import get, native
+from gpumask import Grid, Window, resample
+from gpumask.backends import cuda, get, native
 from gpumask.backends.launch import FACTS, launch, without_facts
 from gpumask.boundary import Boundary
 from gpumask.errors import BackendError
@@ -169,3 +169,14 @@ def test_the_cases_have_each_fact_and_its_opposite():
 @cache
 def _cases_and_twins():
     return [(case, resampled(get("numpy"), VARIANT, case)) for case in cases(VARIANT.source)]
+
+
+@pytest.mark.parametrize("limit", [(1, 1), (2, 1), (2**31 - 1, 1)])
+def test_a_launch_of_fewer_blocks_than_cover_a_shape_gives_the_same_bits(at_hand, monkeypatch, limit):
+    monkeypatch.setattr(cuda, "_GRID_LIMIT", limit)
+    y, x = np.mgrid[0:70, 0:300] * 0.3
+    pixels, valid = np.arange(30 * 100.0).reshape(30, 100), np.arange(3000).reshape(30, 100) % 7 > 0
+    grid = Grid(y + 0.01 * x, x)
+    found, expected = (resample(pixels, grid, source_valid=valid, backend=name) for name in ("cuda", "native"))
+    assert_same_bits(found.image, expected.image)
+    assert_same_bits(found.validity, expected.validity)
