@@ -11,9 +11,11 @@ struct Anchors {
 
 INLINE void find_between(int n, Anchors& at)
 {
-    LANE_LOOP(l, 0, n)
-        at.between[l] = TAPS == 1 ? 0 : (at.row_fraction[l] != 0 ? 2 : 0) + (at.col_fraction[l] != 0 ? 1 : 0);
+    if (TAPS == 1) return;
+    LANE_LOOP(l, 0, n) at.between[l] = (at.row_fraction[l] != 0 ? 2 : 0) + (at.col_fraction[l] != 0 ? 1 : 0);
 }
+
+INLINE i32 between(const Anchors& at, int l) { return TAPS == 1 ? 0 : at.between[l]; }
 
 
 // An axis of a window of the source, which has n pixels from an origin on. Around it, `frame` pixels are there by
@@ -134,8 +136,8 @@ INLINE bool check_taps(const Extent& window, int n, bool must_exist, Anchors& at
     const bool interior = signs < 0;
     if (must_exist && !interior)
         LANE_LOOP(l, 0, n) {
-            const i32 row = room_for_weights(window.row, at.row[l], at.between[l] & 2);
-            const i32 col = room_for_weights(window.col, at.col[l], at.between[l] & 1);
+            const i32 row = room_for_weights(window.row, at.row[l], between(at, l) & 2);
+            const i32 col = room_for_weights(window.col, at.col[l], between(at, l) & 1);
             at.valid[l] &= (row | col) >= 0;
         }
     return interior;
@@ -164,7 +166,7 @@ INLINE void look_up(const Footprints* __restrict__ footprints, int n, Lookup& fo
 INLINE void check_footprints(const Lookup& found, int band, int n, const Anchors& at, const i32* before, i32* valid)
 {
     LANE_LOOP(l, 0, n) {
-        valid[l] = before[l] & found.word[l] >> (at.between[l] + BITS_A_BAND * band) & 1;
+        valid[l] = before[l] & found.word[l] >> (between(at, l) + BITS_A_BAND * band) & 1;
     }
 }
 

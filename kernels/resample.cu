@@ -54,8 +54,8 @@ INLINE void find_elsewhere(const Extent& window, u8 outside, int n, const Anchor
 {
     const i32 rows = (i32)(window.row.n + window.row.frame), cols = (i32)(window.col.n + window.col.frame);
     LANE_LOOP(l, 0, n) {
-        const bool below = at.row[l] + (at.between[l] >> 1) >= rows;
-        const bool beyond = at.col[l] + (at.between[l] & 1) >= cols;
+        const bool below = at.row[l] + (between(at, l) >> 1) >= rows;
+        const bool beyond = at.col[l] + (between(at, l) & 1) >= cols;
         elsewhere[l] = !at.inside[l] | below | beyond ? outside : 0;
     }
 }
@@ -71,7 +71,7 @@ INLINE i32 interpolate(const Pixels& source, Index first, bool interior, int n, 
     sum_segment<EVERY_TAP>(source.first, first, source.pitch, source.window, interior, n, at, row_weights, sums);
     i32 all_numbers = 1;
     LANE_LOOP_ALL(l, 0, n, all_numbers) {
-        const bool whole = (LANES > 1 || !EVERY_TAP) && !(at.between[l] & 1);
+        const bool whole = (LANES > 1 || !EVERY_TAP) && !(between(at, l) & 1);
         const ACC_T value = weighted_sum(col_weights, l, sums[l], whole);
         const i32 still = !Kind<SRC_T>::is_float || value == value ? valid[l] : 0;
         all_numbers &= ~(still ^ valid[l]);

@@ -64,7 +64,7 @@ INLINE void sum_segment(const SRC_T* pixels, Index first, Index pitch, const Ext
         }
         return;
     }
-    const bool row_whole = !(at.between[0] & 2), col_whole = !(at.between[0] & 1);
+    const bool row_whole = !(between(at, 0) & 2), col_whole = !(between(at, 0) & 1);
     Index rows[TAPS];
     UNROLL for (int k = 0; k < TAPS; ++k) rows[k] = tap_place(at.row[0] + FIRST_TAP + k, window.row);
     UNROLL for (int j = 0; j < TAPS; ++j) {
@@ -115,9 +115,9 @@ INLINE void sum_segment(const SRC_T* pixels, Index first, Index pitch, const Ext
 INLINE bool has_every_tap(bool interior, int n, const Anchors& at)
 {
     if (LANES == 1)
-        return (PLAIN_EDGES || interior) && (TAPS == 1 || at.between[0] == 3);
-    if (TAPS > 4) return false;  // of more taps the compiler has enough to do with one kind
+        return (PLAIN_EDGES || interior) && (TAPS == 1 || between(at, 0) == 3);
+    if (TAPS == 1 || TAPS > 4) return false;  // of more taps the compiler has enough to do with one kind
     i32 sloped = 1;
-    LANE_LOOP_ALL(l, 0, n, sloped) sloped &= at.between[l] >> 1;
+    LANE_LOOP_ALL(l, 0, n, sloped) sloped &= between(at, l) >> 1;
     return interior && sloped;
 }
