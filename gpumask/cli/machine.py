@@ -26,6 +26,7 @@ from gpumask.errors import BackendError, GpumaskError
 from gpumask.grid import Grid
 from gpumask.interp import INTERPOLATORS
 from gpumask.resample import resample
+from gpumask.window import Window
 
 _USUAL = ("nearest", "linear", "cubic")
 
@@ -69,7 +70,8 @@ def info() -> None:
 def warmup(dtypes: tuple[str, ...], interps: tuple[str, ...], backend: str | None, quiet: bool) -> None:
     """Compile the usual kernels into the cache, so that no later run waits for a compiler.
 
-    The usual ones give OUTPUT the dtype of SOURCE, and compute in float64; on cuda they are for the current device.
+    The usual ones give OUTPUT the dtype of SOURCE, and compute in float64. On cuda they are for the current device, and
+    for grids of full resolution, of steps that are powers of two and of others, each with masks and without.
     """
     from gpumask.backends.cache import cache_folder
 
@@ -83,11 +85,18 @@ def warmup(dtypes: tuple[str, ...], interps: tuple[str, ...], backend: str | Non
 
 
 def warm(backend: str, dtypes: Iterable[str], interps: Iterable[str], progress: Progress | None = None) -> int:
-    """Resample a few pixels with every pair of these, with a mask, and so compile what that needs; return how many."""
+    """Resample a few pixels with every pair of these, and so compile what that needs; return how many pairs.
+
+    With and without a mask, through grids that differ in what a GPU's compiler is told of them.
+    """
     pairs = list(itertools.product(dtypes, interps))
-    valid = np.ones((4, 4), np.uint8)
+    nodes = np.full((2, 2), 1.5)
+    kinds = itertools.product([(1, 1), (16, 16), (5, 5)], [None, -9999.0])
+    grids = [Grid(nodes, nodes, step, nodata=nodata).crop(Window(0, 0, 1, 1)) for step, nodata in kinds]
+    masks = None, np.ones((4, 4), np.uint8)
     for i, (dtype, interp) in enumerate(pairs, 1):
-        resample(np.zeros((4, 4), dtype), Grid([[1.5]], [[1.5]]), interp, source_valid=valid, backend=backend)
+        for grid, valid in itertools.product(grids, masks):
+            resample(np.zeros((4, 4), dtype), grid, interp, source_valid=valid, backend=backend)
         if progress:
             progress(i, len(pairs))
     return len(pairs)
