@@ -3,6 +3,7 @@
 // pixel nearest to the coordinate is valid. Pixels beyond the source are invalid; valid: null, all within it are valid.
 // Valid pixels must be finite.
 // Arguments as in resample.cu, the same TAPS; no SPLINE. Twin: reference.py:renormalize.
+#define BLOCKS (4 - (TAPS > 4) - (TAPS > 2 && sizeof(ACC_T) == 8))  // fewer where 64 registers are not enough
 #include "target.cuh"
 #include "weights.cuh"
 #include "coords.cuh"

@@ -11,6 +11,8 @@
 // Twin: reference.py:resample.
 #if TAPS == 1
 #define BLOCKS 6
+#else  // fewer where 64 registers are not enough
+#define BLOCKS (4 - (TAPS > 4) - ((TAPS > 4 || BY_BAND) && sizeof(ACC_T) == 8))
 #endif
 #include "target.cuh"
 #include "weights.cuh"
