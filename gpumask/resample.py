@@ -255,7 +255,8 @@ def _renormalize(
     launch(
         backend, "renormalize", target.validity.shape,
         image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid),
-        *node_arguments(backend, grid), out, *_steps(out), target.validity, _pitch(target.validity), _least(method.min_weight, types["ACC_T"]),
+        *node_arguments(backend, grid), out, *_steps(out), target.validity, _pitch(target.validity),
+        _least(method.min_weight, types["ACC_T"]),
         **types, **method.interp.defines,
     )  # fmt: skip
 

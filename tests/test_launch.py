@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from gpumask import Grid, Window
 from gpumask.backends import get, native
+from gpumask.backends.cuda import _ROWS, _ROWS_OF, BLOCK, blocks_of
 from gpumask.backends.launch import FACTS, launch, without_facts
 from gpumask.boundary import Boundary
 from gpumask.errors import BackendError
@@ -48,6 +49,19 @@ def test_tall_and_wide_shapes_have_64_bits(shape):
 @pytest.mark.parametrize("shape", [((1 << 20) - 1, 1), (1, (1 << 29) - 1), (0, 0)])
 def test_shapes_below_have_32_bits(shape):
     assert index_of(shape, SMALL) == np.int32
+
+
+@pytest.mark.parametrize("kernel", ["resample", *_ROWS_OF])
+def test_blocks_cover_all_rows_where_kernels_with_32_bits_do_not_stride(kernel):
+    for rows in sorted({(1 << bits) + more for bits in range(15, 22) for more in (-9, -1, 0, 1)}):
+        asked = Asked()
+        launch(asked, kernel, (rows, 1), SMALL)
+        covered = blocks_of(kernel, (rows, 1), BLOCK)[1] * BLOCK[1] * _ROWS_OF.get(kernel, _ROWS)
+        assert covered >= rows or asked.runs[0][2]["INDEX"] == np.int64
+
+
+def test_a_truth_value_is_a_number():
+    assert index_of((3, 4), SMALL, True) == np.int32
 
 
 @pytest.mark.parametrize("number", [1 << 29, -(1 << 29), 1 << 31, 1 << 63, -(1 << 40)])

@@ -15,6 +15,7 @@ FACTS = frozenset({"INDEX", "FULL", "PLAIN_NODES", "POWERS_OF_TWO", "HAS_FOOTPRI
 
 _LEAST_TOO_LARGE = 1 << 29  # of a size or a place: the sum of two still has 32 bits
 _LEAST_TOO_TALL = 1 << 20  # rows: a launch has fewer than 2**16 blocks of them
+_LEAST_TOO_TALL_OF = {"prefilter": 1 << 18}  # where a thread makes but one
 _LEAST_TOO_MANY = 1 << 31  # elements from an array's first to its last
 
 
@@ -23,7 +24,7 @@ def launch(backend: Backend, kernel: str, shape: tuple[int, int], *args: Any, **
 
     A number of 64 bits that is neither a size nor an offset is given as an `np.int64`.
     """
-    fits = shape[0] < _LEAST_TOO_TALL and all(_fits(value) for value in (*shape, *args))
+    fits = shape[0] < _LEAST_TOO_TALL_OF.get(kernel, _LEAST_TOO_TALL) and all(_fits(value) for value in (*shape, *args))
     backend.run(kernel, shape, *args, **defines, INDEX=np.dtype(np.int32 if fits else np.int64))
 
 
@@ -34,7 +35,7 @@ def without_facts(defines: dict[str, Any]) -> dict[str, Any]:
 
 def _fits(value: Any) -> bool:
     """Say whether a size, or every offset in an array, fits in 32 bits."""
-    if type(value) is int:
+    if isinstance(value, int):
         return -_LEAST_TOO_LARGE < value < _LEAST_TOO_LARGE
     if value is None or isinstance(value, float | np.generic):
         return True
@@ -47,10 +48,10 @@ def division_by_steps(steps: tuple[int, int]) -> tuple[Any, ...]:
     """Return what kernels divide by the steps of a grid with, and by their product, the area of a cell.
 
     For each step a magic number and a shift: n // step == (2 * n * magic >> 32) >> shift for n < 2**31 (Granlund and
-    Montgomery 1994). The area, and 1 / area in two parts: a / area rounded once is fma(a, high, a * low) for areas below
-    2**50; see kernels/target.cuh. For whole n, -2**62 < n < 2**62 and areas from 2 to 2**16: a magic number, a shift and a
-    multiple, with n // area == (((n + less * area) * magic >> 64) >> shift) - less; the magic number of a power of two
-    is 0, and n // area == n >> shift + 1.
+    Montgomery 1994). The area, and 1 / area in two parts: a / area rounded once is fma(a, high, a * low) for areas
+    below 2**50; see kernels/target.cuh. For whole n, -2**62 < n < 2**62 and areas from 2 to 2**16: a magic number, a
+    shift and a multiple, with n // area == (((n + less * area) * magic >> 64) >> shift) - less; the magic number of a
+    power of two is 0, and n // area == n >> shift + 1.
     """
     magics: list[np.int64] = []
     for step in steps:
