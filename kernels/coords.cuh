@@ -81,9 +81,9 @@ INLINE Coordinate coordinate_of(f64 v)
     const i32 high = __double2hiint(v), exponent = high >> 20 & 0x7ff;
     const u64 digits = ((u64)(u32)((high & 0xfffff) | 0x100000) << 32 | (u32)__double2loint(v)) << 10;
     const i64 sign = high >> 31, number = (i64)((digits ^ (u64)sign) - (u64)sign);
-    const i32 shift = 1060 - exponent;
+    const u32 shift = (u32)(1060 - exponent);
     const i64 halves = number >> (shift < 63 ? shift : 63);
-    return shift < 1060 - 1049 ? -1 : (halves + (2 * FIXED_ZERO + 1)) >> 1;
+    return exponent > 1049 ? -1 : (halves + (2 * FIXED_ZERO + 1)) >> 1;
 }
 #elif FIXED
 INLINE Coordinate no_coordinate() { return nan(""); }
@@ -113,7 +113,7 @@ INLINE f64 area_quotient(const Grid& grid, f64 a)
 INLINE i64 whole_quotient(const Grid& grid, i64 n)
 {
     if (POWERS_OF_TWO) return n >> (u32)(grid.area_shift + 1);
-    return (i64)(high_product((u64)(n + grid.area_less * grid.area), (u64)grid.area_magic) >> (u32)grid.area_shift) - grid.area_less;
+    return (i64)(high_product((u64)n + (u64)(grid.area_less * grid.area), (u64)grid.area_magic) >> (u32)grid.area_shift) - grid.area_less;
 }
 
 // Full-resolution grids: every output pixel is a node.
@@ -156,20 +156,21 @@ INLINE i64 fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, u32
     const u64 low = (u64)(u32)d2 * w2 + (u64)(u32)d3 * w3 + (u64)(u32)d4 * w4 + half;
     const u32 high = (u32)(d2 >> 32) * w2 + (u32)(d3 >> 32) * w3 + (u32)(d4 >> 32) * w4;
     const i64 v = n1 + whole_quotient(grid, (i64)(low + ((u64)high << 32)));
-    return may_miss && (n1 | n2 | n3 | n4) < 0 ? v | -1LL << 32 : v;
+    return may_miss && (n1 | n2 | n3 | n4) < 0 ? v | ~0xffffffffLL : v;
 }
 #elif FIXED
 // One axis. The sum of the nodes' differences from the first by their weights is one at the cell's left, and grows by the
-// same from pixel to pixel.
+// same from pixel to pixel. Unsigned, as sums with a node that does not count may be too large: no coordinate is made of them.
 INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, int start, int first, int last, f64* v)
 {
     const i64 *above = nodes + cell.r * grid.pitch, *under = nodes + cell.below * grid.pitch;
     const i64 n1 = above[cell.c], n2 = above[cell.right], n3 = under[cell.right], n4 = under[cell.c];
-    const i64 down = cell.down, up = grid.row_step - down, area = grid.area;
-    const i64 left = (n4 - n1) * (down * grid.col_step) + (area >> 1), slope = (n2 - n1) * up + (n3 - n4) * down;
-    const i64 left_whole = whole_quotient(grid, left), slope_whole = whole_quotient(grid, slope);
-    const f64 left_rest = (f64)(left - left_whole * area), slope_rest = (f64)(slope - slope_whole * area);
-    const f64 begin = (f64)(n1 - FIXED_ZERO + left_whole), by = (f64)slope_whole, share = 1.0 / (f64)area;
+    const u64 down = (u64)cell.down, up = (u64)grid.row_step - down, area = (u64)grid.area;
+    const u64 left = (u64)(n4 - n1) * (down * (u64)grid.col_step) + (area >> 1);
+    const u64 slope = (u64)(n2 - n1) * up + (u64)(n3 - n4) * down;
+    const i64 left_whole = whole_quotient(grid, (i64)left), slope_whole = whole_quotient(grid, (i64)slope);
+    const f64 left_rest = (f64)(i64)(left - (u64)left_whole * area), slope_rest = (f64)(i64)(slope - (u64)slope_whole * area);
+    const f64 begin = (f64)(n1 - FIXED_ZERO + left_whole), by = (f64)slope_whole, share = 1.0 / (f64)grid.area;
     const f64 at_node = (n1 | n4) < 0 ? nan("") : 0.0, between = (n2 | n3) < 0 ? nan("") : at_node;
     LANE_LOOP(l, first, last) {  // the rests are whole and small: half of one more keeps the floor from rounding's reach
         const f64 b = whole_f64(l - start);

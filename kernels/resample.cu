@@ -95,7 +95,9 @@ INLINE bool interpolate_bands(const Pixels& source, bool interior, const Footpri
     LANE_LOOP(l, 0, n) tap_weights(at.col_fraction[l], col_weights, l);
     if (LANES == 1) at.valid[0] = 1;  // as it is
     i32 all_numbers = 1;
-    Index first = 0, image_first = 0;
+    // A band's first pixel in the source, and of the image: whole, or with few registers to spare less the first band's.
+    const bool rest = TAPS > 2;
+    Index first = 0, image_first = rest ? 0 : out.first;
     ROLLED for (Index band = 0;;) {
         LANE_ARRAY i32 own[LANES];  // what is valid in this band alone
         i32* valid = BY_BAND ? own : at.valid;
@@ -105,7 +107,7 @@ INLINE bool interpolate_bands(const Pixels& source, bool interior, const Footpri
             check_footprints(taps, (int)(band % BANDS_A_WORD), n, at, at.valid, own);
         else if (BY_BAND)
             LANE_LOOP(l, 0, n) own[l] = at.valid[l];
-        OUT_T* image = out.image + (out.first + image_first);
+        OUT_T* image = out.image + (rest ? out.first + image_first : image_first);
         prefetch_right_to_write(image);
         if (differ && none_valid(n, own)) {
             LANE_LOOP(l, 0, n) image[l] = out.nodata;

@@ -13,6 +13,8 @@ from kernel_builds import Build, sanitized
 from kernel_cases import (
     APPLIED,
     WATCHED_VARIANTS,
+    Case,
+    Variant,
     assert_same_bits,
     assert_same_results,
     cases,
@@ -29,8 +31,10 @@ from rule_cases import cases as rule_cases
 from spline_cases import FINITE, WATCHED, finite_of, renormalized
 from spline_cases import filtered as coefficients_of
 
+from gpumask import Window
 from gpumask.backends import Backend, get
 from gpumask.cleanup import filtered
+from gpumask.image import Source
 
 
 def twins(build: Build) -> None:
@@ -59,10 +63,16 @@ def twins(build: Build) -> None:
 
 
 def node_twins(build: Build, twin: Backend) -> None:
-    """Compare nodes in fixed point with their twin."""
+    """Compare nodes in fixed point, and pixels between them, with their twins."""
+    variant, pixels = Variant("uint16", "uint16", "float32", "nearest"), np.arange(99, dtype=np.uint16)
     for grid in GRIDS:
         for found, expected in zip(*(fixed_nodes_of(each, grid) for each in (build, twin)), strict=True):
             assert_same_bits(found, expected, f"nodes of {grid}")
+        rows, cols = grid.shape
+        for row, col in product({0, max(rows - 9, 0)}, {0, max(cols - 70, 0)}):
+            part = grid.crop(Window(row, col, min(rows, 9), min(cols, 70)))
+            case = Case(f"{grid}", Source(pixels.reshape(1, 9, 11)), part)
+            assert_same_results(resampled(build, variant, case), resampled(twin, variant, case), case)
 
 
 def spline_twins(build: Build, twin: Backend) -> None:

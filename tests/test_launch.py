@@ -14,6 +14,7 @@ from gpumask.backends.launch import FACTS, launch, without_facts
 from gpumask.boundary import Boundary
 from gpumask.errors import BackendError
 from gpumask.image import Source, Target
+from gpumask.interp import bspline
 from gpumask.method import Method
 from gpumask.resample import resample_into
 
@@ -171,12 +172,13 @@ def _cases_and_twins():
     return [(case, resampled(get("numpy"), VARIANT, case)) for case in cases(VARIANT.source)]
 
 
+@pytest.mark.parametrize("interp", ["cubic", bspline(3)], ids=str)
 @pytest.mark.parametrize("limit", [(1, 1), (2, 1), (2**31 - 1, 1)])
-def test_a_launch_of_fewer_blocks_than_cover_a_shape_gives_the_same_bits(at_hand, monkeypatch, limit):
+def test_a_launch_of_fewer_blocks_than_cover_a_shape_gives_the_same_bits(at_hand, monkeypatch, limit, interp):
     monkeypatch.setattr(cuda, "_GRID_LIMIT", limit)
     y, x = np.mgrid[0:70, 0:300] * 0.3
     pixels, valid = np.arange(30 * 100.0).reshape(30, 100), np.arange(3000).reshape(30, 100) % 7 > 0
     grid = Grid(y + 0.01 * x, x)
-    found, expected = (resample(pixels, grid, source_valid=valid, backend=name) for name in ("cuda", "native"))
+    found, expected = (resample(pixels, grid, interp, source_valid=valid, backend=name) for name in ("cuda", "native"))
     assert_same_bits(found.image, expected.image)
     assert_same_bits(found.validity, expected.validity)

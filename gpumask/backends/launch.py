@@ -33,7 +33,7 @@ def without_facts(defines: dict[str, Any]) -> dict[str, Any]:
 
 def _fits(value: Any) -> bool:
     """Say whether a size, or every offset in an array, fits in 32 bits."""
-    if type(value) is int:
+    if isinstance(value, int):
         return -_LEAST_TOO_LARGE < value < _LEAST_TOO_LARGE
     if value is None or isinstance(value, float | np.generic):
         return True

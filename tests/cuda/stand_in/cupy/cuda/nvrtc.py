@@ -30,11 +30,11 @@ static thread_local be_dim3 blockIdx, threadIdx, blockDim, gridDim;
 """ + (Path(__file__).parents[2] / "intrinsics.h").read_text()
 _AFTER = """
 #line 1 "nvrtc.py"
-template <class T> struct be_code { static constexpr char of = 0; };
+template <class T> struct be_code { static constexpr char of = sizeof(T) == 8 ? 'q' : 0; };  // Size, a struct
 #define BE_CODE(T, C) template <> struct be_code<T> { static constexpr char of = C; };
 BE_CODE(signed char, 'b') BE_CODE(unsigned char, 'B') BE_CODE(short, 'h') BE_CODE(unsigned short, 'H')
 BE_CODE(int, 'i') BE_CODE(unsigned, 'I') BE_CODE(long long, 'q') BE_CODE(unsigned long long, 'Q')
-BE_CODE(float, 'f') BE_CODE(double, 'd') BE_CODE(Size, 'q')
+BE_CODE(float, 'f') BE_CODE(double, 'd')
 template <class T> struct be_parameter { static constexpr char kind = 'v', code = be_code<T>::of; };
 template <class T> struct be_parameter<T*> { static constexpr char kind = 'w', code = be_code<T>::of; };
 template <class T> struct be_parameter<const T*> { static constexpr char kind = 'r', code = be_code<T>::of; };
