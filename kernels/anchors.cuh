@@ -70,7 +70,7 @@ INLINE bool place(const Axis& axis, f64 coordinate, i32* at, f64* fraction)
     *fraction = TAPS == 1 ? 0.0 : coordinate - whole;
     f64 from = whole - (f64)axis.origin;
     if (axis.period) into_window(axis, 1, &from);
-    *at = (i32)from;
+    *at = __double2int_rd(from);  // which saturates
     return from >= -(f64)axis.frame && from < (f64)(axis.n + axis.frame);
 }
 #endif

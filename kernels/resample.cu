@@ -56,8 +56,8 @@ INLINE void find_elsewhere(const Extent& window, u8 outside, int n, const Anchor
 {
     const i32 rows = (i32)(window.row.n + window.row.frame), cols = (i32)(window.col.n + window.col.frame);
     LANE_LOOP(l, 0, n) {
-        const bool below = at.row[l] + (between(at, l) >> 1) >= rows;
-        const bool beyond = at.col[l] + (between(at, l) & 1) >= cols;
+        const bool below = at.row[l] >= rows - (between(at, l) >> 1);
+        const bool beyond = at.col[l] >= cols - (between(at, l) & 1);  // a place saturates
         elsewhere[l] = !at.inside[l] | below | beyond ? outside : 0;
     }
 }

@@ -30,7 +30,7 @@ HELPERS = r"""
 #include <cfenv>
 #include <cmath>
 #include <cstdint>
-// Volatile, so that the sum stays between the two changes of mode.
+// Volatile, so that what is rounded stays between the two changes of mode.
 static inline float fma_rounded(float a, float b, float c, int mode)
 {
     volatile float x = a, y = b, z = c, sum;
@@ -38,6 +38,14 @@ static inline float fma_rounded(float a, float b, float c, int mode)
     sum = fmaf(x, y, z);
     fesetround(FE_TONEAREST);
     return sum;
+}
+static inline double product_up(double a, double b)
+{
+    volatile double x = a, y = b, product;
+    fesetround(FE_UPWARD);
+    product = x * y;
+    fesetround(FE_TONEAREST);
+    return product;
 }
 // An f32 whose exponent is the least becomes 0.
 static inline float flushed(float a) { return std::fpclassify(a) == FP_SUBNORMAL ? std::copysign(0.0f, a) : a; }
@@ -107,6 +115,12 @@ class Additions:
     def op_STL(self, p: list[str], o: list[str]) -> str:
         """STL: a store to the stack, as LDL."""
         return self._store(p, o[1], f"(local + (u32)({self._address(o[0])}))")
+
+    def op_DMUL(self, p: list[str], o: list[str]) -> str:
+        """DMUL.RP: a * b, rounded up, subnormal products too; the long division takes it where one lies halfway."""
+        if "RP" not in p:
+            return super().op_DMUL(p, o)
+        return self.to2(o[0], f"B(product_up({self.d(o[1])}, {self.d(o[2])}))")
 
     def op_FFMA(self, p: list[str], o: list[str]) -> str:
         """FFMA.RM, RP, RZ: a * b + c, rounded down, up, to zero; the long division brackets its quotient by these."""
