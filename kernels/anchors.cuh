@@ -49,7 +49,7 @@ INLINE void into_window(const Axis& axis, int n, f64* places)
 #if FIXED
 INLINE bool place(const Axis& axis, i64 coordinate, i32* at, f32* fraction)
 {
-    const i64 from = coordinate + (TAPS == 1 ? 1 << (FIXED_BITS - 1) : 0) - ((axis.origin << FIXED_BITS) + FIXED_ZERO);
+    const i64 from = coordinate + (TAPS == 1 ? 1 << (FIXED_BITS - 1) : 0) - (axis.origin * (i64)FIXED_ONE + FIXED_ZERO);
     *at = (i32)(from >> FIXED_BITS);
     *fraction = TAPS == 1 ? 0.0f : (f32)((i32)from & ((1 << FIXED_BITS) - 1)) * (f32)(1.0 / FIXED_ONE);
     if (PLAIN_EDGES) return (u32)*at < (u32)axis.n;  // never so where there is no coordinate
