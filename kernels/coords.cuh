@@ -113,7 +113,8 @@ INLINE f64 area_quotient(const Grid& grid, f64 a)
 INLINE i64 whole_quotient(const Grid& grid, i64 n)
 {
     if (POWERS_OF_TWO) return n >> (u32)(grid.area_shift + 1);
-    return (i64)(high_product((u64)n + (u64)(grid.area_less * grid.area), (u64)grid.area_magic) >> (u32)grid.area_shift) - grid.area_less;
+    const u64 high = high_product((u64)n + (u64)(grid.area_less * grid.area), (u64)grid.area_magic);
+    return (i64)(high >> (u32)grid.area_shift) - grid.area_less;
 }
 
 // Full-resolution grids: every output pixel is a node.
@@ -160,7 +161,8 @@ INLINE i64 fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, u32
 }
 #elif FIXED
 // One axis. The sum of the nodes' differences from the first by their weights is one at the cell's left, and grows by the
-// same from pixel to pixel. Unsigned, as sums with a node that does not count may be too large: no coordinate is made of them.
+// same from pixel to pixel. Unsigned, as sums with a node that does not count may be too large: no coordinate comes of
+// them.
 INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, int start, int first, int last, f64* v)
 {
     const i64 *above = nodes + cell.r * grid.pitch, *under = nodes + cell.below * grid.pitch;
@@ -169,7 +171,8 @@ INLINE void fixed_along(const Grid& grid, const i64* nodes, const Cell& cell, in
     const u64 left = (u64)(n4 - n1) * (down * (u64)grid.col_step) + (area >> 1);
     const u64 slope = (u64)(n2 - n1) * up + (u64)(n3 - n4) * down;
     const i64 left_whole = whole_quotient(grid, (i64)left), slope_whole = whole_quotient(grid, (i64)slope);
-    const f64 left_rest = (f64)(i64)(left - (u64)left_whole * area), slope_rest = (f64)(i64)(slope - (u64)slope_whole * area);
+    const f64 left_rest = (f64)(i64)(left - (u64)left_whole * area);
+    const f64 slope_rest = (f64)(i64)(slope - (u64)slope_whole * area);
     const f64 begin = (f64)(n1 - FIXED_ZERO + left_whole), by = (f64)slope_whole, share = 1.0 / (f64)grid.area;
     const f64 at_node = (n1 | n4) < 0 ? nan("") : 0.0, between = (n2 | n3) < 0 ? nan("") : at_node;
     LANE_LOOP(l, first, last) {  // the rests are whole and small: half of one more keeps the floor from rounding's reach

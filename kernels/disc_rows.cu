@@ -27,7 +27,8 @@ KERNEL(disc_rows, Size rows, Size cols, const u16* __restrict__ distance, const 
 #if LANES == 1
     FOR_STRIPS(y, rows, x, cols) {
         const int n = STRIP_SIZE(y, rows, x, cols);
-        const Index at = y * cols + x, first = x < radius ? -x : -radius, last = cols - 1 - x < radius ? cols - 1 - x : +radius;
+        const Index at = y * cols + x, right = cols - 1 - x;
+        const Index first = x < radius ? -x : -(Index)radius, last = right < radius ? right : (Index)radius;
         if (n == STRIP)
             find_near(distance + at, cols, heights + radius, first, last, STRIP, out + at);
         else

@@ -38,7 +38,8 @@ INLINE void take_samples(const SRC_T* sample, Index pitch, const u8* counts, Ind
 }
 
 KERNEL(prefilter, Size rows, Size cols, const SRC_T* __restrict__ source, Size pitch, Size length, Size origin, Size mode,
-       const u8* __restrict__ valid, Size valid_pitch, f64* __restrict__ out, Size out_pitch, Size first, Size lowest, Size highest, Size segment,
+       const u8* __restrict__ valid, Size valid_pitch, f64* __restrict__ out, Size out_pitch,
+       Size first, Size lowest, Size highest, Size segment,
        Size count, const f64* __restrict__ poles, const i64* __restrict__ steps, Size frame)
 {
     // Division that rounds down, as `first` may lie before the image.

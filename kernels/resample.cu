@@ -132,9 +132,14 @@ KERNEL(resample, Size rows, Size cols,
        u8* __restrict__ validity, Size validity_pitch, Size validity_plane, Size outside)
 {
     const Grid grid = GRID_OF_PARAMETERS;
-    const Axis row_axis = {source_rows, origin_row, PLAIN_EDGES ? 0 : (Index)row_frame, row_mode, PLAIN_EDGES ? 0 : row_period};
-    const Axis col_axis = {source_cols, origin_col, PLAIN_EDGES ? 0 : (Index)col_frame, col_mode, PLAIN_EDGES ? 0 : col_period};
-    const Pixels pixels = {source, bands, pitch, plane, {row_axis, col_axis}};
+    Pixels pixels = {source, bands, pitch, plane, {{source_rows, origin_row, 0, row_mode, 0},
+                                                   {source_cols, origin_col, 0, col_mode, 0}}};
+    if (!PLAIN_EDGES) {
+        pixels.window.row.frame = row_frame;
+        pixels.window.col.frame = col_frame;
+        pixels.window.row.period = row_period;
+        pixels.window.col.period = col_period;
+    }
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         const Out out = {image,    y * image_pitch + x,    image_plane,   uncarried<OUT_T>(nodata),
@@ -156,8 +161,10 @@ KERNEL(resample, Size rows, Size cols,
         if (LANES > 1 || BY_BAND || none) find_elsewhere(pixels.window, (u8)outside, n, at, elsewhere);
         if (!none) {
             const bool all_numbers = has_every_tap(interior, n, at)
-                ? interpolate_bands<true>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out)
-                : interpolate_bands<false>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at, out);
+                ? interpolate_bands<true>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at,
+                                          out)
+                : interpolate_bands<false>(pixels, interior, footprint, footprint_plane, taps, elsewhere, (int)y, n, at,
+                                           out);
             if (all_numbers) {
                 if (!BY_BAND) say_valid(out, 0, elsewhere, n, at.valid);
                 continue;

@@ -23,16 +23,16 @@ static inline unsigned long long __umul64hi(unsigned long long a, unsigned long 
     return (unsigned long long)((unsigned __int128)a * b >> 64);
 }
 
-// A whole number of a type: saturates; NaN is 0, of 64 bits the least (of unsigned ones, 2^63).
+// A whole number of a type: saturates. NaN has the highest bit alone, but 0 of f32 in 32 bits; see __float2int_rn.
 template <class T> static inline T be_saturated(double whole)
 {
     const bool is_signed = (T)-1 < (T)0;
     const double end = ldexp(1.0, 8 * (int)sizeof(T) - (is_signed ? 1 : 0));
     const T least = is_signed ? (T)((T)1 << (8 * sizeof(T) - 1)) : (T)0;
-    if (whole != whole) return sizeof(T) == 8 ? (T)((T)1 << 63) : (T)0;
+    if (whole != whole) return (T)((T)1 << (8 * sizeof(T) - 1));
     return whole >= end ? (T)(least - (T)1) : whole < (is_signed ? -end : 0.0) ? least : (T)whole;
 }
-static inline int __double2int_rd(double v) { return v != v ? (int)0x80000000 : be_saturated<int>(floor(v)); }
+static inline int __double2int_rd(double v) { return be_saturated<int>(floor(v)); }
 static inline long long __double2ll_rd(double v) { return be_saturated<long long>(floor(v)); }
 static inline long long __double2ll_rn(double v) { return be_saturated<long long>(rint(v)); }
 static inline unsigned long long __double2ull_rn(double v) { return be_saturated<unsigned long long>(rint(v)); }
@@ -40,5 +40,5 @@ static inline int __double2int_rn(double v) { return be_saturated<int>(rint(v));
 static inline unsigned __double2uint_rn(double v) { return be_saturated<unsigned>(rint(v)); }
 static inline long long __float2ll_rn(float v) { return __double2ll_rn(v); }
 static inline unsigned long long __float2ull_rn(float v) { return __double2ull_rn(v); }
-static inline int __float2int_rn(float v) { return __double2int_rn(v); }
-static inline unsigned __float2uint_rn(float v) { return __double2uint_rn(v); }
+static inline int __float2int_rn(float v) { return v != v ? 0 : __double2int_rn(v); }
+static inline unsigned __float2uint_rn(float v) { return v != v ? 0 : __double2uint_rn(v); }
