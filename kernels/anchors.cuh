@@ -49,7 +49,7 @@ INLINE void into_window(const Axis& axis, int n, f64* places)
 #if FIXED
 INLINE bool place(const Axis& axis, i64 coordinate, i32* at, f32* fraction)
 {
-    const i64 from = coordinate + (TAPS == 1 ? 1 << (FIXED_BITS - 1) : 0) - (axis.origin * (i64)FIXED_ONE + FIXED_ZERO);
+    const i64 from = coordinate + (TAPS == 1 ? 1 << (FIXED_BITS - 1) : 0) - (axis.origin * (1LL << FIXED_BITS) + FIXED_ZERO);
     *at = (i32)(from >> FIXED_BITS);
     *fraction = TAPS == 1 ? 0.0f : (f32)((i32)from & ((1 << FIXED_BITS) - 1)) * (f32)(1.0 / FIXED_ONE);
     if (PLAIN_EDGES) return (u32)*at < (u32)axis.n;  // never so where there is no coordinate
@@ -109,16 +109,19 @@ INLINE void anchor(const Extent& window, const f64* row, const f64* col, int n, 
 }
 #endif
 
+// An anchor may be any i32 where it is not inside: sums wrap.
+INLINE i32 moved(i32 anchor, i32 by) { return (i32)((u32)anchor + (u32)by); }
+
 // Negative where one of an anchor's taps lies outside the window and a frame around it.
 INLINE i32 room(i32 anchor, i32 n, i32 frame)
 {
-    return (anchor + FIRST_TAP + frame) | (n - 1 - LAST_TAP - anchor + frame);
+    return moved(anchor, FIRST_TAP + frame) | moved(~anchor, n - LAST_TAP + frame);
 }
 
 // The same of the taps that have a weight at a whole number.
 INLINE i32 room_at_whole(i32 anchor, i32 n, i32 frame)
 {
-    return (anchor + FIRST_TAP + FIRST_AT_WHOLE + frame) | (n - 1 - FIRST_TAP - LAST_AT_WHOLE - anchor + frame);
+    return moved(anchor, FIRST_TAP + FIRST_AT_WHOLE + frame) | moved(~anchor, n - FIRST_TAP - LAST_AT_WHOLE + frame);
 }
 
 INLINE i32 room_for_weights(const Axis& axis, i32 anchor, bool between)

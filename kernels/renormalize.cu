@@ -37,7 +37,7 @@ INLINE bool has_tap(Taps taps, int k, int j) { return taps >> (k * TAPS + j) & 1
 #if FIXED && LANES == 1
 INLINE bool locate(i64 coordinate, i64 origin, Index period, Index n, Index* at, f32* fraction)
 {
-    const i64 from = coordinate - (origin * (i64)FIXED_ONE + FIXED_ZERO);
+    const i64 from = coordinate - (origin * (1LL << FIXED_BITS) + FIXED_ZERO);
     *fraction = (f32)((i32)from & ((1 << FIXED_BITS) - 1)) * (f32)(1.0 / FIXED_ONE);
     const i32 whole = (i32)(from >> FIXED_BITS);
     *at = period ? whole_in_turn(whole, -FIRST_TAP, (i32)period) : whole;
