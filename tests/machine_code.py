@@ -166,9 +166,11 @@ class MachineCode(HostMemory):
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Launch a kernel as the cuda backend does; see `Backend.run`."""
-        blocks = blocks_for(kernel, shape)
-        if self.most_blocks and defines.get("INDEX") != np.int32:  # then blocks stride
-            blocks = min(blocks[0], self.most_blocks[0]), min(blocks[1], self.most_blocks[1])
+        blocks = wanted = blocks_for(kernel, shape)
+        if self.most_blocks:
+            blocks = min(wanted[0], self.most_blocks[0]), min(wanted[1], self.most_blocks[1])
+        if blocks != wanted:
+            defines = {**defines, "INDEX": np.dtype(np.int64)}  # then they stride
         machine = _machine(kernel, self.arch, self.compile, tuple(defines.items()))
         machine.launch(blocks, BLOCK, [*map(_parameter, (*shape, *args))])
 
