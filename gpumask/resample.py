@@ -243,11 +243,11 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     if renormalized:
         for band in range(len(image)) if target.by_band else [None]:
             some, into = (source, target) if band is None else (source.band(band), target.band(band))
-            _renormalize(backend, some, grid, into, method, types)
+            _renormalize(backend, some, nodes, into, method, types)
 
 
 def _renormalize(
-    backend: Backend, source: Source, grid: Grid, target: Target, method: Method, types: dict[str, Any]
+    backend: Backend, source: Source, nodes: tuple[Any, ...], target: Target, method: Method, types: dict[str, Any]
 ) -> None:
     """Fill in what of bands that are valid together has taps that are."""
     image, out = source.image, target.image
@@ -255,7 +255,7 @@ def _renormalize(
     launch(
         backend, "renormalize", target.validity.shape,
         image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid),
-        *node_arguments(backend, grid), out, *_steps(out), target.validity, _pitch(target.validity),
+        *nodes, out, *_steps(out), target.validity, _pitch(target.validity),
         _least(method.min_weight or 0.0, types["ACC_T"]),
         **types, **method.interp.defines,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ def _fits(value: Any) -> bool:
     )
 
 
+@functools.cache
 def division_by_steps(steps: tuple[int, int]) -> tuple[Any, ...]:
     """Return what kernels divide by the steps of a grid with, and by their product, the area of a cell.
 
