@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gpumask import Grid, resample
+from gpumask import Grid
+from gpumask.resampling import resample
 
 SOURCE = np.random.default_rng(5).uniform(-100, 100, (41, 53))
 INTERPS = ("nearest", "linear", "cubic")

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from kernel_cases import masks
 
-from gpumask import GpumaskError, Grid, MaskRule, Resampler, resample
+from gpumask import GpumaskError, Grid, MaskRule, Resampler
 from gpumask.backends import get
-from gpumask.footprint import footprints, footprints_by_band
-from gpumask.interp import INTERPOLATORS
+from gpumask.masks.footprint import footprints, footprints_by_band
+from gpumask.pixels.interpolators import INTERPOLATORS
+from gpumask.resampling import resample
 
 RNG = np.random.default_rng(0)
 GRID = Grid(

@@ -9,9 +9,9 @@ import rasterio
 from click.testing import CliRunner
 
 import gpumask
-from gpumask import demo
 from gpumask.cli import main
-from gpumask.preview import Picture
+from gpumask.cli import scene as demo
+from gpumask.cli.picture import Picture
 
 
 @pytest.fixture

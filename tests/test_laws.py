@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gpumask
-from gpumask import ArgumentTypeError, GpumaskError, Grid, Window, footprint_validity, resample
+from gpumask import ArgumentTypeError, GpumaskError, Grid, Window, footprint_validity
+from gpumask.resampling import resample
 
 INTERPS = ("nearest", "linear", "cubic")
 INTEGERS = [f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")]

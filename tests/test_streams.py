@@ -4,9 +4,10 @@ import gpu
 import numpy as np
 import pytest
 
-from gpumask import Grid, Resampler, resample
+from gpumask import Grid, Resampler
 from gpumask.backends import get
-from gpumask.oversample import Axis
+from gpumask.grids.oversample import Axis
+from gpumask.resampling import resample
 
 pytestmark = pytest.mark.usefixtures("at_hand")
 IMAGE = np.random.default_rng(0).random((5, 7))

@@ -6,7 +6,8 @@ from affine import Affine
 from test_xarray import image_at, small
 from warp_cases import PAIRS, placed
 
-from gpumask import GpumaskError, Place, ProjectedGrid, Window, resample
+from gpumask import GpumaskError, Place, ProjectedGrid, Window
+from gpumask.resampling import resample
 
 xarray = pytest.importorskip("xarray")
 rioxarray = pytest.importorskip("rioxarray")
