@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
-from gpumask import Grid, Place
+from gpumask import Grid, Place, resample
 from gpumask.pixels.interpolators import interpolator
-from gpumask.resampling import resample
 
 FULL = {"EPSG:4326": 360.0, "EPSG:4807": 400.0}  # degrees, and gradians of the NTF
 PIXELS = ("nearest", "linear", "cubic", "lanczos3")  # interpolators of pixels as they are

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from gpumask import Grid
-from gpumask.resampling import resample
+from gpumask import Grid, resample
 
 SOURCE = np.random.default_rng(5).uniform(-100, 100, (41, 53))
 INTERPS = ("nearest", "linear", "cubic")

@@ -10,11 +10,10 @@ from around_cases import PIXELS, Around, some_field
 from commands import run
 from kernel_cases import assert_same_bits
 
-from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Resampler, bspline, resample_file, warp_file
+from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Resampler, bspline, resample, resample_file, warp_file
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import INTERPOLATORS
 from gpumask.pixels.window import Window
-from gpumask.resampling import resample
 from gpumask.resampling.method import method_of
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")

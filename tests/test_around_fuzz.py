@@ -8,12 +8,11 @@ import pytest
 import rasterio
 from around_cases import FULL, PIXELS, Around, some_field
 
-from gpumask import Place, ProjectedGrid, bspline
+from gpumask import Place, ProjectedGrid, bspline, resample
 from gpumask.files.reading.image import SourceFile
 from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.writing.output import OutputFile
 from gpumask.grids.grid import Grid
-from gpumask.resampling import resample
 from gpumask.resampling.lazy import Recipe, resampled_lazily
 from gpumask.resampling.method import compute_type, method_of, output_type
 

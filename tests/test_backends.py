@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 import gpumask
-from gpumask import BackendError, GpumaskError, Grid, use_backend
+from gpumask import BackendError, GpumaskError, Grid, resample, use_backend
 from gpumask.backends import adopt, cache, get, native, select
 from gpumask.backends import text as source
-from gpumask.resampling import resample
 
 ROWS, COLS = np.mgrid[0:6, 0:7].astype(float)
 IMAGE = ROWS * 10 + COLS

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from kernel_cases import masks
 
-from gpumask import GpumaskError, Grid, MaskRule, Resampler
+from gpumask import GpumaskError, Grid, MaskRule, Resampler, resample
 from gpumask.backends import get
 from gpumask.masks.footprint import footprints, footprints_by_band
 from gpumask.pixels.interpolators import INTERPOLATORS
-from gpumask.resampling import resample
 
 RNG = np.random.default_rng(0)
 GRID = Grid(

@@ -6,8 +6,7 @@ import rasterio
 from affine import Affine
 from commands import fails, run
 
-from gpumask import GpumaskError, Grid, MaskRule, resample_file, warp_file
-from gpumask.resampling import resample
+from gpumask import GpumaskError, Grid, MaskRule, resample, resample_file, warp_file
 
 RNG = np.random.default_rng(5)
 SHAPE, NODES, STEP = (60, 70), (9, 11), (8, 7)

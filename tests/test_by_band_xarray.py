@@ -5,8 +5,7 @@ import pytest
 from test_xarray import image_at, small
 from warp_cases import PAIRS
 
-from gpumask import GpumaskError, ProjectedGrid, Window
-from gpumask.resampling import resample
+from gpumask import GpumaskError, ProjectedGrid, Window, resample
 
 xarray = pytest.importorskip("xarray")
 pytest.importorskip("rioxarray")

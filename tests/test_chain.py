@@ -11,7 +11,7 @@ from rasterio.io import MemoryFile
 from shapely import MultiPolygon, Point, Polygon, box
 
 import gpumask
-from gpumask import Grid, GridRIOMode, Window
+from gpumask import Grid, GridRIOMode, Window, resample
 from gpumask.files.reading.grid import GridFile
 from gpumask.files.reading.image import MaskBand, SourceFile
 from gpumask.files.tiles import run as chain
@@ -19,7 +19,6 @@ from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.writing.output import OutputFile
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import bspline, interpolator
-from gpumask.resampling import resample
 from gpumask.resampling.method import Method
 
 INTERPS = ("nearest", "linear", "cubic")

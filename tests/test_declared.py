@@ -9,12 +9,11 @@ from declared_scenes import VrtBand, exactly, store, store_internal, store_msk, 
 from rasterio.enums import ColorInterp
 
 import gpumask
-from gpumask import GpumaskError, Grid, Window, resample_file
+from gpumask import GpumaskError, Grid, Window, resample, resample_file
 from gpumask.backends import get
 from gpumask.files.reading.declared import Declared
 from gpumask.files.reading.image import MaskBand, SourceFile
 from gpumask.pixels.boundary import Boundary
-from gpumask.resampling import resample
 
 LEAST = float(np.finfo(np.float32).min)
 SHAPE = (8, 8)

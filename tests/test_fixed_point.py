@@ -11,14 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kernel_cases import APPLIED, assert_same_bits, to_host
 
-from gpumask import Grid, Resampler, Window
+from gpumask import Grid, Resampler, Window, resample
 from gpumask.backends import get
 from gpumask.backends.twin_weights import weights
 from gpumask.grids.nodes import fixed_grid
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.coordinates import coordinates_at, fixed, fixed_coordinates_at, fixed_limit
 from gpumask.pixels.interpolators import INTERPOLATORS
-from gpumask.resampling import resample
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.run import resample_into

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from commands import fails, read, run, write
 
-from gpumask import Grid, MaskRule, MaskRuleError, MultiDateMaskRule, apply_value_map, describe_flags, mask_from_rules
-from gpumask.resampling import resample
+from gpumask import (
+    Grid,
+    MaskRule,
+    MaskRuleError,
+    MultiDateMaskRule,
+    apply_value_map,
+    describe_flags,
+    mask_from_rules,
+    resample,
+)
 
 pytestmark = [
     pytest.mark.usefixtures("on_every_backend"),

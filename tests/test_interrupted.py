@@ -478,7 +478,7 @@ def test_datasets_in_memory_are_refused(files, name):
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
 RUN = """
-import gpumask.resume
+import gpumask.files.writing.resume
 from test_interrupted import *
 warnings.simplefilter("ignore")
 gpumask.files.writing.resume._EVERY = 0

@@ -27,9 +27,8 @@ from kernel_cases import (
     to_host,
 )
 
-from gpumask import Grid, Window, footprint_validity
+from gpumask import Grid, Window, footprint_validity, resample
 from gpumask.backends import get, native
-from gpumask.resampling import resample
 from gpumask.resampling.image import Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.run import resample_into

@@ -8,13 +8,12 @@ from kernel_builds import Asked, CudaText, all_defines, compile_all
 from kernel_cases import APPLIED, NODATA, Variant, assert_same_bits, assert_same_results, cases, resampled
 from numpy.lib.stride_tricks import as_strided
 
-from gpumask import Grid, Window
+from gpumask import Grid, Window, resample
 from gpumask.backends import cuda, get, native
 from gpumask.backends.launch import FACTS, launch, without_facts
 from gpumask.errors import BackendError
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import bspline
-from gpumask.resampling import resample
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.run import resample_into

@@ -6,8 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gpumask
-from gpumask import ArgumentTypeError, GpumaskError, Grid, Window, footprint_validity
-from gpumask.resampling import resample
+from gpumask import ArgumentTypeError, GpumaskError, Grid, Window, footprint_validity, resample
 
 INTERPS = ("nearest", "linear", "cubic")
 INTEGERS = [f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")]

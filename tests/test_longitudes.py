@@ -35,11 +35,11 @@ from gpumask import (
     ProjectedGrid,
     RationalPolynomials,
     Window,
+    resample,
     warp_file,
 )
 from gpumask.files.warp import target_place
 from gpumask.grids.places.projection import projection
-from gpumask.resampling import resample
 
 WEB = TURNS["EPSG:3857"]
 CASES = range(14)  # of each of the 23 combinations: 322

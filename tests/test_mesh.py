@@ -7,12 +7,11 @@ import pytest
 from affine import Affine
 from warp_cases import PAIRS, POLE, Pair, placed
 
-from gpumask import GpumaskError, Grid, ProjectedGrid, Window
+from gpumask import GpumaskError, Grid, ProjectedGrid, Window, resample
 from gpumask.errors import ArgumentTypeError
 from gpumask.grids.mesh import mesh
 from gpumask.grids.places.projection import projection
 from gpumask.pixels.coordinates import coordinates_at
-from gpumask.resampling import resample
 
 
 def coordinates(grid):

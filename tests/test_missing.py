@@ -6,9 +6,8 @@ import xarray
 from affine import Affine
 
 import gpumask
-from gpumask import CoarseMask, Geolocation, GpumaskError, Grid, MaskRule, Resampler, Window, validity_mask
+from gpumask import CoarseMask, Geolocation, GpumaskError, Grid, MaskRule, Resampler, Window, resample, validity_mask
 from gpumask.gridr import array_shift_grid_coordinates, build_mask, grid_rasterize
-from gpumask.resampling import resample
 
 IMAGE = np.arange(20 * 30, dtype=np.float64).reshape(20, 30)
 HOLES = np.random.default_rng(0).random(IMAGE.shape) < 0.1

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 from commands import fails, read, run, write
 
-from gpumask import GpumaskError, Grid, MaskRule, MaskRuleError, Window, describe_flags, mask_cleanup, mask_from_rules
+from gpumask import (
+    GpumaskError,
+    Grid,
+    MaskRule,
+    MaskRuleError,
+    Window,
+    describe_flags,
+    mask_cleanup,
+    mask_from_rules,
+    resample,
+)
 from gpumask.backends import get
 from gpumask.files.reading.quality import QualityBands
 from gpumask.masks.rules.apply import factors_of
-from gpumask.resampling import resample
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 

@@ -8,11 +8,10 @@ from affine import Affine
 from kernel_cases import assert_same_bits
 from spline_cases import FINITE, RENORMALIZED, finite_of, renormalized
 
-from gpumask import GpumaskError, Grid
+from gpumask import GpumaskError, Grid, resample
 from gpumask.backends import get
 from gpumask.backends.twin_weights import weights
 from gpumask.pixels.interpolators import INTERPOLATORS
-from gpumask.resampling import resample
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 every_interpolator = pytest.mark.parametrize("interp", RENORMALIZED)

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from gpumask import GpumaskError, Grid, MaskRule, Resampler
+from gpumask import GpumaskError, Grid, MaskRule, Resampler, resample
 from gpumask.backends import is_device_array
 from gpumask.errors import ArgumentTypeError
-from gpumask.resampling import resample
 
 RNG = np.random.default_rng(0)
 GRID = Grid(

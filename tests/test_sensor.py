@@ -20,9 +20,18 @@ from test_mesh import coordinates
 from test_warp import read, written
 from warp_cases import placed, ramps, words_of
 
-from gpumask import ControlPoints, Geolocation, GpumaskError, Grid, Place, ProjectedGrid, RationalPolynomials, warp_file
+from gpumask import (
+    ControlPoints,
+    Geolocation,
+    GpumaskError,
+    Grid,
+    Place,
+    ProjectedGrid,
+    RationalPolynomials,
+    resample,
+    warp_file,
+)
 from gpumask.errors import ArgumentTypeError
-from gpumask.resampling import resample
 
 SHAPE = (200, 240)
 TARGET = placed("EPSG:32633", 5e5, 5_540_000, 60, (330, 360))

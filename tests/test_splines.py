@@ -7,12 +7,11 @@ from scipy.ndimage import map_coordinates
 from spline_cases import FILTERINGS, filtered
 
 import gpumask
-from gpumask import GpumaskError, Grid, bspline
+from gpumask import GpumaskError, Grid, bspline, resample
 from gpumask.backends import get
 from gpumask.pixels.boundary import MODES, Boundary
 from gpumask.pixels.interpolators import POLES
 from gpumask.pixels.window import Window
-from gpumask.resampling import resample
 from gpumask.resampling.prefilter import coefficients, domain_of, whole_segments
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")

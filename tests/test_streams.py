@@ -4,10 +4,9 @@ import gpu
 import numpy as np
 import pytest
 
-from gpumask import Grid, Resampler
+from gpumask import Grid, Resampler, resample
 from gpumask.backends import get
 from gpumask.grids.oversample import Axis
-from gpumask.resampling import resample
 
 pytestmark = pytest.mark.usefixtures("at_hand")
 IMAGE = np.random.default_rng(0).random((5, 7))

@@ -8,8 +8,7 @@ import pytest
 from calls import CALLS, SHAPE, Scene, chain
 from shapely import box
 
-from gpumask import Grid, Polygons, Resampler, validity_mask
-from gpumask.resampling import resample
+from gpumask import Grid, Polygons, Resampler, resample, validity_mask
 
 pytestmark = pytest.mark.usefixtures("at_hand")
 # Who gives an answer to the host, or gets coordinates or polygons from there each time.

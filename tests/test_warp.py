@@ -14,11 +14,10 @@ from rasterio.warp import calculate_default_transform
 from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, words_of
 
 import gpumask
-from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Window, warp_file
+from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Window, resample, warp_file
 from gpumask.cli import main
 from gpumask.errors import ArgumentTypeError
 from gpumask.files.warp import target_place
-from gpumask.resampling import resample
 
 LANDSAT8 = Path(__file__).parents[2] / "shared" / "data" / "landsat8"
 

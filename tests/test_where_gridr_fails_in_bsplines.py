@@ -8,8 +8,7 @@ import pytest
 from gridr_scenes import NOISE, RAMP, SPLINE, gridr, nodes, sample, sample_by_gridr, sample_with
 
 import gpumask
-from gpumask import Grid
-from gpumask.resampling import resample
+from gpumask import Grid, resample
 
 ORDERS = (3, 5, 7, 9, 11)
 ONES = np.ones((60, 60), np.uint8)

@@ -7,9 +7,18 @@ import pytest
 from affine import Affine
 from warp_cases import PAIRS, POLE, Pair, placed, words_of
 
-from gpumask import GpumaskError, Grid, MaskRule, Place, ProjectedGrid, Window, flags_definition, mask_from_rules
+from gpumask import (
+    GpumaskError,
+    Grid,
+    MaskRule,
+    Place,
+    ProjectedGrid,
+    Window,
+    flags_definition,
+    mask_from_rules,
+    resample,
+)
 from gpumask.pixels.interpolators import INTERPOLATORS
-from gpumask.resampling import resample
 
 xarray = pytest.importorskip("xarray")
 pytest.importorskip("rioxarray")

@@ -6,8 +6,7 @@ from affine import Affine
 from test_xarray import image_at, small
 from warp_cases import PAIRS, placed
 
-from gpumask import GpumaskError, Place, ProjectedGrid, Window
-from gpumask.resampling import resample
+from gpumask import GpumaskError, Place, ProjectedGrid, Window, resample
 
 xarray = pytest.importorskip("xarray")
 rioxarray = pytest.importorskip("rioxarray")

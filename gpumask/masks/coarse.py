@@ -23,6 +23,7 @@ class CoarseMask:
     resolution: (R, C), pixels from node to node. Between nodes, a pixel's share of valid is bilinear.
     threshold: in (0, 1], the share from which on a pixel is valid. NaN is invalid; a node of weight 0 has no say.
 
+    >>> from gpumask import Window, validity_mask
     >>> mask = CoarseMask([[1, 1], [0, 1]], resolution=(2, 2), threshold=0.6)
     >>> validity_mask(Window(0, 0, 3, 3), mask, backend="numpy")
     array([[1, 1, 1],

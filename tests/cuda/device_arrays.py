@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import gpumask.quality
 import numpy as np
 
 import gpumask
 import gpumask.gridr
+import gpumask.masks.rules.rule
 from gpumask.backends import _asked
 from gpumask.errors import GpumaskError
 
@@ -145,4 +145,4 @@ for _name in FUNCTIONS:
             setattr(_module, _name, wrapped(_function))
 gpumask.Resampler.__call__ = wrapped(gpumask.Resampler.__call__)  # type: ignore[method-assign]
 gpumask.MultiDateMaskRule.evaluate = wrapped(gpumask.MultiDateMaskRule.evaluate)  # type: ignore[method-assign]
-gpumask.masks.rules.apply.matched = wrapped(gpumask.masks.rules.apply.matched)
+gpumask.masks.rules.rule.matched = wrapped(gpumask.masks.rules.rule.matched)

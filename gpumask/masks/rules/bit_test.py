@@ -36,7 +36,7 @@ class BitTest:
         return ((self.flag.holds(pixel) if self.flag else pixel) in self.values) != self.negated
 
 
-class Tested(Protocol):
+class RuleTests(Protocol):
     """What a rule asks of a pixel."""
 
     @property

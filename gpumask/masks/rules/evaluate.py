@@ -14,21 +14,21 @@ from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
 from gpumask.errors import MaskRuleError
-from gpumask.masks.rules.bit_test import Tested
+from gpumask.masks.rules.bit_test import RuleTests
 from gpumask.masks.rules.table import compile_table, pixel_type
 
 # Columns of what an array without rows is taken as, so that threads share it; shorter rows cost more than pixels.
 _COLUMNS, _SHORT = 1 << 14, 1 << 8
 
 
-def matched(rules: Sequence[Tested], band: Any, backend: str | None = None) -> Any:
+def matched(rules: Sequence[RuleTests], band: Any, backend: str | None = None) -> Any:
     """Return where a band matches every rule, whatever band they name: bool, of its shape and array family."""
     band = adopt("band", band)
     chosen = select(backend, band)
     return chosen.to_family_of(band, evaluate(chosen, rules, band)).view(bool)
 
 
-def evaluate(backend: Backend, rules: Sequence[Tested], band: Any, keep: Any = None) -> Any:
+def evaluate(backend: Backend, rules: Sequence[RuleTests], band: Any, keep: Any = None) -> Any:
     """Return uint8 in the backend's memory, 1 where a band matches every rule, and where `keep` is 1 if it is given."""
     band, known = as_tested(backend, rules, native_order(band))
     count, found = compile_table(rules, band.dtype)
@@ -57,7 +57,7 @@ def native_order(band: Any) -> Any:
     return band.astype(dtype, copy=False)
 
 
-def as_tested(backend: Backend, rules: Sequence[Tested], band: Any) -> tuple[Any, Any]:
+def as_tested(backend: Backend, rules: Sequence[RuleTests], band: Any) -> tuple[Any, Any]:
     """Return a band as rules test it, and where it may match: not where it is NaN; None: anywhere.
 
     Floats whose flags are asked for become the whole numbers that they are. Raises MaskRuleError where they are none.

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask.errors import MaskRuleError
-from gpumask.masks.rules.bit_test import BitTest, Tested
+from gpumask.masks.rules.bit_test import BitTest, RuleTests
 
 
-def pixel_type(rules: Iterable[Tested], dtype: np.dtype[Any]) -> np.dtype[Any]:
+def pixel_type(rules: Iterable[RuleTests], dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype that a band of a dtype is tested in: floats are whole numbers where flags are asked for."""
     asked = any(test.flag for rule in rules for test in rule.tests)
     return np.dtype(np.int64) if asked and dtype.kind == "f" else dtype
 
 
-def compile_table(rules: Sequence[Tested], dtype: np.dtype[Any]) -> tuple[int, list[Any]]:
+def compile_table(rules: Sequence[RuleTests], dtype: np.dtype[Any]) -> tuple[int, list[Any]]:
     """Return how many rules there are, and these as kernels/rules.cu reads them, for a band of a dtype.
 
     dtype: bool, integer or float; see `pixel_type`. Raises MaskRuleError, naming the flag, where the band lacks its
