@@ -45,9 +45,10 @@ def short(found: Found, cases: Cases) -> str:
     most = plural(where["cores"])
     libraries = [f"gpumask native, {most}", "GridR, 1 thread", f"GDAL warp, {most}", f"OpenCV remap, {most}", "SciPy"]
     rows = {title: (results[name], cases[name].pixels) for title, name in SHORT.items() if name in results}
+    about = f"{where['cpu']}, {where['cores']} cores"
     legend = (
-        "In brackets is how many times as fast gpumask is as GridR, or as GDAL where GridR takes no part, on\n"
-        f"{where['cpu']} with {where['cores']} cores, where gpumask and GridR mask one pixel in 10 000 and the others none."
+        f"On {about}, in brackets how many times as fast as GridR (as GDAL in the last row), where gpumask and GridR "
+        "mask one pixel in 10 000 and the others none."
     )
     return "\n".join([*markdown(libraries, rows), "", legend]) + "\n"
 

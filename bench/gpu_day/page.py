@@ -134,13 +134,12 @@ PEERS = ("torch grid_sample", "CuPy map_coordinates")
 SHORT = (
     "cubic, float64, full grid",
     "cubic, 4 bands of uint16, grid of step 16",
-    "linear, float32, full grid",
     "nearest, uint8, full grid",
     "bspline3, float64",
 )
 _ABOUT_SPEED = (
     "Arrays are on the device. Images are turned by 7 degrees, one pixel in 10 000 masked. Peers take no mask, have",
-    "full coordinates, and float32 where torch takes no integers. A copy's rate counts bytes read and written; that of",
+    "full coordinates, and float32 where torch takes no integers. A copy's rate counts bytes read and written. That of",
     "gpumask counts each array that a call must read or write once, and footprints twice.",
 )
 _ABOUT_KERNELS = "Of a kernel, the bytes are those of every array that it is given, once."
