@@ -31,6 +31,7 @@ def run_examples(page, names):
             exec(block, names)
             for code, said in re.findall(r"^(\S.*?)  # (.+)$", block, re.MULTILINE):
                 check(code, said, names)
+        assert not gpu.hazards()
 
 
 def check(code, said, names):
