@@ -31,7 +31,8 @@ def run_examples(page, names):
             exec(block, names)
             for code, said in re.findall(r"^(\S.*?)  # (.+)$", block, re.MULTILINE):
                 check(code, said, names)
-        assert not gpu.hazards()
+        found = gpu.hazards()
+        assert not found, found
 
 
 def check(code, said, names):

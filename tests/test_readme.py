@@ -33,7 +33,7 @@ def test_the_examples_give_what_their_comments_say():
     assert warped.validity.dims == ("y", "x") and 0 < warped.validity.mean() < 1
 
 
-def test_the_rules_keep_what_is_neither_cloud_nor_shadow(tmp_path):
+def test_the_rules_keep_what_is_no_cloud_no_shadow_and_no_fill(tmp_path):
     pytest.importorskip("yaml")
     (tmp_path / "RULES.yaml").write_text(blocks("yaml")[0])
     with warnings.catch_warnings():
@@ -41,8 +41,8 @@ def test_the_rules_keep_what_is_neither_cloud_nor_shadow(tmp_path):
         write(tmp_path / "QA.tif", np.zeros((4, 4), np.uint16))
     bands = [("", str(tmp_path / "QA.tif"), 1)]
     keep, *_ = quality_files.read_rules(str(tmp_path / "RULES.yaml"), "landsat_c2_qa_pixel", bands)
-    clear, cloudy, shadow, both = 0b01 << 8, 0b11 << 8, 1 << 4, 0b11 << 8 | 1 << 4
-    pixels = np.array([clear, cloudy, shadow, both], np.uint16)
+    clear, cloudy, shadow, fill = 0b01 << 8, 0b11 << 8, 1 << 4, 1
+    pixels = np.array([clear, cloudy, shadow, fill], np.uint16)
     assert np.all([rule.evaluate(pixels) for rule in keep], axis=0).tolist() == [True, False, False, False]
 
 
