@@ -12,15 +12,10 @@ Conventions, everywhere:
 import logging
 
 from gpumask.backends import use_backend
-from gpumask.chain import Summary
-from gpumask.cleanup import mask_cleanup
 from gpumask.errors import ArgumentTypeError, BackendError, GpumaskError, MaskRuleError
-from gpumask.files import resample_file
-from gpumask.flags import flags_definition, flags_definition_from, ready_definitions
-from gpumask.footprint import footprint_validity
-from gpumask.geolocation import Geolocation
-from gpumask.geometry import Polygons
-from gpumask.grid import Grid
+from gpumask.files.resample import resample_file
+from gpumask.files.tiles.summary import Summary
+from gpumask.files.warp import warp_file
 from gpumask.gridr import (
     GridRasterizeAlg,
     GridRIOMode,
@@ -41,19 +36,28 @@ from gpumask.gridr import (
     is_bspline,
     oversample_regular_grid,
 )
-from gpumask.interp import bspline
-from gpumask.mask import CoarseMask, Validity, validity_mask
-from gpumask.oversample import oversample
-from gpumask.projected import ProjectedGrid
-from gpumask.projection import Place
-from gpumask.quality import describe_flags, flag_problems, mask_from_rules
-from gpumask.resample import Resampled, Resampler, resample
-from gpumask.rules import MaskRule
-from gpumask.sensor import ControlPoints, RationalPolynomials
-from gpumask.value_map import MultiDateMaskRule, apply_value_map
+from gpumask.grids.grid import Grid
+from gpumask.grids.oversample import oversample
+from gpumask.grids.places.geolocation import Geolocation
+from gpumask.grids.places.place import Place
+from gpumask.grids.places.sensor import ControlPoints, RationalPolynomials
+from gpumask.grids.projected import ProjectedGrid, grid_between
+from gpumask.masks.build import validity_mask
+from gpumask.masks.coarse import CoarseMask
+from gpumask.masks.footprint import footprint_validity
+from gpumask.masks.morphology import mask_cleanup
+from gpumask.masks.polygons import Polygons
+from gpumask.masks.rules.apply import mask_from_rules
+from gpumask.masks.rules.attributes import flags_definition_from
+from gpumask.masks.rules.describe import describe_flags, flag_problems
+from gpumask.masks.rules.flags import flags_definition, ready_definitions
+from gpumask.masks.rules.rule import MaskRule
+from gpumask.masks.rules.value_map import MultiDateMaskRule, apply_value_map
+from gpumask.masks.validity import Validity
+from gpumask.pixels.interpolators import bspline
+from gpumask.pixels.window import Window
+from gpumask.resampling.resample import Resampled, Resampler, resample
 from gpumask.version import __version__
-from gpumask.warp import warp_file
-from gpumask.window import Window
 
 __all__ = [
     "ArgumentTypeError",
@@ -92,6 +96,7 @@ __all__ = [
     "flags_definition_from",
     "footprint_validity",
     "get_interpolator",
+    "grid_between",
     "grid_full_resolution_shape",
     "grid_rasterize",
     "interpolate_grid",

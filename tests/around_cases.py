@@ -7,7 +7,7 @@ import numpy as np
 from affine import Affine
 
 from gpumask import Grid, Place, resample
-from gpumask.interp import interpolator
+from gpumask.pixels.interpolators import interpolator
 
 FULL = {"EPSG:4326": 360.0, "EPSG:4807": 400.0}  # degrees, and gradians of the NTF
 PIXELS = ("nearest", "linear", "cubic", "lanczos3")  # interpolators of pixels as they are

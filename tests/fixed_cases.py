@@ -8,9 +8,9 @@ import numpy as np
 from kernel_cases import to_host, valid
 
 from gpumask import Grid
-from gpumask.backends import Backend
-from gpumask.coordinates import fixed_limit
-from gpumask.nodes import fixed_grid
+from gpumask.backends.backend import Backend
+from gpumask.grids.nodes import fixed_grid
+from gpumask.pixels.coordinates import fixed_limit
 
 HALF = Fraction(1, 2)
 

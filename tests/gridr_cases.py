@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gridr_scenes import quiet
 
-from gpumask.interp import POLES
+from gpumask.pixels.interpolators import POLES
 
 gridr = pytest.importorskip("gridr.core.grid.grid_resampling")
 prefiltering = pytest.importorskip("gridr.core.interp.bspline_prefiltering")

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpumask import Grid, Window
-from gpumask.backends import Backend
-from gpumask.backends.source import C_TYPES
-from gpumask.boundary import MODES, Boundary
-from gpumask.footprint import footprints
-from gpumask.image import Source, Target
-from gpumask.interp import INTERPOLATORS
-from gpumask.method import Method
-from gpumask.resample import resample_into
+from gpumask.backends.backend import Backend
+from gpumask.backends.text import C_TYPES
+from gpumask.masks.footprint import footprints
+from gpumask.pixels.boundary import MODES, Boundary
+from gpumask.pixels.interpolators import INTERPOLATORS
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.run import resample_into
 
 TYPES = tuple(C_TYPES)
 INTEGERS = tuple(name for name in TYPES if "int" in name)

@@ -16,17 +16,17 @@ from polygon_cases import polygon
 from spline_cases import RENORMALIZED
 
 from gpumask import Grid, Window
-from gpumask.backends import Backend
-from gpumask.boundary import MODES, Boundary
-from gpumask.footprint import BANDS_A_WORD, footprints_by_band
-from gpumask.geometry import Outlines
-from gpumask.grid import full_shape
-from gpumask.image import Source, Target
-from gpumask.interp import POLES, Interpolator, bspline
-from gpumask.method import Method
-from gpumask.oversample import Axis, _run, axes_of
-from gpumask.prefilter import coefficients, domain_of, segment_of, whole_segments
-from gpumask.resample import resample_into
+from gpumask.backends.backend import Backend
+from gpumask.grids.grid import full_shape
+from gpumask.grids.oversample import Axis, _run, axes_of
+from gpumask.masks.footprint import BANDS_A_WORD, footprints_by_band
+from gpumask.masks.polygons import Outlines
+from gpumask.pixels.boundary import MODES, Boundary
+from gpumask.pixels.interpolators import POLES, Interpolator, bspline
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.prefilter import coefficients, domain_of, segment_of, whole_segments
+from gpumask.resampling.run import resample_into
 
 COUNT = 200  # of each kernel
 Make = Callable[[np.random.Generator, Any], Callable[[Backend], list[np.ndarray]]]

@@ -7,9 +7,9 @@ import numpy as np
 from kernel_cases import assert_same_bits, to_host, valid
 
 from gpumask import Window
-from gpumask.backends import Backend
-from gpumask.grid import full_shape
-from gpumask.oversample import Axis, axes_of, oversampled, reaching
+from gpumask.backends.backend import Backend
+from gpumask.grids.grid import full_shape
+from gpumask.grids.oversample import Axis, axes_of, oversampled, reaching
 
 
 class Types(NamedTuple):

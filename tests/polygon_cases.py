@@ -7,8 +7,8 @@ import shapely
 from kernel_cases import to_host
 
 from gpumask import Window
-from gpumask.backends import Backend
-from gpumask.geometry import Outlines
+from gpumask.backends.backend import Backend
+from gpumask.masks.polygons import Outlines
 
 
 class Case(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from kernel_cases import INTEGERS, TYPES, image, to_host
 
-from gpumask.backends import Backend
+from gpumask.backends.backend import Backend
 
 # About one pixel, one segment (64 columns), two, and enough rows and columns for threads to share.
 SHAPES = [(1, 1), (1, 63), (1, 64), (1, 65), (3, 1), (3, 2), (2, 127), (5, 128), (33, 129), (200, 190), (1, 20_000)]

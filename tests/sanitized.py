@@ -32,9 +32,10 @@ from spline_cases import FINITE, WATCHED, finite_of, renormalized
 from spline_cases import filtered as coefficients_of
 
 from gpumask import Window
-from gpumask.backends import Backend, get
-from gpumask.cleanup import filtered
-from gpumask.image import Source
+from gpumask.backends import get
+from gpumask.backends.backend import Backend
+from gpumask.masks.morphology import filtered
+from gpumask.resampling.image import Source
 
 
 def twins(build: Build) -> None:

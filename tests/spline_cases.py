@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from kernel_cases import APPLIED, NODATA, cases, image, to_host
 
-from gpumask.backends import Backend
-from gpumask.boundary import Boundary
-from gpumask.image import Target
-from gpumask.interp import Interpolator, bspline
-from gpumask.method import Method
-from gpumask.prefilter import coefficients, domain_of, segment_of
-from gpumask.resample import resample_into
-from gpumask.window import Window
+from gpumask.backends.backend import Backend
+from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.interpolators import Interpolator, bspline
+from gpumask.pixels.window import Window
+from gpumask.resampling.image import Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.prefilter import coefficients, domain_of, segment_of
+from gpumask.resampling.run import resample_into
 
 FINITE = [
     (dtype, shape, masked)

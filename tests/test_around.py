@@ -11,10 +11,10 @@ from commands import run
 from kernel_cases import assert_same_bits
 
 from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Resampler, bspline, resample, resample_file, warp_file
-from gpumask.boundary import Boundary
-from gpumask.interp import INTERPOLATORS
-from gpumask.method import method_of
-from gpumask.window import Window
+from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.interpolators import INTERPOLATORS
+from gpumask.pixels.window import Window
+from gpumask.resampling.method import method_of
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 every_interpolator = pytest.mark.parametrize("interp", INTERPOLATORS)

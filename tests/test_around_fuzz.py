@@ -9,12 +9,12 @@ import rasterio
 from around_cases import FULL, PIXELS, Around, some_field
 
 from gpumask import Place, ProjectedGrid, bspline, resample
-from gpumask.chain import Job, resample_datasets
-from gpumask.datasets import OutputFile, SourceFile
-from gpumask.grid import Grid
-from gpumask.lazy import Recipe, resampled_lazily
-from gpumask.method import method_of
-from gpumask.resample import compute_type, output_type
+from gpumask.files.reading.image import SourceFile
+from gpumask.files.tiles.run import Job, resample_datasets
+from gpumask.files.writing.output import OutputFile
+from gpumask.grids.grid import Grid
+from gpumask.resampling.lazy import Recipe, resampled_lazily
+from gpumask.resampling.method import compute_type, method_of, output_type
 
 GROUPS, CASES = 12, 40
 

@@ -12,7 +12,8 @@ import pytest
 
 import gpumask
 from gpumask import BackendError, GpumaskError, Grid, resample, use_backend
-from gpumask.backends import adopt, cache, get, native, select, source
+from gpumask.backends import adopt, cache, get, native, select
+from gpumask.backends import text as source
 
 ROWS, COLS = np.mgrid[0:6, 0:7].astype(float)
 IMAGE = ROWS * 10 + COLS

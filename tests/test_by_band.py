@@ -6,8 +6,8 @@ from kernel_cases import masks
 
 from gpumask import GpumaskError, Grid, MaskRule, Resampler, resample
 from gpumask.backends import get
-from gpumask.footprint import footprints, footprints_by_band
-from gpumask.interp import INTERPOLATORS
+from gpumask.masks.footprint import footprints, footprints_by_band
+from gpumask.pixels.interpolators import INTERPOLATORS
 
 RNG = np.random.default_rng(0)
 GRID = Grid(

@@ -14,7 +14,7 @@ from commands import read, write
 from rasterio.io import MemoryFile
 
 from gpumask import GpumaskError, warp_file
-from gpumask.datasets import OutputFile
+from gpumask.files.writing.output import OutputFile
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 

@@ -134,7 +134,7 @@ def test_many_bands_are_looked_at_each_once(tmp_path):
     source = write(tmp_path / "source.tif", np.zeros((1500, 2, 2), np.uint8), **PLACE)
     with rasterio.open(source) as dataset:
         started = time.perf_counter()
-        assert gpumask.categories.in_file(dataset, dataset.indexes) is None
+        assert gpumask.files.reading.categories.in_file(dataset, dataset.indexes) is None
         assert time.perf_counter() - started < 5  # by their square it would be four times that
 
 

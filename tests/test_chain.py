@@ -11,13 +11,15 @@ from rasterio.io import MemoryFile
 from shapely import MultiPolygon, Point, Polygon, box
 
 import gpumask
-from gpumask import Grid, GridRIOMode, Window, chain, resample
-from gpumask.boundary import Boundary
-from gpumask.chain import Job, resample_datasets
-from gpumask.datasets import MaskBand, OutputFile, SourceFile
-from gpumask.grid_files import GridFile
-from gpumask.interp import bspline, interpolator
-from gpumask.method import Method
+from gpumask import Grid, GridRIOMode, Window, resample
+from gpumask.files.reading.grid import GridFile
+from gpumask.files.reading.image import MaskBand, SourceFile
+from gpumask.files.tiles import run as chain
+from gpumask.files.tiles.run import Job, resample_datasets
+from gpumask.files.writing.output import OutputFile
+from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.interpolators import bspline, interpolator
+from gpumask.resampling.method import Method
 
 INTERPS = ("nearest", "linear", "cubic")
 DTYPES = ("uint8", "int16", "uint16", "float32", "float64")

@@ -7,8 +7,8 @@ import pytest
 from kernel_cases import assert_same_bits, to_host
 
 from gpumask.backends import get
-from gpumask.cleanup import OPERATIONS, mask_cleanup
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.masks.morphology import OPERATIONS, mask_cleanup
 
 # The numpy backend is the twins.
 compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)

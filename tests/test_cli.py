@@ -404,7 +404,7 @@ def test_a_bug_is_one_line_unless_debug(files, monkeypatch):
     def bug(*_, **__):
         raise KeyError("what")
 
-    monkeypatch.setattr("gpumask.files.resample_datasets", bug)
+    monkeypatch.setattr("gpumask.files.resample.resample_datasets", bug)
     words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif")
     assert fails(*words) == "gpumask: KeyError: 'what'\n"
     for debug in ((*words, "--debug"), ("--debug", *words)):

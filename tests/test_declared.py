@@ -11,9 +11,9 @@ from rasterio.enums import ColorInterp
 import gpumask
 from gpumask import GpumaskError, Grid, Window, resample, resample_file
 from gpumask.backends import get
-from gpumask.boundary import Boundary
-from gpumask.datasets import MaskBand, SourceFile
-from gpumask.declared import Declared
+from gpumask.files.reading.declared import Declared
+from gpumask.files.reading.image import MaskBand, SourceFile
+from gpumask.pixels.boundary import Boundary
 
 LEAST = float(np.finfo(np.float32).min)
 SHAPE = (8, 8)

@@ -12,10 +12,10 @@ import rasterio
 from click.testing import CliRunner
 
 import gpumask
-from gpumask import demo
 from gpumask.backends import native
 from gpumask.cli import main
-from gpumask.preview import Picture
+from gpumask.cli import scene as demo
+from gpumask.cli.picture import Picture
 
 COMMAND = [sys.executable, "-c", "from gpumask.cli import main; main()"]
 

@@ -11,10 +11,10 @@ from calls import chain
 from shapely import box
 
 from gpumask import GpumaskError, Polygons, Window, build_grid_mask_chain, use_backend
-from gpumask import chain as chain_module
 from gpumask.backends import get
 from gpumask.backends.cuda import CudaBackend
-from gpumask.memory import by_halves
+from gpumask.backends.memory import by_halves
+from gpumask.files.tiles import run as chain_module
 
 KINDS = {
     "cubic": {"interp": "cubic"},

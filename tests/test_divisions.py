@@ -25,9 +25,9 @@ from numpy.ctypeslib import ndpointer
 from gpumask import Grid
 from gpumask.backends import get, native
 from gpumask.backends.launch import division_by_steps
-from gpumask.backends.source import kernels_folder
+from gpumask.backends.text import kernels_folder
 from gpumask.errors import BackendError
-from gpumask.image import Source
+from gpumask.resampling.image import Source
 
 STEPS = [*range(1, 5000), *range(65_530, 65_545), 2**20 + 7, 3**18, 2**29 - 1, 2**29, 2**30 + 3, 2**31 - 1]
 FUNCTIONS = """

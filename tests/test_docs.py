@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import read, write
+from commands import read, run, write
 from gridr_scenes import quiet
-from pages import DOCS, PAGES, anchors, blocks, commands, links, run_examples
+from pages import DOCS, PAGES, ROOT, anchors, blocks, commands, links, run_examples
 
-from gpumask import quality_files
 from gpumask.cli import main
 
 FROM_GRIDR = DOCS / "coming-from-gridr.md"
@@ -39,6 +38,14 @@ def test_the_links_lead_somewhere(page):
     for target, anchor in links(page):
         assert target.is_file(), target
         assert not anchor or anchor in anchors(target), (target, anchor)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_files_that_are_named_are_there(page):
+    text = re.sub(r"## Where things are\n.*?(?=^## )", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for path in re.findall(r"(?<![\w./])(?:gpumask|kernels|tests|bench|docs)/[\w/.-]*\w", text):
+        if not re.search("/(NAME|CARD)\\b", path):
+            assert (ROOT / path).exists(), path
 
 
 def test_every_page_is_in_the_contents():
@@ -114,14 +121,18 @@ def test_the_examples_of_files_give_what_they_say(tmp_path, monkeypatch):
     assert {"read", "compute", "write", "all"} <= set(names["done"].seconds)
 
 
-def test_the_rules_of_the_page_of_files_can_be_read(tmp_path):
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+def test_the_rules_of_the_page_of_files_mask_clouds_and_what_is_around(tmp_path, monkeypatch):
     pytest.importorskip("yaml")
-    rules, (text,) = tmp_path / "RULES.yaml", blocks("yaml", DOCS / "files.md")
-    rules.write_text(text)
-    bands = [("qa", "QA.tif", 1), ("scl", "SCL.tif", 1)]
-    keep, grow, quality = quality_files.read_rules(str(rules), None, bands)
-    assert [rule.band for rule in keep] == ["qa", "qa", "scl"]
-    assert grow == [("dilation", 5)] and set(quality) == {"qa", "scl"}
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "RULES.yaml").write_text(blocks("yaml", DOCS / "files.md")[0])
+    qa, scl = np.full((1, 40), 0b01 << 8, np.uint16), np.full((1, 40), 4, np.uint8)
+    qa[0, 0], scl[0, -1] = 0b11 << 8, 9
+    write("QA.tif", qa)
+    write("SCL.tif", scl)
+    bands = "--quality-band", "qa=QA.tif", "--quality-band", "scl=SCL.tif"
+    run("mask", "--like", "QA.tif", "--rules", "RULES.yaml", *bands, "CLEAR.tif")
+    assert read("CLEAR.tif").tolist() == [[[0] * 6 + [1] * 28 + [0] * 6]]
 
 
 def test_the_page_of_xarray_gives_what_it_says(tmp_path, monkeypatch):

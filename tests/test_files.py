@@ -16,7 +16,10 @@ from rasterio.env import get_gdal_config, getenv
 from rasterio.transform import Affine
 
 import gpumask
-from gpumask import GpumaskError, Grid, MaskRule, Window, chain, creation, outputs, resample_file
+from gpumask import GpumaskError, Grid, MaskRule, Window, resample_file
+from gpumask.files.tiles import run as chain
+from gpumask.files.writing import creation
+from gpumask.files.writing import whole as outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
@@ -990,7 +993,7 @@ def test_what_cannot_be_right_is_refused_by_name_and_leaves_everything_as_it_was
     Path("text.tif").write_text("no raster")
     before = snapshot(folder)
     written = []
-    monkeypatch.setattr("gpumask.datasets.OutputFile.write", lambda *_: written.append(1))
+    monkeypatch.setattr("gpumask.files.reading.gdal.OutputFile.write", lambda *_: written.append(1))
     arguments = {"source": "source.tif", "grid": "grid.tif", "output": "out.tif", "resolution": RESOLUTION}
     with pytest.raises(GpumaskError) as caught:
         resample_file(**{**arguments, "backend": "numpy", **wrong})

@@ -13,14 +13,14 @@ from kernel_cases import APPLIED, assert_same_bits, to_host
 
 from gpumask import Grid, Resampler, Window, resample
 from gpumask.backends import get
-from gpumask.backends.weights import weights
-from gpumask.boundary import Boundary
-from gpumask.coordinates import coordinates_at, fixed, fixed_coordinates_at, fixed_limit
-from gpumask.image import Source, Target
-from gpumask.interp import INTERPOLATORS
-from gpumask.method import Method
-from gpumask.nodes import fixed_grid, in_fixed_point
-from gpumask.resample import resample_into
+from gpumask.backends.twin_weights import weights
+from gpumask.grids.nodes import fixed_grid
+from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.coordinates import coordinates_at, fixed, fixed_coordinates_at, fixed_limit
+from gpumask.pixels.interpolators import INTERPOLATORS
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.run import resample_into
 
 PART = 2.0**-24
 FLOAT32 = np.dtype(np.float32)
@@ -302,7 +302,7 @@ LARGE = Window(0, 0, FAR - 100, 10)
 )
 def test_what_is_computed_in_fixed_point(compute, step, pixels, around, expected):
     method = Method(INTERPOLATORS["cubic"], Boundary(around=around))
-    assert in_fixed_point(np.dtype(compute), step, pixels, method) is expected
+    assert method.in_fixed_point(np.dtype(compute), step, pixels) is expected
 
 
 def test_a_source_beyond_the_limit_has_float64_coordinates(backend):

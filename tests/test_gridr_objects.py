@@ -12,7 +12,7 @@ from test_chain_against_gridr import random_chain_case
 
 import gpumask
 from gpumask import GpumaskError
-from gpumask.interp import POLES, bspline, interpolator
+from gpumask.pixels.interpolators import POLES, bspline, interpolator
 
 theirs = pytest.importorskip("gridr.core.interp.interpolator")
 grid_utils = pytest.importorskip("gridr.core.grid.grid_utils")

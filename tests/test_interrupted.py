@@ -25,8 +25,11 @@ import rasterio
 import rasterio.shutil
 from commands import fails, read, run, write
 
-from gpumask import GpumaskError, backends, chain, creation, outputs, resample_file
-from gpumask.datasets import OutputFile
+from gpumask import GpumaskError, backends, resample_file
+from gpumask.files.tiles import run as chain
+from gpumask.files.writing import creation
+from gpumask.files.writing import whole as outputs
+from gpumask.files.writing.output import OutputFile
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
@@ -135,7 +138,7 @@ def test_the_next_run_does_the_tiles_that_are_missing(files, kind, error):
 
 @of_every_kind
 def test_a_run_interrupted_many_times_ends_right(files, monkeypatch, kind):
-    monkeypatch.setattr("gpumask.resume._EVERY", 0)
+    monkeypatch.setattr("gpumask.files.writing.resume._EVERY", 0)
     expected, finished = uninterrupted(**kind), [0]
     while finished[-1] + 5 + 4 < TILES:
         finished.append(interrupt(5, **kind))
@@ -425,7 +428,7 @@ def test_the_room_that_drafts_have_is_not_asked_for_again(files, monkeypatch):
 def test_what_is_read_back_is_no_more_than_a_block_or_a_tile(files, monkeypatch):
     shapes, read_back = set(), OutputFile.read
     monkeypatch.setattr(OutputFile, "read", lambda self, window: shapes.add(window.shape) or read_back(self, window))
-    monkeypatch.setattr("gpumask.resume._SIDE", 32)
+    monkeypatch.setattr("gpumask.files.writing.resume._SIDE", 32)
     go(resume=True, creation={"tiled": "yes", "blockxsize": 16, "blockysize": 16})
     assert shapes == {(32, 32), (32, 5), (5, 32), (5, 5)}
 
@@ -475,10 +478,10 @@ def test_datasets_in_memory_are_refused(files, name):
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
 RUN = """
-import gpumask.resume
+import gpumask.files.writing.resume
 from test_interrupted import *
 warnings.simplefilter("ignore")
-gpumask.resume._EVERY = 0
+gpumask.files.writing.resume._EVERY = 0
 print("begun", flush=True)
 """
 MANY = {"resolution": (40, 40)}  # 169 tiles
@@ -754,7 +757,7 @@ def test_a_full_disk_is_told_of_every_format(disk, name):
 @pytest.mark.parametrize("every", [0, 5])
 @pytest.mark.parametrize("size", [60_000, 500_000, 1_200_000])
 def test_a_run_goes_on_when_the_disk_has_room_again(disk, monkeypatch, size, every, creation):
-    monkeypatch.setattr("gpumask.resume._EVERY", every)
+    monkeypatch.setattr("gpumask.files.writing.resume._EVERY", every)
     leave(disk, size)
     if not every and "compress" in creation:  # blocks that tiles fill: others are written again and again, further on
         creation = {**creation, "tiled": "yes", "blockxsize": 64, "blockysize": 64}

@@ -29,9 +29,9 @@ from kernel_cases import (
 
 from gpumask import Grid, Window, footprint_validity, resample
 from gpumask.backends import get, native
-from gpumask.image import Target
-from gpumask.method import Method
-from gpumask.resample import resample_into
+from gpumask.resampling.image import Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.run import resample_into
 
 # The numpy backend is the twins.
 compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)

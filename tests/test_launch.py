@@ -11,12 +11,12 @@ from numpy.lib.stride_tricks import as_strided
 from gpumask import Grid, Window, resample
 from gpumask.backends import cuda, get, native
 from gpumask.backends.launch import FACTS, launch, without_facts
-from gpumask.boundary import Boundary
 from gpumask.errors import BackendError
-from gpumask.image import Source, Target
-from gpumask.interp import bspline
-from gpumask.method import Method
-from gpumask.resample import resample_into
+from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.interpolators import bspline
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.run import resample_into
 
 VARIANT = Variant("uint16", "uint16", "float64", "cubic")
 EDGES = Boundary()

@@ -38,8 +38,8 @@ from gpumask import (
     resample,
     warp_file,
 )
-from gpumask.projection import projection
-from gpumask.warp import target_place
+from gpumask.files.warp import target_place
+from gpumask.grids.places.projection import projection
 
 WEB = TURNS["EPSG:3857"]
 CASES = range(14)  # of each of the 23 combinations: 322

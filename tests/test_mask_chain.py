@@ -13,9 +13,9 @@ from test_chain import Counted, Files, random_scene
 
 import gpumask
 from gpumask import GridRIOMode, Window
-from gpumask.datasets import MaskBand
-from gpumask.grid_files import GridFile
-from gpumask.mask_chain import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
+from gpumask.files.reading.grid import GridFile
+from gpumask.files.reading.image import MaskBand
+from gpumask.files.tiles.full_resolution import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
 
 RESOLUTIONS = ((1, 1), (4, 3), (16, 16))
 ORIGINS = ((0, 0), (0.5, 0.5), (-3.25, 7.5))

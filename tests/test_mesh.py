@@ -8,10 +8,10 @@ from affine import Affine
 from warp_cases import PAIRS, POLE, Pair, placed
 
 from gpumask import GpumaskError, Grid, ProjectedGrid, Window, resample
-from gpumask.coordinates import coordinates_at
 from gpumask.errors import ArgumentTypeError
-from gpumask.mesh import mesh
-from gpumask.projection import projection
+from gpumask.grids.mesh import mesh
+from gpumask.grids.places.projection import projection
+from gpumask.pixels.coordinates import coordinates_at
 
 
 def coordinates(grid):

@@ -11,7 +11,7 @@ from rule_cases import defines
 from spline_cases import RENORMALIZED, WATCHED
 
 from gpumask.backends.cuda import nvrtc_options
-from gpumask.backends.source import kernel_source
+from gpumask.backends.text import kernel_source
 
 nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
 

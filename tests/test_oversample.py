@@ -20,8 +20,8 @@ from oversample_cases import (
 
 from gpumask import Window
 from gpumask.backends import get
-from gpumask.grid import full_shape, node_window
-from gpumask.oversample import Axis, axes_of, full_resolution, oversampled, reaching
+from gpumask.grids.grid import full_shape, node_window
+from gpumask.grids.oversample import Axis, axes_of, full_resolution, oversampled, reaching
 
 # The numpy backend is the twins.
 compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gpumask import GpumaskError, Window
-from gpumask.memory import memory_limit
-from gpumask.overlap import Slot, overlapped
-from gpumask.plan import Costs, Tile, fitting, tile_shape
+from gpumask.backends.memory import memory_limit
+from gpumask.files.tiles.pipeline import Slot, overlapped
+from gpumask.files.tiles.plan import Costs, Tile, fitting, tile_shape
 
 
 def random_sizes(count):

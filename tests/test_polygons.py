@@ -10,7 +10,7 @@ from rasterio.features import rasterize
 
 from gpumask import Polygons, Window, validity_mask
 from gpumask.backends import get
-from gpumask.geometry import Outlines
+from gpumask.masks.polygons import Outlines
 
 compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)
 every_case = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
@@ -67,7 +67,7 @@ def test_the_sharpest_corner_on_a_centre_is_inside(backend):
 def test_outlines_with_more_crossings_than_are_sorted_at_a_time(backend, monkeypatch):
     case = next(case for case in cases() if case.name == "overlapping polygons")
     expected = inside_of(get("numpy"), case)
-    monkeypatch.setattr("gpumask.geometry._MOST_CROSSINGS", 50)
+    monkeypatch.setattr("gpumask.masks.polygons._MOST_CROSSINGS", 50)
     np.testing.assert_array_equal(inside_of(get(backend), case), expected)
 
 

@@ -18,8 +18,8 @@ from gpumask import (
     resample,
 )
 from gpumask.backends import get
-from gpumask.quality import factors_of
-from gpumask.quality_files import QualityBands
+from gpumask.files.reading.quality import QualityBands
+from gpumask.masks.rules.apply import factors_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 

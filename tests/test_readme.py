@@ -1,14 +1,11 @@
 """What the README shows works."""
 
 import re
-import warnings
 
 import numpy as np
 import pytest
-from commands import write
+from commands import read, run, write
 from pages import README, blocks, run_examples
-
-from gpumask import quality_files
 
 pytestmark = pytest.mark.skipif(not README.is_file(), reason="not in a checkout")
 
@@ -33,17 +30,16 @@ def test_the_examples_give_what_their_comments_say():
     assert warped.validity.dims == ("y", "x") and 0 < warped.validity.mean() < 1
 
 
-def test_the_rules_keep_what_is_no_cloud_no_shadow_and_no_fill(tmp_path):
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+def test_the_rules_keep_what_is_no_cloud_no_shadow_and_no_fill(tmp_path, monkeypatch):
     pytest.importorskip("yaml")
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "RULES.yaml").write_text(blocks("yaml")[0])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Dataset has no geotransform")
-        write(tmp_path / "QA.tif", np.zeros((4, 4), np.uint16))
-    bands = [("", str(tmp_path / "QA.tif"), 1)]
-    keep, *_ = quality_files.read_rules(str(tmp_path / "RULES.yaml"), "landsat_c2_qa_pixel", bands)
     clear, cloudy, shadow, fill = 0b01 << 8, 0b11 << 8, 1 << 4, 1
-    pixels = np.array([clear, cloudy, shadow, fill], np.uint16)
-    assert np.all([rule.evaluate(pixels) for rule in keep], axis=0).tolist() == [True, False, False, False]
+    write("QA.tif", np.array([[clear, cloudy, shadow, fill]], np.uint16))
+    words = "--like", "QA.tif", "--rules", "RULES.yaml", "--quality-band", "QA.tif"
+    run("mask", *words, "--definition", "landsat_c2_qa_pixel", "CLEAR.tif")
+    assert read("CLEAR.tif").tolist() == [[[1, 0, 0, 0]]]
 
 
 def test_it_is_short():

@@ -10,8 +10,8 @@ from spline_cases import FINITE, RENORMALIZED, finite_of, renormalized
 
 from gpumask import GpumaskError, Grid, resample
 from gpumask.backends import get
-from gpumask.backends.weights import weights
-from gpumask.interp import INTERPOLATORS
+from gpumask.backends.twin_weights import weights
+from gpumask.pixels.interpolators import INTERPOLATORS
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 every_interpolator = pytest.mark.parametrize("interp", RENORMALIZED)

@@ -34,9 +34,9 @@ from spline_cases import RENORMALIZED, WATCHED, renormalized
 from spline_cases import filtered as filtered_coefficients
 
 from gpumask.backends import get, native
-from gpumask.backends.source import define_options, kernel_source, variant_key
-from gpumask.cleanup import filtered
+from gpumask.backends.text import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
+from gpumask.masks.morphology import filtered
 
 SCRIPT = Path(__file__).with_name("sanitized.py")
 LEVELS = ["x86-64", "x86-64-v3", "x86-64-v4"]

@@ -9,10 +9,10 @@ from spline_cases import FILTERINGS, filtered
 import gpumask
 from gpumask import GpumaskError, Grid, bspline, resample
 from gpumask.backends import get
-from gpumask.boundary import MODES, Boundary
-from gpumask.interp import POLES
-from gpumask.prefilter import coefficients, domain_of, whole_segments
-from gpumask.window import Window
+from gpumask.pixels.boundary import MODES, Boundary
+from gpumask.pixels.interpolators import POLES
+from gpumask.pixels.window import Window
+from gpumask.resampling.prefilter import coefficients, domain_of, whole_segments
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 every_order = pytest.mark.parametrize("order", POLES)

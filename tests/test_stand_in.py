@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gpumask.backends import get
-from gpumask.mask import Validity
+from gpumask.masks.validity import Validity
 
 pytestmark = pytest.mark.skipif(gpu.own, reason="there is a GPU")
 

@@ -6,7 +6,7 @@ import pytest
 
 from gpumask import Grid, Resampler, resample
 from gpumask.backends import get
-from gpumask.oversample import Axis
+from gpumask.grids.oversample import Axis
 
 pytestmark = pytest.mark.usefixtures("at_hand")
 IMAGE = np.random.default_rng(0).random((5, 7))

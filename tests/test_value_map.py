@@ -13,7 +13,7 @@ from kernel_cases import assert_same_bits, to_host
 
 from gpumask import MaskRule, MaskRuleError
 from gpumask.backends import get, select
-from gpumask.value_map import MultiDateMaskRule, apply_value_map
+from gpumask.masks.rules.value_map import MultiDateMaskRule, apply_value_map
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 

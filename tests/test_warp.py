@@ -17,7 +17,7 @@ import gpumask
 from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Window, resample, warp_file
 from gpumask.cli import main
 from gpumask.errors import ArgumentTypeError
-from gpumask.warp import target_place
+from gpumask.files.warp import target_place
 
 LANDSAT8 = Path(__file__).parents[2] / "shared" / "data" / "landsat8"
 

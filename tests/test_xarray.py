@@ -18,7 +18,7 @@ from gpumask import (
     mask_from_rules,
     resample,
 )
-from gpumask.interp import INTERPOLATORS
+from gpumask.pixels.interpolators import INTERPOLATORS
 
 xarray = pytest.importorskip("xarray")
 pytest.importorskip("rioxarray")

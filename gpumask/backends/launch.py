@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from gpumask.backends import Backend
+    from gpumask.backends.backend import Backend
 
 # Defines that follow from the arguments. Where they are missing a kernel finds out by itself.
 FACTS = frozenset({"INDEX", "FULL", "PLAIN_NODES", "POWERS_OF_TWO", "HAS_FOOTPRINT", "PLAIN_EDGES"})

@@ -19,10 +19,10 @@ import click
 
 from gpumask.backends import NAMES
 from gpumask.backends.cache import Compiled
-from gpumask.chain import Summary
 from gpumask.errors import GpumaskError
-from gpumask.flags import ready_definitions
-from gpumask.storage import check_creation
+from gpumask.files.tiles.summary import Summary
+from gpumask.files.writing.storage import check_creation
+from gpumask.masks.rules.flags import ready_definitions
 
 Progress = Callable[[int, int], None]
 

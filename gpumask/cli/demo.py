@@ -13,8 +13,8 @@ from gpumask.backends.cache import Compiled, compiled
 from gpumask.cli.common import backend_option, compiling, debug_option, share, with_options
 from gpumask.cli.machine import warm
 from gpumask.cli.resample import arguments_of, grid_arguments_of, resample_command
-from gpumask.files import resample_file
-from gpumask.outputs import whole_files
+from gpumask.files.resample import resample_file
+from gpumask.files.writing.whole import whole_files
 
 
 @click.command()
@@ -27,7 +27,7 @@ def demo(output: Path, backend: str | None) -> None:
     Writes the scene (source.tif, quality.tif and grid.tif), the result (image.tif and validity.tif), and a picture of
     all that (preview.png).
     """
-    from gpumask.demo import CLEAR, NODES, RESOLUTION, write_preview, write_scene
+    from gpumask.cli.scene import CLEAR, NODES, RESOLUTION, write_preview, write_scene
 
     before = len(compiled)
     chosen = select_for_files(backend)

@@ -7,12 +7,12 @@ import contextlib
 import click
 
 from gpumask.cli.common import debug_option, file_band
-from gpumask.datasets import check_bands
 from gpumask.errors import renamed
-from gpumask.flags import ready_definitions
-from gpumask.inputs import open_raster
-from gpumask.quality import describe_flags, flag_problems
-from gpumask.quality_files import read_definition
+from gpumask.files.reading.gdal import check_bands
+from gpumask.files.reading.inputs import open_raster
+from gpumask.masks.rules.describe import describe_flags, flag_problems
+from gpumask.masks.rules.flags import ready_definitions
+from gpumask.masks.rules.read import read_definition
 
 
 @click.command()

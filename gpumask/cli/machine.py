@@ -12,7 +12,7 @@ import numpy as np
 
 import gpumask
 from gpumask.backends import get, select, select_for_files
-from gpumask.backends.source import C_TYPES
+from gpumask.backends.text import C_TYPES
 from gpumask.cli.common import (
     Progress,
     backend_option,
@@ -23,10 +23,10 @@ from gpumask.cli.common import (
     with_options,
 )
 from gpumask.errors import BackendError, GpumaskError
-from gpumask.grid import Grid
-from gpumask.interp import INTERPOLATORS
-from gpumask.resample import resample
-from gpumask.window import Window
+from gpumask.grids.grid import Grid
+from gpumask.pixels.interpolators import INTERPOLATORS
+from gpumask.pixels.window import Window
+from gpumask.resampling.resample import resample
 
 _USUAL = ("nearest", "linear", "cubic")
 

@@ -25,7 +25,7 @@ from gpumask.cli.common import (
     summary,
     with_options,
 )
-from gpumask.mask_files import MaskOptions, write_mask
+from gpumask.files.mask import MaskOptions, write_mask
 
 
 def _file_layer(text: str) -> tuple[str, str | None]:

@@ -11,9 +11,7 @@ from typing import Any
 import click
 
 from gpumask.backends.cache import compiled
-from gpumask.backends.source import C_TYPES
-from gpumask.boundary import MODES
-from gpumask.chain import Summary
+from gpumask.backends.text import C_TYPES
 from gpumask.cli.common import (
     COMMON_OPTIONS,
     RULES_OPTIONS,
@@ -29,11 +27,13 @@ from gpumask.cli.common import (
     with_options,
 )
 from gpumask.errors import renamed
-from gpumask.files import resample_file
-from gpumask.interp import INTERPOLATORS
-from gpumask.method import POLICIES
-from gpumask.outputs import check_free
-from gpumask.quality_files import read_rules, texts_read
+from gpumask.files.resample import resample_file
+from gpumask.files.tiles.summary import Summary
+from gpumask.files.writing.whole import check_free
+from gpumask.masks.rules.read import read_rules, texts_read
+from gpumask.pixels.boundary import MODES
+from gpumask.pixels.interpolators import INTERPOLATORS
+from gpumask.resampling.method import POLICIES
 
 # The command line's words for what the layers below name in their errors.
 NAMES = {

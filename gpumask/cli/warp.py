@@ -9,7 +9,7 @@ import click
 
 from gpumask.cli.common import COMMON_OPTIONS, RULES_OPTIONS, path_type, with_options
 from gpumask.cli.resample import IMAGE_OPTIONS, arguments_of, run
-from gpumask.warp import MODELS, warp_file
+from gpumask.files.warp import MODELS, warp_file
 
 
 def _sizes(text: str) -> tuple[float, ...]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import Backend, holds_masked, is_array, is_device_array
+from gpumask.backends import holds_masked, is_array, is_device_array
+from gpumask.backends.backend import Backend
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.geometry import check_pair
-from gpumask.window import Window
+from gpumask.masks.polygons import check_pair
+from gpumask.pixels.window import Window
 
 
 def two_numbers(name: str, pair: Any) -> tuple[float, float]:

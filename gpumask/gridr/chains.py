@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.boundary import check_boundary
-from gpumask.chain import Job, resample_datasets
-from gpumask.datasets import MaskBand, OutputFile, SourceFile, same_shape
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
-from gpumask.grid import check_resolution, full_shape
-from gpumask.grid_files import GridFile
+from gpumask.files.reading.gdal import same_shape
+from gpumask.files.reading.grid import GridFile
+from gpumask.files.reading.image import MaskBand, SourceFile
+from gpumask.files.tiles.full_resolution import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
+from gpumask.files.tiles.run import Job, resample_datasets
+from gpumask.files.writing.output import OutputFile
 from gpumask.gridr.arguments import (
     half_open,
     real_dtype,
@@ -22,10 +23,11 @@ from gpumask.gridr.arguments import (
 )
 from gpumask.gridr.interpolators import interpolator_of
 from gpumask.gridr.masks import polygons_of_pair
-from gpumask.mask_chain import CoarseMaskBand, GridOutput, MaskOutput, write_full_resolution
-from gpumask.method import Method
-from gpumask.values import held
-from gpumask.window import Window
+from gpumask.grids.grid import check_resolution, full_shape
+from gpumask.pixels.boundary import check_boundary
+from gpumask.pixels.values import held
+from gpumask.pixels.window import Window
+from gpumask.resampling.method import Method
 
 
 class GridRIOMode(enum.IntEnum):

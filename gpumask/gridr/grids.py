@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import Backend, adopt, select
+from gpumask.backends import adopt, select
+from gpumask.backends.backend import Backend
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
-from gpumask.grid import check_resolution, full_shape, near_nodata
 from gpumask.gridr.arguments import (
     check_full_resolution,
     check_writable,
@@ -20,9 +20,10 @@ from gpumask.gridr.arguments import (
     two_numbers,
     whole,
 )
-from gpumask.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
-from gpumask.values import held
-from gpumask.window import Window, check_inside
+from gpumask.grids.grid import check_resolution, full_shape, near_nodata
+from gpumask.grids.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
+from gpumask.pixels.values import held
+from gpumask.pixels.window import Window, check_inside
 
 
 def grid_full_resolution_shape(shape: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gpumask.backends.weights import weights
+from gpumask.backends.twin_weights import weights
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.interp import INTERPOLATORS, POLES, Interpolator, bspline, interpolator
+from gpumask.pixels.interpolators import INTERPOLATORS, POLES, Interpolator, bspline, interpolator
 
 
 class PyInterpolatorType(enum.Enum):

@@ -8,7 +8,6 @@ import numpy as np
 
 from gpumask.backends import select
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
-from gpumask.geometry import Polygons, polygons_of
 from gpumask.gridr.arguments import (
     check_full_resolution,
     check_writable,
@@ -18,8 +17,10 @@ from gpumask.gridr.arguments import (
     two_numbers,
 )
 from gpumask.gridr.rasterize import rule_of
-from gpumask.mask import CoarseMask, Validity, all_of, check_threshold
-from gpumask.window import Window, check_inside
+from gpumask.masks.coarse import CoarseMask, check_threshold
+from gpumask.masks.polygons import Polygons, polygons_of
+from gpumask.masks.validity import Validity, all_of
+from gpumask.pixels.window import Window, check_inside
 
 # GridR's names for what the layers below name in their errors.
 _NAMES = {

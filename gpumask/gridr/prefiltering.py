@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import select
-from gpumask.boundary import Boundary
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.footprint import as_bytes
 from gpumask.gridr.arguments import check_writable, whole
 from gpumask.gridr.interpolators import is_bspline, is_object
-from gpumask.interp import Interpolator, bspline, interpolator
-from gpumask.prefilter import coefficient_validity, coefficients
-from gpumask.window import Window
+from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.interpolators import Interpolator, bspline, interpolator
+from gpumask.pixels.values import as_bytes
+from gpumask.pixels.window import Window
+from gpumask.resampling.prefilter import coefficient_validity, coefficients
 
 
 def array_bspline_prefiltering(

@@ -10,10 +10,10 @@ import numpy as np
 
 from gpumask.backends import select
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
-from gpumask.geometry import WIDENING, Outlines, check_pair, covered, polygons_of, widened
 from gpumask.gridr.arguments import check_writable, half_open, on_host, real_dtype, shape_of
-from gpumask.values import held
-from gpumask.window import Window, check_inside
+from gpumask.masks.polygons import WIDENING, Outlines, check_pair, covered, polygons_of, widened
+from gpumask.pixels.values import held
+from gpumask.pixels.window import Window, check_inside
 
 # The centre of pixel (0, 0), as (row, col), and how far it is to the next ones.
 _Places = tuple[tuple[float, float], tuple[float, float]]

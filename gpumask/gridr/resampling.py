@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends import Backend, adopt, is_device_array, select
+from gpumask.backends import adopt, is_device_array, select
+from gpumask.backends.backend import Backend
 from gpumask.backends.host import rows_contiguous
-from gpumask.boundary import Boundary, check_boundary
 from gpumask.errors import GpumaskError, renamed, warn_caller
-from gpumask.grid import Grid
 from gpumask.gridr.arguments import (
     check_writable,
     half_open,
@@ -19,11 +18,13 @@ from gpumask.gridr.arguments import (
     whole,
 )
 from gpumask.gridr.interpolators import interpolator_of
-from gpumask.image import Source, Target
-from gpumask.method import Method
-from gpumask.resample import output_type, resample_into
-from gpumask.values import held
-from gpumask.window import Window, check_inside
+from gpumask.grids.grid import Grid
+from gpumask.pixels.boundary import Boundary, check_boundary
+from gpumask.pixels.values import held
+from gpumask.pixels.window import Window, check_inside
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method, output_type
+from gpumask.resampling.run import resample_into
 
 # GridR's names for what the layers below name in their errors.
 _NAMES = {

@@ -12,10 +12,11 @@ import numpy as np
 import xarray
 
 from gpumask.errors import GpumaskError, MaskRuleError
-from gpumask.lazy import CHUNK, is_lazy
-from gpumask.place import MOST_OFF, blocks_at
-from gpumask.projection import Place, corners, transformed, wkt_of
-from gpumask.quality import blocks_of, factors_of
+from gpumask.grids.places.affine import MOST_OFF, blocks_at, corners
+from gpumask.grids.places.crs import transformed, wkt_of
+from gpumask.grids.places.place import Place
+from gpumask.masks.rules.apply import blocks_of, factors_of
+from gpumask.resampling.lazy import CHUNK, is_lazy
 from gpumask.xarray.place import affine_of, spatial
 
 Dims = tuple[Hashable, Hashable]

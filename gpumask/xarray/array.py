@@ -11,18 +11,17 @@ import numpy as np
 import rioxarray  # noqa: F401  # gives DataArrays a .rio
 import xarray
 
-from gpumask import categories
 from gpumask.errors import ArgumentTypeError, GpumaskError, warn_caller
-from gpumask.geolocation import Geolocation
-from gpumask.grid import Grid
-from gpumask.image import taken_as
-from gpumask.lazy import Recipe, check_chunks, is_lazy, resampled_lazily, says_valid
-from gpumask.method import method_of
-from gpumask.projected import ProjectedGrid
-from gpumask.projection import Place
-from gpumask.resample import check_validity, compute_type, output_type
-from gpumask.values import held
-from gpumask.warp import target_place
+from gpumask.files.reading import categories
+from gpumask.files.warp import target_place
+from gpumask.grids.grid import Grid
+from gpumask.grids.places.geolocation import Geolocation
+from gpumask.grids.places.place import Place
+from gpumask.grids.projected import ProjectedGrid
+from gpumask.pixels.values import held
+from gpumask.resampling.image import taken_as
+from gpumask.resampling.lazy import Recipe, check_chunks, is_lazy, resampled_lazily, says_valid
+from gpumask.resampling.method import check_validity, compute_type, method_of, output_type
 from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, name_of, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled, restated, untold, warn_untold, without_nan

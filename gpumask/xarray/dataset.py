@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import xarray
 
-from gpumask import categories
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.grid import Grid
-from gpumask.projected import ProjectedGrid
-from gpumask.warp import target_place
+from gpumask.files.reading import categories
+from gpumask.files.warp import target_place
+from gpumask.grids.grid import Grid
+from gpumask.grids.projected import ProjectedGrid
 from gpumask.xarray.array import Accessor
 from gpumask.xarray.labels import VALIDITY, described, renewed, untold, warn_untold
 from gpumask.xarray.like import Like, like_of

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import xarray
 
-from gpumask.blocks import Blocks, numbers_over, starts_of
-from gpumask.cleanup import check_filters
 from gpumask.errors import ArgumentTypeError
-from gpumask.flags import flags_definition_from
-from gpumask.lazy import array_of, as_lazy, is_lazy
-from gpumask.quality import as_rules, mask_from_rules
-from gpumask.rules import MaskRule
-from gpumask.window import Window
+from gpumask.masks.morphology import check_filters
+from gpumask.masks.rules.apply import as_rules, mask_from_rules
+from gpumask.masks.rules.attributes import flags_definition_from
+from gpumask.masks.rules.rule import MaskRule
+from gpumask.pixels.window import Window
+from gpumask.resampling.blocks import Blocks, numbers_over, starts_of
+from gpumask.resampling.lazy import array_of, as_lazy, is_lazy
 
 
 def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:

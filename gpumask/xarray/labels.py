@@ -11,10 +11,10 @@ import xarray
 
 from gpumask.backends import is_device_array
 from gpumask.errors import warn_caller
-from gpumask.lazy import is_lazy
-from gpumask.projected import ProjectedGrid
-from gpumask.resample import Resampled
-from gpumask.window import Window
+from gpumask.grids.projected import ProjectedGrid
+from gpumask.pixels.window import Window
+from gpumask.resampling.lazy import is_lazy
+from gpumask.resampling.resample import Resampled
 from gpumask.xarray.place import knowing_dims, placed, spatial
 
 VALIDITY, MEANINGS = "validity", "invalid valid"  # its name, and what 0 and 1 mean in it

@@ -9,7 +9,7 @@ from typing import Any
 import xarray
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.projection import Place
+from gpumask.grids.places.place import Place
 from gpumask.xarray.place import place_of, spatial
 
 _ON_GROUND = "latitude", "longitude", "projection_x_coordinate", "projection_y_coordinate"  # standard names of CF

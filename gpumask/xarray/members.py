@@ -12,7 +12,7 @@ import xarray
 from rioxarray.rioxarray import DEFAULT_GRID_MAP
 
 from gpumask.errors import GpumaskError
-from gpumask.lazy import says_valid
+from gpumask.resampling.lazy import says_valid
 from gpumask.xarray.labels import MEANINGS, VALIDITY
 from gpumask.xarray.sides import alike
 

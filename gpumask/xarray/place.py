@@ -9,10 +9,10 @@ import numpy as np
 import xarray
 
 from gpumask.errors import GpumaskError
-from gpumask.place import MOST_OFF
-from gpumask.projected import ProjectedGrid
-from gpumask.projection import Place
-from gpumask.window import Window
+from gpumask.grids.places.affine import MOST_OFF
+from gpumask.grids.places.place import Place
+from gpumask.grids.projected import ProjectedGrid
+from gpumask.pixels.window import Window
 
 
 def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:

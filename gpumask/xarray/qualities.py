@@ -9,7 +9,7 @@ from typing import Any
 import xarray
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.flags import holds_attributes
+from gpumask.masks.rules.attributes import holds_attributes
 from gpumask.xarray.kept import listed_rules, name_of
 from gpumask.xarray.labels import VALIDITY
 from gpumask.xarray.members import Member, ancillary, owned_by, pair_of

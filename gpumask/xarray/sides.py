@@ -9,7 +9,7 @@ import numpy as np
 import xarray
 
 from gpumask.backends import beside, is_device_array
-from gpumask.lazy import as_lazy, is_lazy
+from gpumask.resampling.lazy import as_lazy, is_lazy
 
 
 def on_device(array: xarray.DataArray) -> bool:

@@ -8,9 +8,11 @@ from typing import Any
 from affine import Affine
 
 from gpumask.errors import GpumaskError
-from gpumask.grid import Grid
-from gpumask.projected import ProjectedGrid
-from gpumask.projection import Place, full_turn, is_affine, wkt_of
+from gpumask.grids.grid import Grid
+from gpumask.grids.places.affine import is_affine
+from gpumask.grids.places.crs import full_turn, wkt_of
+from gpumask.grids.places.place import Place
+from gpumask.grids.projected import ProjectedGrid
 from gpumask.xarray.members import Member, about, by_name
 from gpumask.xarray.place import place_of
 

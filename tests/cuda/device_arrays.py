@@ -17,7 +17,7 @@ import numpy as np
 
 import gpumask
 import gpumask.gridr
-import gpumask.quality
+import gpumask.masks.rules.rule
 from gpumask.backends import _asked
 from gpumask.errors import GpumaskError
 
@@ -145,4 +145,4 @@ for _name in FUNCTIONS:
             setattr(_module, _name, wrapped(_function))
 gpumask.Resampler.__call__ = wrapped(gpumask.Resampler.__call__)  # type: ignore[method-assign]
 gpumask.MultiDateMaskRule.evaluate = wrapped(gpumask.MultiDateMaskRule.evaluate)  # type: ignore[method-assign]
-gpumask.quality.matched = wrapped(gpumask.quality.matched)
+gpumask.masks.rules.rule.matched = wrapped(gpumask.masks.rules.rule.matched)

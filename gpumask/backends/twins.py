@@ -1,0 +1,378 @@
+"""A NumPy twin of every kernel: same name, same arguments, same order of every sum. The fallback, and the oracle."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends.host import HostMemory
+from gpumask.backends.launch import without_facts
+from gpumask.backends.twin_weights import sum_at_whole, weighted_sum, weights
+from gpumask.pixels.boundary import pixels_at
+from gpumask.pixels.coordinates import SHIFT, coordinates_at, fixed, fixed_coordinates_at
+from gpumask.pixels.interpolators import Interpolator
+
+# Pixels in a block of rows: what bounds the twins' temporaries.
+_BLOCK = 1 << 16
+
+
+class NumpyBackend(HostMemory):
+    """Runs the twins."""
+
+    name = "numpy"
+
+    def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
+        """Run a twin; see `Backend.run`."""
+        with np.errstate(all="ignore"):
+            TWINS[kernel](*shape, *args, **without_facts(defines))
+
+
+def footprint(rows, cols, valid, pitch, plane, bands, out, *, TAPS, SPLINE=0, BY_BAND=0):
+    """Twin of kernels/footprint.cu."""
+    before = -Interpolator("", TAPS).first_tap
+    whole = _at_whole(TAPS, SPLINE)
+    out[:] = 0
+    for band, pixels in enumerate(valid if valid.ndim == 3 else valid[None]):
+        framed = np.zeros((rows + TAPS - 1, cols + TAPS - 1), bool)
+        framed[before : before + rows, before : before + cols] = pixels != 0
+        for bit, (down, across) in enumerate(itertools.product((whole, range(TAPS)), repeat=2)):
+            found = _all_taps(_all_taps(framed, TAPS, down, axis=0), TAPS, across, axis=1)
+            out |= found.astype(out.dtype) << out.dtype.type(4 * band + bit)
+
+
+def _at_whole(taps, spline):
+    """Return which taps have a weight at a whole number."""
+    return range(taps - 1) if spline else range(-Interpolator("", taps).first_tap, 1 - Interpolator("", taps).first_tap)
+
+
+def _all_taps(valid: np.ndarray, taps: int, which: range, axis: int) -> np.ndarray:
+    """AND of some of `taps` neighbours along an axis, which gets shorter by taps - 1."""
+    neighbours: np.ndarray = np.lib.stride_tricks.sliding_window_view(valid, taps, axis=axis)
+    return np.asarray(neighbours[..., which.start : which.stop].all(axis=-1))
+
+
+def resample(
+    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
+    row_frame, col_frame, row_mode, col_mode, row_period, col_period, footprint, footprint_plane,
+    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
+    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area, area_high, area_low,
+    area_magic, area_shift, area_less, image, image_pitch, image_plane, nodata,
+    validity, validity_pitch, validity_plane, outside,
+    *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0, FIXED=0,
+):  # fmt: skip
+    """Twin of kernels/resample.cu, in blocks of rows."""
+    if row_frame or col_frame:  # as an image of which the frame is a part
+        axes = (source_rows, row_frame, row_mode), (source_cols, col_frame, col_mode)
+        around = [pixels_at(-frame, n + 2 * frame, n, mode) for n, frame, mode in axes]
+        source = np.where(np.minimum.outer(*around) < 0, np.dtype(SRC_T).type(0), source[:, around[0]][:, :, around[1]])
+        origin_row, origin_col = origin_row - row_frame, origin_col - col_frame
+    source = np.ascontiguousarray(source)
+    fill = _uncarried(nodata, OUT_T)
+    places = (origin_row, row_period), (origin_col, col_period)
+    here = _of_bands(footprint, bands) if BY_BAND else footprint
+    for part, row, col in _coordinates(
+        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col), FIXED
+    ):
+        *at, inside = _anchor(row, col, source.shape[1:], places, here, TAPS, SPLINE)
+        valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE, FIXED)
+        valid = valid if BY_BAND else valid.all(axis=0)
+        image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), fill)
+        if validity is not None:
+            validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, outside))
+
+
+def _uncarried(value, dtype):
+    """Return a value out of what brings it to a kernel, as in kernels/convert.cuh."""
+    return np.int32(value).view("f4") if dtype == np.float32 else np.asarray(value).astype(dtype)
+
+
+def _of_bands(words, bands):
+    """Return the footprints of each band, out of words with eight of them; of all bands where there is one word."""
+    if words is None or words.ndim == 2:
+        return words
+    return np.stack([words[band // 8] >> np.uint32(4 * (band % 8)) & np.uint32(15) for band in range(bands)])
+
+
+def _coordinates(shape, nodes, mask, nodata, steps, first, in_fixed):
+    """Yield blocks of rows, and the source coordinates of their pixels."""
+    if not in_fixed or steps == (1, 1):
+        counts = _counts(nodes, mask, nodata)
+        nodes = [np.where(counts, coordinate, np.nan) for coordinate in nodes]
+    find = fixed_coordinates_at if in_fixed else coordinates_at
+    xs = np.arange(shape[1]) + first[1]
+    block = max(_BLOCK // shape[1], 1)
+    for y in range(0, shape[0], block):
+        part = slice(y, min(y + block, shape[0]))
+        ys = np.arange(part.start, part.stop) + first[0]
+        yield part, *(find(coordinate, steps, ys, xs) for coordinate in nodes)
+
+
+def _counts(nodes, mask, nodata):
+    """Say which nodes a mask and a nodata value let count."""
+    counts = ~((abs(nodes[0] - nodata) < 1e-5) | (abs(nodes[1] - nodata) < 1e-5))
+    return counts if mask is None else counts & (mask != 0)
+
+
+def fixed_nodes(rows, cols, row, col, pitch, mask, mask_pitch, nodata, limit, out_row, out_col):
+    """Twin of kernels/fixed_nodes.cu."""
+    found = [fixed(nodes, limit) for nodes in (row, col)]
+    counts = _counts((row, col), mask, nodata) & ~np.isnan(found[0] + found[1])
+    for nodes, out in zip(found, (out_row, out_col), strict=True):
+        out[:] = np.where(counts, nodes + SHIFT, -1)
+
+
+def renormalize(
+    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
+    row_period, col_period, valid, valid_pitch,
+    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
+    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area, area_high, area_low,
+    area_magic, area_shift, area_less, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
+    *, SRC_T, OUT_T, ACC_T, TAPS, FIXED=0,
+):  # fmt: skip
+    """Twin of kernels/renormalize.cu, in blocks of rows."""
+    known = np.zeros((source_rows + 2, source_cols + 2), bool)
+    known[1:-1, 1:-1] = True if valid is None else valid != 0
+    for part, row, col in _coordinates(
+        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col), FIXED
+    ):
+        up = np.floor(row) - _in_window(np.floor(row), origin_row, row_period, TAPS)
+        left = np.floor(col) - _in_window(np.floor(col), origin_col, col_period, TAPS)
+        r, c = np.floor(row + 0.5) - up, np.floor(col + 0.5) - left
+        wanted = (validity[part] != 1) & (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
+        wanted[wanted] = known[r[wanted].astype(np.intp) + 1, c[wanted].astype(np.intp) + 1]
+        down, row_weights = _axis_taps(row[wanted], up[wanted], source_rows, ACC_T, TAPS, FIXED)
+        across, col_weights = _axis_taps(col[wanted], left[wanted], source_cols, ACC_T, TAPS, FIXED)
+        total, sums = np.zeros(wanted.sum(), ACC_T), np.zeros((bands, wanted.sum()), ACC_T)
+        for k, j in itertools.product(range(TAPS), repeat=2):
+            w = np.where(known[down[k] + 1, across[j] + 1], row_weights[k] * col_weights[j], 0)
+            total += w
+            pixels = source[:, np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)]
+            sums += np.where(w != 0, w * pixels.astype(ACC_T), 0)
+        enough = total >= _uncarried(min_weight, ACC_T)
+        wanted[wanted] = enough
+        image[:, part][:, wanted] = _convert(sums[:, enough] / total[enough], OUT_T)
+        validity[part][wanted] = 1
+
+
+def _axis_taps(place, origin, size, acc, taps, in_fixed):
+    """Return the pixel of each tap, clipped to one beyond the source, and its weight."""
+    first, fraction = Interpolator("", taps).first_tap, place - np.floor(place)
+    at = [np.clip(np.floor(place) - origin + first + k, -1, size).astype(np.intp) for k in range(taps)]
+    found = weights(fraction, taps, 0, acc, in_fixed)
+    return at, [np.where(fraction != 0, w, float(k == -first)).astype(acc) for k, w in enumerate(found)]
+
+
+def prefilter(
+    rows, cols, source, pitch, length, origin, mode, valid, valid_pitch, out, out_pitch, first, lowest, highest,
+    segment, count, poles, steps, frame, *, SRC_T, AXIS, SAMPLES,
+):  # fmt: skip
+    """Twin of kernels/prefilter.cu, all lines of a segment at a time."""
+    lines, coefficients, valid = (a if AXIS == 0 or a is None else a.T for a in (source, out, valid))
+    for number in range(first // segment, first // segment + rows):
+        begin, end = max(number * segment, lowest), min((number + 1) * segment, highest)
+        places = pixels_at(begin - frame - origin, end - begin + 2 * frame, length, mode)
+        s = lines[places].astype(np.float64)
+        s[~np.isfinite(s) if valid is None else ~np.isfinite(s) | (valid[places] == 0)] = np.nan
+        s[places < 0] = 0
+        for i in range(1, len(s)):
+            s[i] = np.where(np.isnan(s[i]), s[i - 1], s[i])
+        for i in range(len(s) - 2, -1, -1):
+            s[i] = np.where(np.isnan(s[i]), s[i + 1], s[i])
+        s[np.isnan(s)] = 0
+        for z, reach in zip(poles.tolist(), steps.tolist(), strict=True):
+            s = _filtered(s, z, reach)
+        coefficients[begin - first : end - first] = s
+
+
+def _filtered(s, z, reach):
+    """Filter forwards and backwards for one pole; returns `reach` samples less at either end."""
+    tail = len(s) - 1 - reach
+    ahead = s[-1]
+    for i in range(len(s) - 2, tail, -1):
+        ahead = s[i] + z * ahead
+    for i in range(1, tail + 1):
+        s[i] = s[i] + z * s[i - 1]
+    s[tail] = z / (z * z - 1.0) * (s[tail] + z * ahead)
+    for i in range(tail - 1, reach - 1, -1):
+        s[i] = z * (s[i + 1] - s[i])
+    return s[reach : tail + 1]
+
+
+def _in_window(anchor, origin, period, taps):
+    """Return where anchors lie in a window that begins at an origin, in whichever turn; see kernels/anchors.cuh."""
+    place = anchor - origin
+    if period:
+        place -= period * np.floor((place + Interpolator("", taps).first_tap) / period)
+        place[~(abs(anchor) < 2.0**40)] = np.nan
+    return place
+
+
+def _anchor(row, col, shape, places, footprint, taps, spline):
+    """Return anchor pixels in the source window, fractions beyond them, what is valid but for NaN, what is inside."""
+    source_rows, source_cols = shape
+    shift = 0.5 if taps == 1 else 0.0
+    r, c = np.floor(row + shift), np.floor(col + shift)
+    fr, fc = (np.zeros_like(row), np.zeros_like(col)) if taps == 1 else (row - r, col - c)
+    r, c = (_in_window(at, origin, period, taps) for at, (origin, period) in zip((r, c), places, strict=True))
+    inside = (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
+    fr, fc = np.where(inside, fr, 0), np.where(inside, fc, 0)
+    r, c = np.where(inside, r, 0).astype(np.intp), np.where(inside, c, 0).astype(np.intp)
+    valid = inside.copy()
+    inside &= (r + (fr > 0) < source_rows) & (c + (fc > 0) < source_cols)
+    if footprint is not None:
+        valid = valid & (footprint[..., r, c] >> ((fr != 0) * 2 + (fc != 0)) & 1).astype(bool)
+    else:
+        first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
+        for i, f, n in ((r, fr, source_rows), (c, fc, source_cols)):
+            begin, end = (i + first + np.where(f == 0, edge(whole), edge(range(taps))) for edge in (min, max))
+            valid &= (begin >= 0) & (end < n)
+    return r, c, fr, fc, valid, inside
+
+
+def _weigh(source, at, acc, taps, spline, in_fixed):
+    """Return where each band is valid, NaN being not, and its weighted sums: columns first, then the row."""
+    r, c, fr, fc, valid = at
+    first, whole = Interpolator("", taps).first_tap, _at_whole(taps, spline)
+    row_weights, col_weights = (weights(f, taps, spline, acc, in_fixed) for f in (fr, fc))
+    _, height, width = source.shape
+    rows = [np.clip(r + first + k, 0, height - 1) * width for k in range(taps)]
+    cols = [np.clip(c + first + k, 0, width - 1) for k in range(taps)]
+    values = np.empty((source.shape[0], *r.shape), acc)
+    for band, out in zip(source.reshape(len(source), -1), values, strict=True):
+        columns = []
+        for j in range(taps):
+            v = [band[rows[k] + cols[j]].astype(acc, copy=False) for k in range(taps)]
+            columns.append(np.where(fr == 0, sum_at_whole(whole, row_weights, v), weighted_sum(row_weights, v, spline)))
+        out[:] = np.where(
+            fc == 0, sum_at_whole(whole, col_weights, columns), weighted_sum(col_weights, columns, spline)
+        )
+    return valid & ~np.isnan(values), values
+
+
+def oversample(
+    rows, cols, nodes, node_rows, node_cols, pitch,
+    row_node, row_weight, row_total, col_node, col_weight, col_total, reach, out, out_pitch, *, NODE_T, OUT_T,
+):  # fmt: skip
+    """Twin of kernels/oversample.cu, in blocks of rows."""
+    values = (nodes != 0).astype(float) if np.dtype(NODE_T).kind == "u" else nodes
+    left, right = col_node, np.minimum(col_node + 1, node_cols - 1)
+    before, after = col_total - col_weight, col_weight
+    block = max(_BLOCK // cols, 1)
+    for y in range(0, rows, block):
+        part = slice(y, y + block)
+        above, below = row_node[part], np.minimum(row_node[part] + 1, node_rows - 1)
+        down = row_weight[part, None]
+        up = row_total - down
+        corners = ((above, left, up, before), (above, right, up, after), (below, left, down, before))
+        n1, n2, n3, n4 = (
+            np.where((w == 0) | (v == 0), 0.0, _share(values[np.ix_(i, j)], w, v))
+            for i, j, w, v in (*corners, (below, right, down, after))
+        )
+        value = n1 + n2 + n3 + n4
+        out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= reach
+
+
+def winding(rows, cols, starts, places, windings, out):
+    """Twin of kernels/winding.cu, in blocks of rows."""
+    turns = np.diff(windings, prepend=0)
+    begun = starts[:-1][np.diff(starts) > 0]
+    turns[begun] = windings[begun]
+    row = np.repeat(np.arange(rows), np.diff(starts))
+    block = max(_BLOCK // cols, 1)
+    for y in range(0, rows, block):
+        stop = min(y + block, rows)
+        here = slice(starts[y], starts[stop])
+        change = np.zeros((stop - y, cols), np.int32)
+        np.add.at(change, (row[here] - y, places[here]), turns[here])
+        out[y:stop] = np.cumsum(change, axis=1) != 0
+
+
+def rules(rows, cols, band, pitch, table, count, also, out, out_pitch, *, SRC_T, BITS_T, TABLE_T):
+    """Twin of kernels/rules.cu, in blocks of rows."""
+    block = max(_BLOCK // cols, 1)
+    for y in range(0, rows, block):
+        part = slice(y, y + block)
+        pixels = band[part] if np.dtype(SRC_T).kind == "f" else band[part].view(BITS_T)
+        keep, at = np.ones(pixels.shape, bool), 0
+        for _ in range(count):
+            any_of, inverted, tests = map(int, table[at : at + 3])
+            matched, at = np.full(pixels.shape, not any_of), at + 3
+            for _ in range(tests):
+                given = int(table[at + 1])
+                values = table[at + 2 : at + 2 + (~given if given < 0 else given)]
+                passed = _is_one_of(pixels, table[at], values) != (given < 0)
+                matched = matched | passed if any_of else matched & passed
+                at += 2 + len(values)
+            keep &= matched != bool(inverted)
+        out[part] = keep & (out[part] != 0) if also else keep
+
+
+def all_finite(rows, cols, source, bands, pitch, plane, most, valid, valid_pitch, out, *, SRC_T):
+    """Twin of kernels/all_finite.cu."""
+    out[:] = 1 if valid is None else valid != 0
+    for band in source:
+        out &= abs(band) <= most
+
+
+def disc_columns(rows, cols, on, pitch, radius, out):
+    """Twin of kernels/disc_columns.cu."""
+    out[:] = radius + 1
+    for k in range(min(radius, rows - 1), -1, -1):
+        out[k:][on[: rows - k] != 0] = k
+        out[: rows - k][on[k:] != 0] = k
+
+
+def disc_rows(rows, cols, distance, heights, radius, out):
+    """Twin of kernels/disc_rows.cu."""
+    out[:] = 0
+    for k in range(-min(radius, cols - 1), min(radius, cols - 1) + 1):
+        to, near = slice(max(-k, 0), cols - max(k, 0)), slice(max(k, 0), cols - max(-k, 0))
+        out[:, to] |= distance[:, near] <= heights[k + radius]
+
+
+def _is_one_of(pixels, bits, values):
+    """Say where pixels equal one of some values; of integers, where their bits do."""
+    if pixels.dtype.kind != "f":
+        values = values.astype(np.uint64).astype(pixels.dtype)
+        pixels = pixels & bits.astype(np.uint64).astype(pixels.dtype)
+    passed = np.zeros(pixels.shape, bool)
+    for value in values:
+        passed |= pixels == value
+    return passed
+
+
+def _share(node, down, across):
+    """Return what nodes add to the sum; the order of the products differs by type, as in the kernel."""
+    return node * (down * across) if node.dtype == np.float32 else node * down * across
+
+
+def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
+    """Return values in a type; integers rounded half to even and clipped to their range."""
+    dtype = np.dtype(dtype)
+    if values.dtype == dtype or dtype.kind == "f":
+        return values.astype(dtype, copy=False)
+    info = np.iinfo(dtype)
+    if values.dtype.kind != "f":
+        given = np.iinfo(values.dtype)
+        return np.clip(values, max(info.min, given.min), min(info.max, given.max)).astype(dtype)
+    whole = np.rint(values.astype(np.float64))
+    inside = np.where((whole > float(info.min)) & (whole < float(info.max)), whole, 0).astype(dtype)
+    low, high = dtype.type(info.min), dtype.type(info.max)
+    return np.where(whole >= float(info.max), high, np.where(whole <= float(info.min), low, inside))
+
+
+TWINS: dict[str, Any] = {
+    "all_finite": all_finite,
+    "disc_columns": disc_columns,
+    "disc_rows": disc_rows,
+    "fixed_nodes": fixed_nodes,
+    "footprint": footprint,
+    "prefilter": prefilter,
+    "renormalize": renormalize,
+    "resample": resample,
+    "oversample": oversample,
+    "winding": winding,
+    "rules": rules,
+}

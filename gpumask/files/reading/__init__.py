@@ -1,0 +1,1 @@
+"""What is read: images with their masks, grids, quality bands and vectors."""

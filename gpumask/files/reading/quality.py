@@ -1,0 +1,113 @@
+"""Rules and quality bands from files: what they keep of an image, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpumask.backends.backend import Backend
+from gpumask.errors import MaskRuleError, renamed
+from gpumask.files.reading.gdal import check_bands, check_open, names_file
+from gpumask.files.reading.inputs import Inputs
+from gpumask.grids.places.affine import MOST_OFF, blocks_at
+from gpumask.masks.morphology import filtered
+from gpumask.masks.rules.apply import blocks_of, by_band, check_named, factors_of
+from gpumask.masks.rules.evaluate import evaluate
+from gpumask.masks.rules.read import read_rules, texts_read
+from gpumask.masks.rules.rule import MaskRule
+from gpumask.masks.rules.table import compile_table
+from gpumask.masks.validity import all_of
+from gpumask.pixels.window import Window, ranges
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+
+@dataclass(frozen=True, eq=False)
+class QualityBands:
+    """Quality bands that say by rules which pixels of an image to keep.
+
+    bands: (dataset, band number) by their names, of the image's rows and columns or coarser by whole factors.
+    image: the dataset whose pixels are meant. grow: filters of what is not kept, in its pixels; see `mask_cleanup`.
+    """
+
+    rules: Sequence[MaskRule]
+    bands: Mapping[str, tuple[DatasetReader, int]]
+    image: DatasetReader
+    grow: Sequence[tuple[str, int]] = ()
+
+    def __post_init__(self) -> None:
+        """Check that the bands are there, fit the rules, and lie where the image lies."""
+        asked = by_band(self.rules)
+        check_named("quality", asked, self.bands)
+        for name, (dataset, number) in self.bands.items():
+            check_open("quality", dataset)
+            check_bands("quality", dataset, (number,))
+            self._factors(name)
+            with renamed({"flags": "quality"}):
+                compile_table(asked.get(name, []), np.dtype(dataset.dtypes[number - 1]))
+
+    @property
+    def margin(self) -> int:
+        """How many pixels around a window have a say in it."""
+        return sum(radius for _, radius in self.grow)
+
+    def validity(self, window: Window, backend: Backend) -> Any:
+        """Return the validity of a window of the image's pixels; see `gpumask.masks.build.Part`."""
+        wider = window.pad(self.margin).intersect(Window.of_shape(self.image.shape))
+        kept = all_of(self._kept(name, asked, wider, backend) for name, asked in by_band(self.rules).items())
+        if kept is None:
+            kept = backend.full(wider.shape, 1, np.uint8)
+        if self.grow:
+            kept = filtered(backend, kept ^ 1, self.grow) ^ 1
+        return kept[window.shift(-wider.row, -wider.col).slices]
+
+    def _kept(self, name: str, rules: Sequence[MaskRule], window: Window, backend: Backend) -> Any:
+        """Return what the rules about one band keep of a window."""
+        dataset, number = self.bands[name]
+        down, across = self._factors(name)
+        first = window.row // down, window.col // across
+        coarse = Window(*first, -(-window.row_stop // down) - first[0], -(-window.col_stop // across) - first[1])
+        with names_file("quality", dataset, coarse):
+            band = dataset.read(number, window=ranges(coarse))
+        with renamed({"flags": "quality"}):
+            found = blocks_of(evaluate(backend, rules, band), (down, across))
+        return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
+
+    def _factors(self, name: str) -> tuple[int, int]:
+        """Return the rows and columns of the image that a pixel of a band stands for."""
+        dataset, _ = self.bands[name]
+        found = blocks_at(self.image, dataset)
+        if found is None:
+            return factors_of(name, dataset.shape, self.image.shape)
+        factors, covers, off = found
+        if not covers or off > MOST_OFF:
+            raise MaskRuleError(
+                f"quality: expected {name!r}, as it says where it lies, to have the {self.image.height} x "
+                f"{self.image.width} pixels of {self.image.name}, or whole blocks of them, from one corner on; "
+                f"got {dataset.shape[0]} x {dataset.shape[1]} pixels, up to {off:.3g} pixels off"
+            )
+        return factors
+
+
+_NAMES = {"rules": "--rules", "definition": "--definition", "quality": "--quality-band"}
+
+
+@renamed(_NAMES)
+def open_quality(
+    inputs: Inputs,
+    rules: str | None,
+    bands: Sequence[tuple[str, str, int]],
+    definition: str | None,
+    image: DatasetReader,
+) -> tuple[QualityBands, ...]:
+    """Return what a command line's rules and quality bands, (name, file, band), keep of an image; () without rules."""
+    if rules is None:
+        return ()
+    found, grow, named = read_rules(rules, definition, bands)
+    inputs.files |= texts_read(rules, definition)
+    opened = {name: inputs.band("--quality-band", band) for name, band in named.items()}
+    return (QualityBands(found, opened, image, grow),)

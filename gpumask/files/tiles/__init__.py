@@ -1,0 +1,1 @@
+"""Work tile by tile: what a tile needs, what it costs, and how reading, computing and writing overlap."""

@@ -1,0 +1,322 @@
+"""Files: resample from open datasets to open datasets, tile by tile; reading, computing and writing overlap.
+
+Each tile reads the nodes that it needs, the source pixels that these reach, and no more, so memory grows with the tile.
+Tiles change nothing: coordinates come from the same nodes with the same weights, and a window of the source holds every
+pixel that has a weight.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from gpumask.backends import select_for_files
+from gpumask.backends.memory import FOR_GDAL, memory_limit, no_room
+from gpumask.errors import GpumaskError
+from gpumask.files.reading.gdal import gdal_cache, gdal_environment
+from gpumask.files.reading.grid import GridSource
+from gpumask.files.reading.image import SourceFile
+from gpumask.files.tiles.pipeline import Slot, Turns, overlapped
+from gpumask.files.tiles.plan import Costs, Tile, fitting, tile_shape
+from gpumask.files.tiles.summary import Summary, Written
+from gpumask.grids.grid import Grid
+from gpumask.grids.nodes import fixed_grid
+from gpumask.pixels.window import Window, check_inside
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method, compute_type, output_type
+from gpumask.resampling.run import resample_into
+
+# Of the memory that a job may take: tiles, and all nodes of a grid if they fit. What GDAL leaves is the libraries'.
+_FOR_TILES, _FOR_NODES = 1 / 2, 1 / 16
+_NODE_BYTES = 48  # read, shifted, and marked where they don't count
+_TILES_A_LANE = 4  # at least, so that none is idle for long
+_OUTSIDE = 2  # in a tile's validity, until it is counted
+_log = logging.getLogger("gpumask")
+
+
+@dataclass(frozen=True)
+class Job:
+    """How to resample.
+
+    nodata: in the output's dtype. window: of the output; None: all of it. tile_shape: rows and columns made at a time;
+    None: what the output's blocks and the memory ask for. max_memory: see `memory_limit`. devices: the numbers of the
+    GPUs that share the tiles; None: the current one.
+    """
+
+    method: Method
+    nodata: float | None = 0
+    window: Window | None = None
+    tile_shape: tuple[int, int] | None = None
+    compute_dtype: str = "float64"
+    backend: str | None = None
+    max_memory: Any = None
+    devices: tuple[int, ...] | None = None
+
+
+def resample_datasets(
+    source: SourceFile,
+    grid: GridSource,
+    output: Output,
+    job: Job,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Resample from open datasets to open datasets; the output's window begins at their first pixel.
+
+    Inputs are used by one thread alone, as are outputs. progress: called as progress(done, total), in output pixels.
+    Raises GpumaskError before anything is read or written where the datasets don't fit the job, and where something
+    can't be read or written, naming the file and the window.
+    """
+    run = _Run(source, grid, output, job)
+    start, total = time.perf_counter(), run.window.rows * run.window.cols
+    done = Summary(run.backend.name)
+    with gdal_cache(int(run.limit * FOR_GDAL)), contextlib.closing(run.tiles()) as tiles:
+        for written in tiles:
+            done.add(written)
+            if progress and written.seconds:  # not for what was finished before
+                progress(done.pixels, total)
+    done.seconds["all"] = time.perf_counter() - start
+    _log.debug(
+        "%d tiles, %.2f s: read %.2f, compute %.2f, write %.2f; %d pixels, %d valid, %d outside the source",
+        done.tiles, done.seconds["all"], *(done.seconds.get(stage, 0.0) for stage in ("read", "compute", "write")),
+        done.pixels, done.valid, done.outside,
+    )  # fmt: skip
+    return done
+
+
+def _check_affordable(costs: Costs, most: float, limit: int) -> None:
+    """Raise GpumaskError where the masks of a single pixel would take more than tiles may: they are never cut."""
+    least = costs.of(Tile(Window(0, 0, 1, 1), Window(0, 0, 1, 1), (1, 1)))
+    if least > most:
+        raise GpumaskError(
+            f"max_memory: expected {limit * least / most:.0f} bytes or more, as masks grow by {costs.margin} pixels; "
+            f"got {limit}"
+        )
+
+
+@dataclass
+class _Piece:
+    """A tile on its way: what was read for it, and where it is computed."""
+
+    output: Window
+    grid: Grid
+    source: Source
+    target: Target
+    seconds: dict[str, float]
+
+
+Stage = _Piece | Written  # what is finished already goes along with the others, and is counted
+
+
+class _Run:
+    """What the three stages of a run share."""
+
+    def __init__(self, source: SourceFile, grid: GridSource, output: Output, job: Job) -> None:
+        """Check all that can be checked before work."""
+        self.source, self.output, self.job = source, output, job
+        self.method = job.method.on(grid.around, source.dataset.shape)
+        self.window = job.window or Window.of_shape(grid.full_shape)
+        check_inside("window", self.window, grid.full_shape)
+        output.check(len(source.bands), self.window.shape, source.by_band)
+        self.dtype, self.nodata = output_type(source.dtype, output.dtype, job.nodata)
+        self.compute_type = compute_type(job.compute_dtype)
+        self.backend = select_for_files(job.backend)
+        self.lanes = self.backend.lanes(job.devices)
+        self.limit = memory_limit(job.max_memory)
+        self.environment = gdal_environment()
+        self.finished = output.finished()
+        # All nodes at once where they are few: read once, and brought to a GPU once.
+        few = grid.node_count * _NODE_BYTES <= self.limit * _FOR_NODES
+        self.nodes = grid.read(Window.of_shape(grid.full_shape)) if few else None
+        self.read_nodes = self.nodes.crop if self.nodes else grid.read
+        self.parts = grid.parts
+        self.turns = Turns()
+        self.there: dict[int, Grid | None] = {}  # all nodes, in the memory of the device of a thread
+        self.short = False  # whether a device had too little memory for a tile
+
+    def tiles(self) -> Generator[Written, None, None]:
+        """Do all tiles."""
+        ahead = len(self.lanes) + 2  # one being read, one being written
+        most = self.limit * _FOR_TILES / ahead
+        bands = len(self.source.bands)
+        # Coefficients, those of one band by columns alone, masks.
+        filtered = 8 * (bands + 1) + 4 if self.method.interp.needs_filter else 0
+        costs = Costs(
+            output=bands * self.dtype.itemsize + (bands if self.source.by_band else 1),
+            source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
+            node=_NODE_BYTES,
+            masks=self.source.part_bytes,
+            margin=self.source.part_margin,
+        )
+        _check_affordable(costs, most, self.limit)
+        shape = self.job.tile_shape
+        if shape is None:  # where a tile takes more of the source than this guess, it is cut
+            pixels = most / (costs.output + 1.5 * (costs.source + costs.masks))
+            least = _TILES_A_LANE * len(self.lanes)
+            shape = tile_shape(self.window.shape, self.output.block_shape, pixels, least)
+        _log.debug("tiles of %d x %d pixels, %d at a time of up to %.0f MB", *shape, ahead, most / 1e6)
+        slots = [Slot(self.backend.host_buffer) for _ in range(ahead)]
+        return overlapped(self._pieces(shape, costs, most, slots), self._compute, self._write, self.lanes, ahead)
+
+    def _pieces(
+        self, shape: tuple[int, int], costs: Costs, most: float, slots: list[Slot]
+    ) -> Iterator[_Piece | Written]:
+        """Plan and read, tile by tile."""
+        number = 0
+        parts = (part for whole in self.window.tiles(*shape) for part in self.parts(whole))
+        for part, resolution in parts:
+            for tile in fitting(part, resolution, self._plan, costs, most):
+                yield self.finished.get(tile.output) or self._read(tile, slots[number % len(slots)])
+                number += 1
+
+    def _plan(self, tile: Window) -> Tile:
+        """Return what a tile needs."""
+        with self.environment():
+            self.planned = self.read_nodes(tile)
+        return Tile(tile, self.method.reach(self.planned, self.source.dataset.shape), self.planned.row.shape)
+
+    def _read(self, tile: Tile, slot: Slot) -> _Piece:
+        """Read what a tile needs, into memory that is used again."""
+        start, bands, shape = time.perf_counter(), len(self.source.bands), tile.output.shape
+        image = slot.array("source", (bands, *tile.source.shape), self.source.dtype)
+        # Rules and polygons are computed here: on the first of the devices.
+        with self.environment(), self.lanes[0]():
+            source = self._source(tile.source, image)
+        planes = (bands, *shape) if self.source.by_band else shape
+        result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", planes, np.uint8)
+        target = Target(result, validity, self.nodata, _OUTSIDE)
+        return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
+
+    def _source(self, window: Window, image: np.ndarray) -> Source:
+        """Read a window of the source; once more, alone, where the device has no memory for its masks beside others."""
+        read = functools.partial(self.source.read, window, self.backend, image, self.method.boundary)
+        try:
+            with self.turns.together():
+                return read()
+        except GpumaskError as error:
+            if not isinstance(error.__cause__, self.backend.out_of_memory):
+                raise
+        with self.turns.alone():
+            return read()
+
+    def _compute(self, piece: Stage) -> Stage:
+        """Resample a tile."""
+        if isinstance(piece, Written):
+            return piece
+        start = time.perf_counter()
+        self._resample(piece.source, piece.grid, piece.output, piece.target)
+        piece.seconds["compute"] = time.perf_counter() - start
+        return piece
+
+    def _nodes_here(self) -> Grid | None:
+        """Return all nodes in the memory of the device that this thread computes on; None where they are too many."""
+        if self.nodes is None or self.short:
+            return None
+        own = threading.get_ident()
+        if own not in self.there:
+            self.there[own] = None
+            with contextlib.suppress(*self.backend.out_of_memory):
+                row, col, mask = (
+                    None if array is None else self.backend.asarray(array)
+                    for array in (self.nodes.row, self.nodes.col, self.nodes.mask)
+                )
+                here = dataclasses.replace(self.nodes, row=row, col=col, mask=mask)
+                self.there[own] = fixed_grid(self.backend, here) if self._is_fixed(here) else here
+        return self.there[own]
+
+    def _is_fixed(self, grid: Grid) -> bool:
+        """Say whether a grid's coordinates are in fixed point."""
+        pixels = Window.of_shape(self.source.dataset.shape)
+        return self.method.in_fixed_point(self.compute_type, grid.resolution, pixels)
+
+    def _resample(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
+        """Resample from host memory to host memory; where the device's memory does not hold it beside others, alone."""
+        if source.window.is_empty:
+            target.image.fill(self.nodata)
+            target.validity.fill(_OUTSIDE)
+            return
+        with contextlib.suppress(*self.backend.out_of_memory), self.turns.together():
+            self._resample_at_once(source, grid, output, target)
+            return
+        with self.turns.alone():
+            self.short = True
+            self.there.clear()  # from now on each tile brings its own nodes
+            self._resample_in_parts(source, grid, output, target)
+
+    def _resample_in_parts(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
+        """Resample at once, or in quarters where the device's memory does not hold it all."""
+        try:
+            self._resample_at_once(source, grid, output, target)
+            return
+        except self.backend.out_of_memory as error:
+            if grid.shape == (1, 1):
+                raise no_room(error) from error
+        rows, cols = (-(-size // 2) for size in grid.shape)
+        for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
+            part = grid.crop(quarter)
+            reach = self.method.reach(part, self.source.dataset.shape)
+            image, validity = target.image[:, *quarter.slices], target.validity[..., *quarter.slices]
+            if reach.is_empty:
+                image.fill(self.nodata)
+                validity.fill(_OUTSIDE)
+                continue
+            reach = self.method.boundary.turned(reach, source.window)
+            self._resample_in_parts(
+                source.crop(reach), part, quarter.shift(output.row, output.col),
+                dataclasses.replace(target, image=image, validity=validity),
+            )  # fmt: skip
+
+    def _resample_at_once(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
+        """Resample from host memory to host memory."""
+        nodes = self._nodes_here()
+        here = grid if nodes is None else nodes.crop(output)
+        image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
+        there = dataclasses.replace(target, image=image, validity=validity)
+        resample_into(self.backend, source, here, self.method, there, self.compute_type)
+        self.backend.fetch((image, target.image), (validity, target.validity))
+
+    def _write(self, piece: Stage) -> Written:
+        """Count a tile's pixels, and write it."""
+        if isinstance(piece, Written):
+            return piece
+        start, (image, validity) = time.perf_counter(), (piece.target.image, piece.target.validity)
+        outside = int(np.count_nonzero((validity if validity.ndim == 2 else validity[0]) == _OUTSIDE))
+        validity &= 1
+        anywhere = validity if validity.ndim == 2 else validity.any(axis=0)
+        done = Written(piece.output, int(np.count_nonzero(anywhere)), outside, piece.seconds)
+        with self.environment():
+            self.output.write(piece.output.shift(-self.window.row, -self.window.col), image, validity, done)
+        piece.seconds["write"] = time.perf_counter() - start
+        return done
+
+
+class Output(Protocol):
+    """Where the chain writes."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the image."""
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of the blocks that the image is stored in."""
+
+    def check(self, bands: int, shape: tuple[int, int], by_band: bool) -> None:
+        """Raise GpumaskError where so many bands of so many rows and columns have no place.
+
+        by_band: whether there is a validity of each.
+        """
+
+    def finished(self) -> dict[Window, Any]:
+        """Return the tiles that are there already, as what the chain said of them, by their windows of the output."""
+
+    def write(self, window: Window, image: np.ndarray, validity: np.ndarray, done: Any) -> None:
+        """Write a tile at a window; done: what the chain says of it."""

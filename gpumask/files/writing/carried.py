@@ -1,0 +1,219 @@
+"""What a raster says of itself and holds of an output made from it, too: tags, domains, names, colours, categories.
+
+All but what is of pixels' places and statistics, of how a file is stored, and of which pixels are valid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
+
+from gpumask.files.reading.declared import described, described_band
+from gpumask.files.writing.aux_xml import Domains, add_beside, is_text
+from gpumask.files.writing.storage import with_alpha
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader, DatasetWriter
+
+
+# Tags, whatever the domain.
+_NO_TAG = re.compile(
+    "STATISTICS_|actual_(range|min|max)$|OVR_|LAYOUT$"  # of pixels, and of how they are stored
+    "|TIFFTAG_((M(IN|AX)SAMPLEVALUE|[XY]RESOLUTION|RESOLUTIONUNIT)$)"
+    "|(AREA_OR_POINT|grid_mapping|coordinates)$|geospatial_|(x|y|lon|lat|longitude|latitude)#"  # of places
+    "|EXIF_(Pixel[XY]Dimension|[XY]Resolution|ResolutionUnit|Orientation)$|NITF_(IGEOLO|ICORDS|BLOCKA_|CORNER)"
+    "|(?i:(.+[.])?([UL][LR](LON|LAT|HAE|X|Y|H)|num(Rows|Columns))$)"
+    "|(NODATA_VALUES|_FillValue|missing_value)$"  # of validity
+)
+_GRID_MAPPING = re.compile("(.+)#(grid_mapping_name|spatial_ref|crs_wkt|GeoTransform)$")
+_NO_DOMAIN = re.compile(
+    "IMAGE_STRUCTURE|TIFF|ENVI|OVERVIEWS|(DERIVED_)?SUBDATASETS|(new_)?vrt_sources|xml:VRT|__.*"
+    "|RPC|GEOLOCATION|GEOREFERENCING|TILING_SCHEME|LocationInfo|(xml:)?TRE|xml:(gml|ESRI).*|json:ISIS3|xml:PDS4",
+    re.IGNORECASE,
+)
+_PROFILE = "COLOR_PROFILE"  # of all colours together
+_ARGUMENTS = {"ns", "bidx"}  # of rasterio's `update_tags`, which tags of these names would be taken for
+_BLACK = (0, 0, 0, 255)  # as GDAL has it in a TIFF for values without a colour
+_PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, of a column of a raster attribute table
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What an output says of itself that its source has said.
+
+    tags: of the output's bands, by number, and at 0 of all of it, by domain: "" is GDAL's default. A domain that is one
+    text has it under its own name. classes: by band, the names of its values, as XML of GDAL's.
+    """
+
+    dataset: DatasetReader
+    numbers: tuple[int, ...]
+    tags: dict[int, Domains]
+    classes: dict[int, list[Element]]
+    same_values: bool
+
+    @classmethod
+    def of(cls, dataset: DatasetReader, bands: Sequence[int], *, same_values: bool) -> Carried:
+        """bands: those of the source, as the output has them. same_values: whether no value is made between others."""
+        root = described(dataset)
+        parts = {0: root} | {place: described_band(root, band) for place, band in enumerate(bands, 1)}
+        tags = {place: _domains(dataset, (0, *bands)[place], part) for place, part in parts.items()}
+        if tuple(bands) != dataset.indexes:
+            tags[0].pop(_PROFILE, None)
+        classes = {place: _classes(part) for place, part in parts.items() if place and part is not None and same_values}
+        return cls(dataset, tuple(bands), tags, classes, same_values)
+
+    def tell(self, image: DatasetWriter, alpha: tuple[int, ...], *, table: bool) -> None:
+        """Say all of an image that it can hold, before its pixels are written.
+
+        alpha: which of its bands are alpha; one that the source does not have comes last. table: whether it has the
+        first band's table of colours.
+        """
+        for band, domains in self.tags.items():
+            for name, found in domains.items():
+                if name == "IMD" or (name and image.driver != "GTiff"):
+                    continue  # what other formats make of some is a file of another name, or an error; see `lay_beside`
+                if not is_text(name):
+                    tags = {key: text for key, text in found.items() if key not in _ARGUMENTS}
+                    image.update_tags(band, ns=name or None, **tags)
+                elif "=" in found[name]:  # at which rasterio would put the two together
+                    key, _, value = found[name].partition("=")
+                    image.update_tags(band, ns=name, **{key: value})
+        descriptions = self.dataset.descriptions
+        for place, band in enumerate(self.numbers, 1):
+            image.set_band_description(place, descriptions[band - 1] or "")
+        self._tell_colours(image, alpha, table)
+        for name, default in (("scales", 1.0), ("offsets", 0.0), ("units", None)):
+            said = getattr(self.dataset, name)
+            values = [said[band - 1] for band in self.numbers]
+            if any(value != default for value in values):
+                values += [default] * (image.count - len(values))
+                setattr(image, name, tuple(value or "" for value in values) if name == "units" else tuple(values))
+
+    @property
+    def tables(self) -> list[int]:
+        """The output's bands that have tables of colours which still hold."""
+        colours = self.dataset.colorinterp
+        kinds = [colours[band - 1].name for band in self.numbers]
+        return [place for place, kind in enumerate(kinds, 1) if kind == "palette" and self.same_values]
+
+    def _tell_colours(self, image: DatasetWriter, alpha: tuple[int, ...], table: bool) -> None:
+        """Say what colours the bands are, and the colours of their values."""
+        from rasterio.enums import ColorInterp
+
+        colours = self.dataset.colorinterp
+        kinds = [colours[band - 1] for band in self.numbers]
+        if table:
+            # Some formats cut values off at the end of a table, or refuse them: nodata values, for instance.
+            image.write_colormap(1, dict.fromkeys(range(256), _BLACK) | self.dataset.colormap(self.numbers[0]))
+        if alpha or {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & {*kinds}:
+            plain = ColorInterp.palette if table else ColorInterp.undefined
+            kinds = [plain if kind == ColorInterp.palette else kind for kind in kinds]
+            image.colorinterp = with_alpha([*kinds, *image.colorinterp[len(kinds) :]], alpha)
+        elif ColorInterp.alpha in image.colorinterp:  # which GDAL takes the last of four bytes for
+            image.colorinterp = with_alpha(image.colorinterp, ())
+
+    @property
+    def cog_options(self) -> dict[str, str]:
+        """Options that make a COG keep all domains, where that does not lose the tags of bands, as GDAL does then."""
+        named = any(name for domains in self.tags.values() for name in domains)
+        of_bands = any(domains.get("") for band, domains in self.tags.items() if band)
+        return {"copy_src_mdd": "yes"} if named and not of_bands else {}
+
+    def lay_beside(self, path: Path) -> None:
+        """Put what a whole file does not hold into the .aux.xml that GDAL reads along with it."""
+        import rasterio
+        from rasterio.env import get_gdal_config
+        from rasterio.errors import NotGeoreferencedWarning
+
+        if str(get_gdal_config("GDAL_PAM_ENABLED")).lower() in ("no", "off", "false", "0"):
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path) as made:
+                tags = {band: self._lacking(made, band) for band in self.tags}
+                root = described(made) if any(self.classes.values()) else Element("VRTDataset")
+        there = {band: described_band(root, band) for band in self.classes}
+        classes = {
+            band: [each for each in found if (part := there[band]) is None or part.find(each.tag) is None]
+            for band, found in self.classes.items()
+        }
+        if any(tags.values()) or any(classes.values()):
+            add_beside(path, tags, classes)
+
+    def _lacking(self, made: DatasetReader, band: int) -> Domains:
+        """Return what a file does not hold of the tags of a band; 0: of its own."""
+        wanted = {name: tags for name, tags in self.tags[band].items() if name != _PROFILE}
+        found = {name: _tags(made, band, name) for name in wanted}
+        lacking = {
+            name: {key: text for key, text in tags.items() if text and key not in found[name]}
+            for name, tags in wanted.items()
+        }
+        return {name: tags for name, tags in lacking.items() if tags}
+
+
+def _domains(dataset: DatasetReader, band: int, part: Element | None) -> Domains:
+    """Return what is carried over of the tags of a band, or, for 0, of a dataset, by domain.
+
+    part: what GDAL says of it in XML.
+    """
+    found = {}
+    for name in ("", *dataset.tag_namespaces(band)):
+        if not _NO_DOMAIN.fullmatch(name):
+            tags = _tags(dataset, band, name)
+            if not name and part is not None:
+                tags |= _no_utf8(part, tags)
+            mappings = tuple(f"{match[1]}#" for match in map(_GRID_MAPPING.match, tags) if match)
+            found[name] = {key: text for key, text in tags.items() if not (_holds_not(key) or key.startswith(mappings))}
+    return {name: tags for name, tags in found.items() if tags}
+
+
+def _no_utf8(part: Element, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of the default domain that rasterio leaves out, as they are no UTF-8."""
+    listed = (each for metadata in part.findall("Metadata") if "domain" not in metadata.attrib for each in metadata)
+    found = {each.get("key", ""): each.text or "" for each in listed}
+    # rasterio takes a colon in a key for its end.
+    return {key: text for key, text in found.items() if re.split("[:=]", key)[0].strip() not in tags}
+
+
+def _holds_not(key: str) -> bool:
+    """Say whether a tag does not hold of an output; those of NetCDF's variables have the variable's name before."""
+    return any(map(_NO_TAG.match, (key, key.rpartition("#")[2].removeprefix("GDAL_"))))
+
+
+def _tags(dataset: DatasetReader, band: int, domain: str) -> dict[str, str]:
+    """Return the tags of a domain; a text that is all of it under its name."""
+    found: dict[str, str] = dataset.tags(band, ns=domain or None)
+    if domain.startswith("json:") and found:  # which rasterio takes apart at its first colon, or sign of equality
+        (key, value), *_ = found.items()
+        for text in (f"{key}:{value}", f"{key}={value}"):
+            with contextlib.suppress(ValueError):
+                json.loads(text)
+                return {domain: text}
+        return {}
+    return found
+
+
+def _classes(band: Element) -> list[Element]:
+    """Return the names of a band's values: its categories, and its table of attributes but for counts of pixels."""
+    names, table = (band.find(tag) for tag in ("CategoryNames", "GDALRasterAttributeTable"))
+    found = [] if names is None or not len(names) else [deepcopy(names)]
+    if table is None or table.get("tableType", "thematic") != "thematic":
+        return found
+    table = deepcopy(table)
+    columns = table.findall("FieldDefn")
+    counts = [number for number, column in enumerate(columns) if column.findtext("Usage") == _PIXEL_COUNT]
+    for number in reversed(counts):
+        table.remove(columns[number])
+        for row in table.iterfind("Row"):
+            row.remove(row[number])
+    for number, column in enumerate(table.iterfind("FieldDefn")):
+        column.set("index", str(number))
+    return [*found, table] if table.find("FieldDefn") is not None else found

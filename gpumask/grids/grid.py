@@ -1,0 +1,272 @@
+"""The grid: for every output pixel, where it lies in the source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gpumask.backends import adopt, is_device_array, on_host, one_memory
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.pixels.checks import whole_pair
+from gpumask.pixels.coordinates import coordinates_at
+from gpumask.pixels.missing import check_declares_nothing, mask_of, nan_where_missing
+from gpumask.pixels.values import as_held, held, same
+from gpumask.pixels.window import Window, check_inside
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Grid:
+    """Source coordinates of output pixels, given at nodes `resolution` output pixels apart.
+
+    row, col: (m, n) source coordinates at the nodes, in pixels, a whole number being a pixel's centre; any real dtype,
+        kept as float64.
+    resolution: (R, C), output pixels from node to node. Between nodes the coordinates are bilinear.
+    mask: (m, n) bool or integer, non-zero where a node counts; None: all do.
+    nodata: a node with this row or col (within 1e-5) does not count; None: there is no such value.
+        A node that is NaN, infinite, or masked in a masked array, never counts.
+    window: the output pixels wanted, out of `full_shape`; None: all.
+    around: (rows, cols) after which a source begins anew, as longitudes do; 0: that axis ends. Column c is then column
+        c modulo cols, and columns at the ends continue each other. A source that has fewer ends at its edges.
+
+    An output pixel is invalid where a node that has a weight for it does not count.
+
+    >>> Grid([[0, 0], [8, 8]], [[0, 8], [0, 8]], resolution=(4, 4)).full_shape
+    (5, 5)
+    """
+
+    row: Any
+    col: Any
+    resolution: tuple[int, int] = (1, 1)
+    mask: Any = None
+    nodata: float | None = None
+    window: Window | None = None
+    around: tuple[int, int] = (0, 0)
+
+    #: The coarsest grid between two places; see `gpumask.grids.projected`, which knows of both.
+    between: ClassVar[Callable[..., Grid]]
+
+    def __post_init__(self) -> None:
+        """Adopt arrays of every kind, and check what can be checked without reading a coordinate."""
+        self._adopt_arrays()
+        self._set("resolution", check_resolution(self.resolution))
+        if self.nodata is not None and not isinstance(self.nodata, int | float | np.number):
+            raise ArgumentTypeError(f"grid.nodata: expected a number or None; got {self.nodata!r}")
+        self._round_nodata()
+        for name in ("row", "col"):
+            self._set(name, getattr(self, name).astype(np.float64, copy=False))
+        if self.window is not None:
+            check_inside("grid.window", self.window, self.full_shape)
+        self._set("around", _check_around(self.around))
+
+    def _adopt_arrays(self) -> None:
+        """Adopt row, col and mask, and check their shapes. What is masked in a masked array does not count."""
+        for name in ("row", "col", "mask"):
+            given = getattr(self, name)
+            if given is not None:
+                if self.nodata is None or name == "mask":
+                    check_declares_nothing(f"grid.{name}", given)
+                given = given.filled(0) if name == "mask" and mask_of(given) is not None else nan_where_missing(given)
+                self._set(name, adopt(f"grid.{name}", given))
+        if self.row is None or self.row.ndim != 2 or 0 in self.row.shape:
+            raise GpumaskError(f"grid.row: expected a (row, col) array with nodes; got {_shape(self.row)}")
+        if self.col is None:
+            raise GpumaskError("grid.col: expected an array; got None")
+        for name in ("col", "mask"):
+            array = getattr(self, name)
+            if array is not None and array.shape != self.row.shape:
+                raise GpumaskError(f"grid.{name}: expected shape {self.row.shape}, as grid.row; got {array.shape}")
+        one_memory(self.row, self.col, self.mask)
+
+    def _round_nodata(self) -> None:
+        """Take the nodata value as the nodes hold it; where rows and columns hold it otherwise, as the rows do."""
+        if self.nodata is None:
+            return
+        row, col = (
+            held("grid.nodata", self.nodata, nodes.dtype if nodes.dtype.kind == "f" else np.dtype(np.float64))
+            for nodes in (self.row, self.col)
+        )
+        self._set("nodata", row)
+        if not same(row, col):
+            self._set("col", np.where(near(self.col, col), np.nan, self.col))
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set a field of this frozen class, while it is made."""
+        object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        (m, n), window = self.row.shape, f", {self.window}" if self.window else ""
+        around = f", around={self.around}" if any(self.around) else ""
+        return f"Grid({m} x {n} nodes, resolution={self.resolution}{window}{around})"
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns at full resolution: ((m - 1) * R + 1, (n - 1) * C + 1)."""
+        return full_shape(self.row.shape, self.resolution)
+
+    @property
+    def output(self) -> Window:
+        """The output pixels wanted."""
+        return self.window or Window.of_shape(self.full_shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the output."""
+        return self.output.shape
+
+    def crop(self, window: Window) -> Grid:
+        """Return the grid for a part of the output: just the nodes that it needs. Cropping changes no coordinate.
+
+        window: in output pixels of this grid, counted from its own `output`.
+        """
+        check_inside("window", window, self.shape)
+        wanted = window.shift(self.output.row, self.output.col)
+        nodes = node_window(wanted, self.resolution)
+        rows, cols = nodes.slices
+        return replace(
+            self,
+            row=self.row[rows, cols],
+            col=self.col[rows, cols],
+            mask=None if self.mask is None else self.mask[rows, cols],
+            window=wanted.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1]),
+        )
+
+    def counts(self) -> Any:
+        """(m, n) bool: True where a node counts."""
+        counts = np.isfinite(self.row) & np.isfinite(self.col)
+        if self.mask is not None:
+            counts &= self.mask != 0
+        if self.nodata is not None:
+            counts &= ~near_nodata(self.row, self.col, self.nodata)
+        return counts
+
+    def displaced(self, first: tuple[int, int] = (0, 0)) -> Grid:
+        """Return the grid whose coordinates are these, taken as offsets, from where each node lies in the output.
+
+        So are the displacement grids of OTB: a node says how far off its output pixel's place in the source is, rows
+        down and columns right. first: (row, col) of the first node here, in nodes of the whole grid.
+
+        >>> Grid([[0.5, 0.5]], [[0.0, 1.0]], resolution=(1, 4)).displaced().col
+        array([[0., 5.]])
+        """
+        rows, cols = (
+            np.arange(k, k + count, like=self.row) * float(step)
+            for k, count, step in zip(first, self.row.shape, self.resolution, strict=True)
+        )
+        return self.shifted(rows[:, None], cols)
+
+    def shifted(self, rows: Any, cols: Any) -> Grid:
+        """Return the grid with something added to its coordinates; nodes that don't count are NaN in it."""
+        for added in (rows, cols):
+            if getattr(added, "ndim", 0):
+                one_memory(self.row, adopt("grid.shifted", added))
+        counts = self.counts()
+        row, col = np.where(counts, self.row + rows, np.nan), np.where(counts, self.col + cols, np.nan)
+        return replace(self, row=row, col=col, mask=None, nodata=None)
+
+    def source_window(self, margin: int, around: tuple[int, int] = (0, 0)) -> Window:
+        """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
+
+        Exact from the nodes that count and from where the output ends between them, since bilinear interpolation stays
+        within its corners. It may reach beyond the source, and has no pixels where no node counts. A grid on a device
+        is brought to the host for this. around: of a source that goes around; where coordinates are in several turns,
+        with a node each, the window is that in one turn.
+        """
+        row, col = self._on_host()._extremes()
+        counts = np.isfinite(row) & np.isfinite(col)
+        if not counts.any():
+            return Window(0, 0, 0, 0)
+        turns = around if self.resolution == (1, 1) else (0, 0)  # between nodes there would be pixels of their own
+        (top, bottom), (left, right) = (_ends(at[counts], n) for at, n in zip((row, col), turns, strict=True))
+        return Window(top, left, bottom - top + 1, right - left + 1).pad(margin)
+
+    def _on_host(self) -> Grid:
+        """Return the grid with its arrays in host memory."""
+        if not is_device_array(self.row):
+            return self
+        mask = None if self.mask is None else on_host("grid.mask", self.mask)
+        return replace(self, row=on_host("grid.row", self.row), col=on_host("grid.col", self.col), mask=mask)
+
+    def _extremes(self) -> tuple[Any, Any]:
+        """Return (row, col) arrays that have the least and the greatest coordinates of the output; NaN for none."""
+        nodes, output = node_window(self.output, self.resolution).slices, self.output
+        counts = self.counts()[nodes]
+        row, col = (np.where(counts, coordinate[nodes], np.nan) for coordinate in (self.row, self.col))
+        if self.resolution == (1, 1):
+            return row, col
+        ends = (output.row, output.row_stop, self.resolution[0]), (output.col, output.col_stop, self.resolution[1])
+        ys, xs = (
+            _ends_and_nodes(first - nodes_at.start * step, stop - nodes_at.start * step, step)
+            for (first, stop, step), nodes_at in zip(ends, nodes, strict=True)
+        )
+        with np.errstate(invalid="ignore", over="ignore"):
+            return coordinates_at(row, self.resolution, ys, xs), coordinates_at(col, self.resolution, ys, xs)
+
+
+def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
+    """Return the first and the last of the output's rows or columns, and those of nodes between them."""
+    return np.unique([first, *range(-(-first // step) * step, stop, step), stop - 1])
+
+
+def _ends(places: np.ndarray, period: int) -> tuple[int, int]:
+    """Return the first and the last pixel about some places, of an axis that begins anew after a period, if any."""
+    first, last = math.floor(float(places.min())), math.ceil(float(places.max()))
+    if not period or last - first < period // 2:
+        return first, last
+    at = np.unique(np.floor(places) % period)
+    widest = int(np.diff(at, append=at[0] + period).argmax())  # of the gaps: the one to leave out
+    whole = widest + 1 == len(at)
+    return int(at[0 if whole else widest + 1]), int(at[widest]) + 1 + (0 if whole else period)
+
+
+def near_nodata(row: Any, col: Any, nodata: float) -> Any:
+    """Say which nodes have a row or a column that is nodata."""
+    return near(row, nodata) | near(col, nodata)
+
+
+def near(nodes: Any, nodata: float) -> Any:
+    """Say which nodes are nodata as they hold it: within 1e-5, as in kernels/coords.cuh."""
+    return abs(nodes - as_held(nodata, nodes.dtype if nodes.dtype.kind == "f" else np.dtype(np.float64))) < 1e-5
+
+
+def full_shape(nodes: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:
+    """Return the rows and columns at full resolution of a grid of `nodes` (rows, cols)."""
+    return (nodes[0] - 1) * resolution[0] + 1, (nodes[1] - 1) * resolution[1] + 1
+
+
+def node_window(output: Window, resolution: tuple[int, int]) -> Window:
+    """Return the nodes that a window of output pixels needs.
+
+    >>> node_window(Window(4, 4, 1, 2), (4, 4))
+    Window(row=1, col=1, rows=1, cols=2)
+    """
+    first_row, first_col = output.row // resolution[0], output.col // resolution[1]
+    last_row = -(-(output.row_stop - 1) // resolution[0])
+    last_col = -(-(output.col_stop - 1) // resolution[1])
+    return Window(first_row, first_col, last_row - first_row + 1, last_col - first_col + 1)
+
+
+def check_resolution(resolution: Any, name: str = "grid.resolution") -> tuple[int, int]:
+    """Return (R, C) as two ints of at least 1."""
+    found = whole_pair(resolution)
+    if found is None or not 1 <= min(found) <= max(found) < 2**31:
+        kind = GpumaskError if found else ArgumentTypeError
+        raise kind(f"{name}: expected two whole numbers from 1 on, (rows, cols); got {resolution!r}")
+    return found
+
+
+def _check_around(around: Any) -> tuple[int, int]:
+    """Return (rows, cols) as two ints, of which one at least is 0."""
+    found = whole_pair(around)
+    if found is None or min(found) != 0 or max(found) >= 2**31:
+        kind = GpumaskError if found else ArgumentTypeError
+        raise kind(f"grid.around: expected (rows, cols), whole numbers, one of them 0; got {around!r}")
+    return found
+
+
+def _shape(array: Any) -> str:
+    """Say what came, for an error."""
+    return "None" if array is None else f"shape {array.shape}"

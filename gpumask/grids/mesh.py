@@ -1,0 +1,293 @@
+"""Nodes for coordinates that a function gives: as few as bilinear interpolation between them allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gpumask.grids.grid import Grid, node_window
+from gpumask.grids.places.affine import Exact
+from gpumask.grids.places.knots import Knots, errors_at_knots
+from gpumask.grids.places.terrain import BEYOND, BLOCK, Terrain
+from gpumask.pixels.window import Window
+
+# Rows and columns of a source; None for an axis that goes around, so that every place is within.
+Shape = tuple[int | None, int | None]
+
+# Nodes are not further apart, and where they don't hold, coordinates are exact in blocks of so many rows and columns.
+_MOST, _BLOCK = 256, 128
+_SURE = 0.9  # of the error that is allowed may be measured: it may be a little greater elsewhere in a cell
+_FLAT = 0.25  # of what is allowed may come from heights
+_CELLS = 4  # along each axis at least: a lone cell may be right at its centre by its symmetry alone
+_POINTS = 1 << 18  # at a time
+_EVEN = 8  # times as great as most are errors that are still much alike
+_THIN = 8  # of so many rows and columns of cells one is looked at, where there are many
+_DIGITS = 6  # of coordinates, so that pixels which lie on each other do so although projections are rounded
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Coordinates of an output, `step` pixels from node to node; in `fine` blocks there is a node at each pixel.
+
+    Blocks have _BLOCK rows and columns. source_shape: of the source, None: unknown.
+    terrain: what gives the coordinates of all pixels of a window, where a function is slow.
+    """
+
+    exact: Exact
+    shape: tuple[int, int]
+    source_shape: Shape | None
+    step: int
+    fine: np.ndarray
+    terrain: Terrain | None = None
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether one grid serves all."""
+        return self.step == 1 or not self.fine.any()
+
+    def parts(self, window: Window) -> Iterator[Window]:
+        """Cut a window of the output into windows that one grid each serves."""
+        rows, cols = (slice(at.start // _BLOCK, -(-at.stop // _BLOCK)) for at in window.slices)
+        fine = self.fine[rows, cols]
+        if self.is_uniform or not fine.any() or fine.all():
+            yield window
+            return
+        for top, bottom in _runs(fine):
+            for left, right in _runs(fine[top]):
+                blocks = Window(rows.start + top, cols.start + left, bottom - top, right - left)
+                pixels = (_BLOCK * n for n in (blocks.row, blocks.col, blocks.rows, blocks.cols))
+                yield Window(*pixels).intersect(window)
+
+    def step_at(self, part: Window) -> int:
+        """Return how many pixels there are from node to node in a part."""
+        return 1 if self.fine[part.row // _BLOCK, part.col // _BLOCK] else self.step
+
+    def read(self, part: Window) -> Grid:
+        """Return the grid of a part of the output."""
+        step = self.step_at(part)
+        nodes = node_window(part, (step, step))
+        if step == 1 and self.terrain is not None:
+            row, col = self.terrain(nodes)
+        else:
+            row, col = _nodes(self.exact, self.shape, step, nodes)
+        row, col = _rounded(row, col)
+        if step == 1 and self.source_shape is not None:  # what is nowhere near asks for no pixels between
+            _forget_far(row, col, self.source_shape)
+        return Grid(row, col, (step, step), window=part.shift(-nodes.row * step, -nodes.col * step))
+
+
+def mesh(
+    exact: Exact,
+    shape: tuple[int, int],
+    source_shape: Shape | None,
+    max_error: float,
+    uniform: bool = False,
+    uneven: Terrain | Knots | None = None,
+) -> Mesh:
+    """Return a mesh whose coordinates are at most `max_error` source pixels off.
+
+    They are measured at the centres and edges of cells, and between those a function is held to be smooth, but for what
+    is known of it as `uneven`. With a max_error of 0 there is a node for each pixel.
+    source_shape: cells that don't reach this source need not hold; None: all must. uniform: whether one grid is to
+    serve all. Otherwise a few blocks may have exact coordinates, where half the step would ask for more.
+    """
+    everywhere = np.ones([-(-n // _BLOCK) for n in shape], bool)
+    if max_error == 0:
+        return Mesh(exact, shape, source_shape, 1, everywhere)
+    terrain = uneven if isinstance(uneven, Terrain) else None
+    known = np.zeros_like(everywhere)
+    most = max_error * _SURE
+    if terrain is not None:
+        known = terrain.uneven(source_shape, _FLAT * most).repeat(BLOCK // _BLOCK, 0).repeat(BLOCK // _BLOCK, 1)
+        known = known[: everywhere.shape[0], : everywhere.shape[1]]
+        most *= 1 - _FLAT
+    asked = _Asked(exact, shape, source_shape, most, known, None if isinstance(uneven, Terrain) else uneven)
+    step = min(_MOST, 1 << max(min(shape) // _CELLS, 1).bit_length() - 1)
+    while step > 1 and not (known.any() if uniform else known.all()):
+        found = _Measured.of(asked, step)
+        if terrain is None and found.bad_pixels == 0 and found.error > 0:
+            wider = int(min(step * np.sqrt(most) / np.sqrt(found.error), 2 * step - 1, _MOST))
+            tried = _Measured.of(asked, wider) if wider > step else found
+            found, step = (tried, wider) if tried.bad_pixels == 0 else (found, step)
+        more_points = 0 if uniform else 12 * shape[0] * shape[1] / step**2
+        if found.bad_pixels <= more_points:
+            return Mesh(exact, shape, source_shape, step, found.fine | known, terrain)
+        step = found.finer(step, most)
+        if terrain is not None:  # no cell is in two of its blocks, of which one may be even
+            step = 1 << step.bit_length() - 1
+    return Mesh(exact, shape, source_shape, 1, everywhere, terrain)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a mesh is to be like. known: blocks that have a node for each pixel in any case."""
+
+    exact: Exact
+    shape: tuple[int, int]
+    source_shape: Shape | None
+    max_error: float
+    known: np.ndarray
+    knots: Knots | None
+
+
+@dataclass
+class _Measured:
+    """How well a step does.
+
+    fine: blocks where a cell does not hold, without those that are known.
+    error: the greatest, in source pixels, of cells that reach the source and hold. some: errors of some of all cells.
+    """
+
+    shape: tuple[int, int]
+    fine: np.ndarray
+    error: float = 0.0
+    some: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def bad_pixels(self) -> int:
+        """How many pixels are in blocks where a cell does not hold."""
+        rows, cols = (np.minimum(_BLOCK, n - _BLOCK * np.arange(-(-n // _BLOCK))) for n in self.shape)
+        return int((np.outer(rows, cols) * self.fine).sum())
+
+    def finer(self, step: int, max_error: float) -> int:
+        """Return the step to try next: errors grow with its square. Half of it where they say nothing.
+
+        Where a few cells are far worse than the others, as around a pole, what is asked for is that most hold. Not
+        less than an eighth: errors of large cells tell little of small ones.
+        """
+        known = np.concatenate(self.some)
+        known = known[np.isfinite(known) & (known > 0)]
+        if not len(known):
+            return step // 2
+        most, usual = known.max(), np.quantile(known, 0.75)
+        wanted = int(step * np.sqrt(max_error / (most if most < _EVEN * usual else usual)))
+        return max(wanted, step // 8, 1) if wanted < step else step // 2
+
+    @classmethod
+    def of(cls, asked: _Asked, step: int) -> _Measured:
+        """Measure all cells, in strips of rows."""
+        made = cls(asked.shape, np.zeros_like(asked.known))
+        rows, cols = (_with_centres(n, step) for n in asked.shape)
+        strip = max(_POINTS // (2 * len(cols)), 1)
+        at_knots = asked.knots is not None and step > 2  # else the centres are all the pixels
+        nodes = []
+        for first in range(0, len(rows) // 2, strip):
+            some = rows[2 * first : 2 * (first + strip) + 1]
+            with np.errstate(all="ignore"):
+                row, col = asked.exact(some[:, None], cols)
+                made._take(_errors(row, col, asked.source_shape), first, step, asked)
+            if at_knots:
+                nodes.append((row[::2, ::2] + 1j * col[::2, ::2])[int(first > 0) :])
+        if asked.knots is not None and at_knots:
+            with np.errstate(all="ignore"):
+                made._take(errors_at_knots(asked.knots, asked.shape, step, np.concatenate(nodes)), 0, step, asked)
+        made.fine &= ~asked.known
+        return made
+
+    def _take(self, error: np.ndarray, first: int, step: int, asked: _Asked) -> None:
+        """Take in the errors of rows of cells from the first on; those in blocks that are known don't count."""
+        blocks = [
+            np.minimum((np.arange(n)[:, None] + begin) * step + _within(step), size - 1) // _BLOCK
+            for n, begin, size in zip(error.shape, (first, 0), self.shape, strict=True)
+        ]
+        known = asked.known[blocks[0]].all(axis=1)[:, blocks[1]].all(axis=2)
+        error = np.where(known, 0.0, error)
+        bad = error > asked.max_error
+        for i, j in np.ndindex(blocks[0].shape[1], blocks[1].shape[1]):
+            rows, cols = np.nonzero(bad)
+            self.fine[blocks[0][rows, i], blocks[1][cols, j]] = True
+        self.error = max(self.error, float(error[~bad].max(initial=0.0)))
+        self.some.append(error[::_THIN, ::_THIN].ravel() if error.size > _POINTS // 64 else error.ravel())
+
+
+def _within(step: int) -> np.ndarray:
+    """Return pixels of a cell, with one at least in each block that it meets."""
+    return np.unique([*range(0, step, _BLOCK), step - 1])
+
+
+def _runs(fine: np.ndarray) -> list[tuple[int, int]]:
+    """Return where rows, or items, that are alike begin and end."""
+    changes = np.flatnonzero(np.diff(fine.reshape(len(fine), -1), axis=0).any(axis=1)) + 1
+    ends = [0, *changes.tolist(), len(fine)]
+    return list(zip(ends[:-1], ends[1:], strict=True))
+
+
+def _with_centres(n: int, step: int) -> np.ndarray:
+    """Return where the nodes of an axis of n pixels are, the last one being its last pixel, and the centres between."""
+    nodes = np.minimum(np.arange(max(-(-(n - 1) // step), 1) + 1) * step, n - 1)
+    places = np.empty(2 * len(nodes) - 1)
+    places[::2], places[1::2] = nodes, (nodes[:-1] + nodes[1:]) / 2
+    return places
+
+
+def _errors(row: np.ndarray, col: np.ndarray, source_shape: Shape | None) -> np.ndarray:
+    """Return how far bilinear interpolation is off in each cell, in source pixels, from its nodes and centres.
+
+    It is infinite where just a part of a cell has coordinates, and 0 where a cell does not reach the source.
+    """
+    off = np.hypot(_off(row), _off(col))
+    finite = np.isfinite(row) & np.isfinite(col)
+    some = _over_cells(np.maximum, finite)
+    error = np.where(_over_cells(np.minimum, finite), off, np.where(some, np.inf, 0.0))
+    if source_shape is None:
+        return error
+    reaches = some
+    for places, n in ((row, source_shape[0]), (col, source_shape[1])):
+        if n is None:
+            continue
+        beyond = BEYOND + off
+        reaches &= ~(_over_cells(np.maximum, places) < -beyond) & ~(_over_cells(np.minimum, places) > n - 1 + beyond)
+    return np.where(reaches, error, 0.0)
+
+
+def _off(places: np.ndarray) -> np.ndarray:
+    """Return for each cell how far its centre and the centres of its edges are from what its nodes make of them."""
+    at = places[::2, ::2]
+    down, across = (at[:-1] + at[1:]) / 2, (at[:, :-1] + at[:, 1:]) / 2
+    sides, ends = abs(places[1::2, ::2] - down), abs(places[::2, 1::2] - across)
+    centre = abs(places[1::2, 1::2] - (down[:, :-1] + down[:, 1:]) / 2)
+    return np.asarray(np.maximum.reduce([centre, sides[:, :-1], sides[:, 1:], ends[:-1], ends[1:]]))
+
+
+def _over_cells(best: Any, places: np.ndarray) -> Any:
+    """Return a ufunc's result over the nine places of each cell."""
+    rows = best.reduce([places[:-1:2], places[1::2], places[2::2]])
+    return best.reduce([rows[:, :-1:2], rows[:, 1::2], rows[:, 2::2]])
+
+
+def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coordinates at a window of nodes.
+
+    Nodes beyond the last pixel, where there may be none, are such that the last pixel between has its own.
+    """
+    rows, cols = (np.arange(at.start, at.stop) * step for at in window.slices)
+    places = [np.minimum(at, n - 1).astype(float) for at, n in zip((rows, cols), shape, strict=True)]
+    with np.errstate(all="ignore"):
+        found = exact(places[0][:, None], places[1])
+        for axis, (at, n) in enumerate(zip((rows, cols), shape, strict=True)):
+            if at[-1] > n - 1:
+                share = step / (n - 1 - int(at[-2]))
+                for array in found:
+                    last, before = np.moveaxis(array, axis, 0)[[-1, -2]]
+                    np.moveaxis(array, axis, 0)[-1] = before + (last - before) * share
+    return found
+
+
+def _rounded(row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return coordinates as nodes have them."""
+    row, col = (np.round(array, _DIGITS) for array in (row, col))
+    lost = ~(np.isfinite(row) & np.isfinite(col))
+    row[lost] = col[lost] = np.nan
+    return row, col
+
+
+def _forget_far(row: np.ndarray, col: np.ndarray, source_shape: Shape) -> None:
+    """Let no pixel count that lies far from the source."""
+    far = np.zeros(row.shape, bool)
+    for at, n in zip((row, col), source_shape, strict=True):
+        if n is not None:
+            far |= ~((at >= -BEYOND) & (at <= n - 1 + BEYOND))
+    row[far] = col[far] = np.nan

@@ -1,0 +1,173 @@
+"""Oversampling of coarse rasters: bilinear between nodes that are whole numbers of pixels apart."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import adopt, select
+from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
+from gpumask.backends.table import Table
+from gpumask.errors import GpumaskError
+from gpumask.grids.grid import check_resolution, full_shape
+from gpumask.pixels.window import Window, check_inside
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Where the pixels of one axis lie among its nodes.
+
+    node: int32, for each pixel the node at it or before it; weight: float64, that of the node after, out of `total`.
+    A weight of NaN makes the pixel NaN.
+    """
+
+    node: np.ndarray
+    weight: np.ndarray
+    total: float
+
+    @classmethod
+    def of_cells(cls, start: int, count: int, step: int) -> Axis:
+        """Return `count` pixels from `start` on, nodes being `step` pixels apart: whole weights, so sums are exact.
+
+        >>> axis = Axis.of_cells(3, 3, 4)
+        >>> axis.node, axis.weight, axis.total
+        (array([0, 1, 1], dtype=int32), array([3., 0., 1.]), 4.0)
+        """
+        return _cells(start, count, step)
+
+    @functools.cached_property
+    def fractions(self) -> Axis:
+        """The same axis with weights out of 1, which are rounded."""
+        return Axis(self.node, self.weight / self.total, 1.0)
+
+    @functools.cached_property
+    def tables(self) -> tuple[Table, Table]:
+        """Nodes and weights as the kernel reads them."""
+        return Table(self.node), Table(self.weight)
+
+    @classmethod
+    def between(cls, nodes: np.ndarray, places: np.ndarray) -> Axis:
+        """Return pixels at `places` among nodes at rising `nodes`; outside of these they are NaN.
+
+        Nodes and weights as scipy.interpolate.RegularGridInterpolator chooses them.
+        """
+        node = np.clip(np.searchsorted(nodes, places, side="right") - 1, 0, max(len(nodes) - 2, 0))
+        after = np.minimum(node + 1, len(nodes) - 1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            weight = np.where(after > node, (places - nodes[node]) / (nodes[after] - nodes[node]), 0.0)
+        inside = (places >= nodes[0]) & (places <= nodes[-1])
+        return cls(node.astype(np.int32), np.where(inside, weight, np.nan), 1.0)
+
+
+@functools.lru_cache(maxsize=16)
+def _cells(start: int, count: int, step: int) -> Axis:
+    """Return an axis of cells; see `Axis.of_cells`."""
+    node, weight = np.divmod(np.arange(start, start + count), step)
+    return Axis(node.astype(np.int32), weight.astype(np.float64), float(step))
+
+
+def oversample(
+    nodes: Any, resolution: tuple[int, int], window: Window | None = None, backend: str | None = None
+) -> Any:
+    """Interpolate a raster of nodes, `resolution` pixels apart, bilinearly at every pixel.
+
+    nodes: (row, col) or (band, row, col), any real dtype.
+    resolution: (R, C), pixels from node to node; (m, n) nodes cover (m - 1) * R + 1 by (n - 1) * C + 1 pixels.
+    window: the pixels wanted; None: all.
+
+    Returns an array of as many axes where `nodes` lives: float32 for float32 nodes, else float64. A node of weight 0
+    has no say, so that a NaN spoils only the pixels that it has a weight for.
+
+    >>> oversample([[0.0, 4.0]], (1, 4), backend="numpy")
+    array([[0., 1., 2., 3., 4.]])
+    """
+    nodes, resolution = adopt("nodes", nodes), check_resolution(resolution, "resolution")
+    check_nodes("nodes", nodes, (2, 3))
+    full = full_shape(nodes.shape[-2:], resolution)
+    output = check_inside("window", Window.of_shape(full) if window is None else window, full)
+    chosen = select(backend, nodes)
+    planes = _real(nodes if nodes.ndim == 3 else nodes[None])
+    rows, cols = (axis.fractions for axis in axes_of(output, resolution))
+    out = oversampled(chosen, planes, rows, cols, planes.dtype)
+    return chosen.to_family_of(nodes, out if nodes.ndim == 3 else out[0])
+
+
+def axes_of(window: Window, resolution: tuple[int, int]) -> tuple[Axis, Axis]:
+    """Return the axes of a window of pixels, nodes being `resolution` pixels apart."""
+    rows = Axis.of_cells(window.row, window.rows, resolution[0])
+    return rows, Axis.of_cells(window.col, window.cols, resolution[1])
+
+
+def oversampled(backend: Backend, planes: Any, rows: Axis, cols: Axis, dtype: np.dtype[Any]) -> Any:
+    """Interpolate (band, row, col) nodes at every pixel of two axes, weights out of 1, in the backend's memory.
+
+    dtype: float32 or float64.
+    """
+    planes = backend.asarray(_real(planes))
+    out = backend.empty((planes.shape[0], len(rows.node), len(cols.node)), dtype)
+    for plane, target in zip(planes, out, strict=True):
+        _run(backend, plane, rows, cols, 0.0, target)
+    return out
+
+
+def _real(nodes: Any) -> Any:
+    """Return nodes as float32 where they are, else as float64."""
+    return nodes.astype(np.float32 if nodes.dtype.newbyteorder("=") == np.float32 else np.float64, copy=False)
+
+
+def full_resolution(
+    backend: Backend, planes: Any, resolution: tuple[int, int], window: Window, dtype: np.dtype[Any]
+) -> Any:
+    """Return a window of (band, row, col) nodes at full resolution, in a dtype where they are interpolated."""
+    if resolution == (1, 1):
+        return backend.asarray(planes[..., *window.slices])
+    rows, cols = (axis.fractions for axis in axes_of(window, resolution))
+    computed = np.dtype(np.float32 if dtype == np.float32 else np.float64)
+    return oversampled(backend, planes, rows, cols, computed).astype(dtype, copy=False)
+
+
+def reaching(backend: Backend, nodes: Any, rows: Axis, cols: Axis, threshold: float) -> Any:
+    """Say at every pixel of two axes, as uint8 in the backend's memory, whether a value's size reaches a threshold.
+
+    nodes: (row, col) bool or integer, where non-zero counts as 1; or floats. Values are bilinear between them.
+    """
+    if nodes.dtype.kind == "f":
+        nodes = _real(nodes)
+    else:
+        nodes = nodes.view(np.uint8) if nodes.dtype.itemsize == 1 else (nodes != 0).view(np.uint8)
+    out = backend.empty((len(rows.node), len(cols.node)), np.uint8)
+    _run(backend, backend.asarray(nodes), rows, cols, _least_sum(float(threshold), rows.total * cols.total), out)
+    return out
+
+
+def _least_sum(threshold: float, total: float) -> float:
+    """Return the least float that, divided by the weights' total, is at least the threshold."""
+    least = threshold * total
+    while least / total < threshold:
+        least = math.nextafter(least, math.inf)
+    while math.nextafter(least, -math.inf) / total >= threshold:
+        least = math.nextafter(least, -math.inf)
+    return least
+
+
+def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, reach: float, out: Any) -> None:
+    """Run the kernel on one plane of nodes in the backend's memory."""
+    tables = [(*map(backend.table, axis.tables), axis.total) for axis in (rows, cols)]
+    launch(
+        backend, "oversample", out.shape,
+        nodes, *nodes.shape, nodes.strides[0] // nodes.itemsize, *tables[0], *tables[1],
+        float(reach), out, out.strides[0] // out.itemsize,
+        NODE_T=nodes.dtype, OUT_T=out.dtype,
+    )  # fmt: skip
+
+
+def check_nodes(name: str, nodes: Any, axes: tuple[int, ...]) -> None:
+    """Raise GpumaskError unless an adopted array has as many axes as asked for, and pixels."""
+    if nodes.ndim not in axes or 0 in nodes.shape:
+        shapes = " or ".join({2: "(row, col)", 3: "(band, row, col)"}[n] for n in axes)
+        raise GpumaskError(f"{name}: expected a {shapes} array with pixels; got shape {nodes.shape}")

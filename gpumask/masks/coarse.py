@@ -1,0 +1,76 @@
+"""Coarse masks: rasters that say what is valid, with a pixel for every so many of the image's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import adopt
+from gpumask.backends.backend import Backend
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.grids.grid import check_resolution, full_shape
+from gpumask.grids.oversample import axes_of, check_nodes, reaching
+from gpumask.pixels.window import Window, check_inside
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseMask:
+    """A raster that says what is valid, its nodes `resolution` pixels apart.
+
+    values: (m, n). bool and integers: non-zero is valid; floats: shares from 0 to 1 (of any size at full resolution).
+    resolution: (R, C), pixels from node to node. Between nodes, a pixel's share of valid is bilinear.
+    threshold: in (0, 1], the share from which on a pixel is valid. NaN is invalid; a node of weight 0 has no say.
+
+    >>> from gpumask import Window, validity_mask
+    >>> mask = CoarseMask([[1, 1], [0, 1]], resolution=(2, 2), threshold=0.6)
+    >>> validity_mask(Window(0, 0, 3, 3), mask, backend="numpy")
+    array([[1, 1, 1],
+           [0, 1, 1],
+           [0, 0, 1]], dtype=uint8)
+    """
+
+    values: Any
+    resolution: tuple[int, int] = (1, 1)
+    threshold: float = 0.999
+
+    def __post_init__(self) -> None:
+        """Check all that is given."""
+        object.__setattr__(self, "values", adopt("values", self.values))
+        check_nodes("values", self.values, (2,))
+        object.__setattr__(self, "resolution", check_resolution(self.resolution, "resolution"))
+        check_threshold("threshold", self.threshold)
+        if (
+            self.values.dtype.kind == "f"
+            and self.resolution != (1, 1)
+            and ((self.values < 0) | (self.values > 1)).any()
+        ):
+            came = self.values.dtype
+            raise GpumaskError(f"values: expected shares of valid, 0 to 1, in a coarse mask of {came}; got others")
+
+    @property
+    def margin(self) -> int:
+        """How many pixels around a window have a say in it."""
+        return 0
+
+    @property
+    def full_shape(self) -> tuple[int, int]:
+        """Rows and columns at full resolution: ((m - 1) * R + 1, (n - 1) * C + 1)."""
+        return full_shape(self.values.shape, self.resolution)
+
+    def validity(self, window: Window, backend: Backend) -> Any:
+        """Return the validity of a window of pixels; see `Part`."""
+        check_inside("window", window, self.full_shape)
+        if self.resolution != (1, 1):
+            return reaching(backend, self.values, *axes_of(window, self.resolution), self.threshold)
+        values = backend.asarray(self.values[window.slices])
+        return (abs(values) >= self.threshold if values.dtype.kind == "f" else values != 0).view(np.uint8)
+
+
+def check_threshold(name: str, threshold: Any) -> None:
+    """Raise GpumaskError unless a threshold lies in (0, 1]."""
+    if not isinstance(threshold, int | float | np.integer | np.floating) or isinstance(threshold, bool):
+        raise ArgumentTypeError(f"{name}: expected a number in (0, 1]; got {threshold!r}")
+    if not 0 < threshold <= 1:
+        raise GpumaskError(f"{name}: expected a number in (0, 1]; got {threshold!r}")

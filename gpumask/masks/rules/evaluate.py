@@ -1,0 +1,108 @@
+"""Mask rules evaluated on one band, by the kernel."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import adopt, select
+from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
+from gpumask.backends.table import Table
+from gpumask.errors import MaskRuleError
+from gpumask.masks.rules.bit_test import RuleTests
+from gpumask.masks.rules.table import compile_table, pixel_type
+
+# Columns of what an array without rows is taken as, so that threads share it; shorter rows cost more than pixels.
+_COLUMNS, _SHORT = 1 << 14, 1 << 8
+
+
+def matched(rules: Sequence[RuleTests], band: Any, backend: str | None = None) -> Any:
+    """Return where a band matches every rule, whatever band they name: bool, of its shape and array family."""
+    band = adopt("band", band)
+    chosen = select(backend, band)
+    return chosen.to_family_of(band, evaluate(chosen, rules, band)).view(bool)
+
+
+def evaluate(backend: Backend, rules: Sequence[RuleTests], band: Any, keep: Any = None) -> Any:
+    """Return uint8 in the backend's memory, 1 where a band matches every rule, and where `keep` is 1 if it is given."""
+    band, known = as_tested(backend, rules, native_order(band))
+    count, found = compile_table(rules, band.dtype)
+    table = _table(tuple(found), "float64" if band.dtype.kind == "f" else "int64")
+    pixels = backend.asarray(_two_axes(band))
+    if band.dtype.kind == "b":
+        pixels = pixels.view(np.uint8)
+    out = backend.empty(pixels.shape, np.uint8) if keep is None else keep.reshape(pixels.shape)
+    if out.size:
+        launch(
+            backend, "rules", out.shape,
+            pixels, pixels.strides[0] // pixels.itemsize, backend.table(table), count, int(keep is not None),
+            out, out.strides[0],
+            SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=table.host.dtype,
+        )  # fmt: skip
+    if known is not None:
+        out &= known.reshape(out.shape).view(np.uint8)
+    return out.reshape(band.shape)
+
+
+def native_order(band: Any) -> Any:
+    """Return an array in native byte order, floats of a type that kernels take."""
+    dtype = band.dtype.newbyteorder("=")
+    if dtype == np.float16 or dtype.itemsize > 8:
+        dtype = np.dtype(np.float32 if dtype == np.float16 else np.float64)
+    return band.astype(dtype, copy=False)
+
+
+def as_tested(backend: Backend, rules: Sequence[RuleTests], band: Any) -> tuple[Any, Any]:
+    """Return a band as rules test it, and where it may match: not where it is NaN; None: anywhere.
+
+    Floats whose flags are asked for become the whole numbers that they are. Raises MaskRuleError where they are none.
+    """
+    if band.dtype.kind != "f" or not rules:
+        return band, None
+    dtype = pixel_type(rules, band.dtype)
+    if dtype == band.dtype and not any(rule.inverted for rule in rules):
+        return band, None
+    band = backend.asarray(_two_axes(band)).reshape(band.shape)
+    known = band == band  # noqa: PLR0124  # NaN does not
+    if dtype == band.dtype:
+        return band, known
+    wrong = known & _is_not_whole(band)
+    if wrong.any():
+        names = dict.fromkeys(test.flag.name for rule in rules for test in rule.tests if test.flag)
+        of_band = f" of the band {rules[0].band!r}" if rules[0].band is not None else ""
+        raise MaskRuleError(
+            f"flags: expected whole numbers of 64 bits, or NaN{of_band}, for {', '.join(names)}; "
+            f"got {float(band[wrong].ravel()[0])}"
+        )
+    return np.where(known, band, 0).astype(dtype), known
+
+
+def _is_not_whole(band: Any) -> Any:
+    """Say which floats are no whole numbers that 64 bits hold; what it says of NaN does not count."""
+    wrong = (np.trunc(band) != band) | (band < -(2.0**63)) | (band >= 2.0**63)
+    if band.dtype == np.float32:
+        # A GPU may take the smallest numbers for 0: they are told by their bits.
+        size = band.view(np.uint32) & np.uint32(0x7FFFFFFF)
+        wrong |= (size > 0) & (size < np.uint32(0x00800000))
+    return wrong
+
+
+@functools.lru_cache(maxsize=64)
+def _table(numbers: tuple[Any, ...], dtype: str) -> Table:
+    """Return rules as kernels read them."""
+    return Table(np.array(numbers, dtype))
+
+
+def _two_axes(band: Any) -> Any:
+    """Return an array of any number of axes with two, and rows that are not short where that can be had."""
+    if band.ndim == 2:
+        return band
+    if band.ndim > 2 and band.size and band.shape[-1] >= _SHORT:
+        return band.reshape(-1, band.shape[-1])
+    columns = math.gcd(band.size, _COLUMNS)
+    return band.reshape(-1, columns) if columns >= _SHORT else band.reshape(1, -1)

@@ -1,0 +1,1 @@
+"""What is known of pixels without an array's backend: windows, edges, values, interpolators and coordinates."""

@@ -1,0 +1,173 @@
+"""What lies beyond the edges of a source: nothing, or its own pixels again, by the modes of `numpy.pad`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.pixels.window import Window
+
+# As kernels/boundary.cuh numbers them.
+MODES = {"constant": 0, "edge": 1, "reflect": 2, "symmetric": 3, "wrap": 4}
+Mode = str | None
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """How a source goes on beyond its edges.
+
+    mode: as in numpy.pad; "constant" is 0; None: with nothing. A pair is of rows and of columns.
+    trusted: whether what is there counts as valid as the pixel that it comes from, rather than being there for the
+    filters of B-splines alone.
+    around: (rows, cols) after which the source begins anew; 0: that axis ends. Along an axis that goes around no place
+    is beyond an edge, whatever the mode is; and along the other a source such as the Earth's does not wrap.
+    """
+
+    mode: Mode | tuple[Mode, Mode] = None
+    trusted: bool = True
+    around: Pair = (0, 0)
+
+    @property
+    def modes(self) -> tuple[Mode, Mode]:
+        """Those of rows and of columns."""
+        rows, cols = self.mode if isinstance(self.mode, tuple) else (self.mode, self.mode)
+        if not any(self.around):
+            return rows, cols
+        rows, cols = (None if mode == "wrap" else mode for mode in (rows, cols))
+        return "wrap" if self.around[0] else rows, "wrap" if self.around[1] else cols
+
+    @property
+    def numbers(self) -> Pair:
+        """The kernels' numbers of the modes."""
+        rows, cols = (MODES[mode or "constant"] for mode in self.modes)
+        return rows, cols
+
+    @property
+    def counts(self) -> tuple[bool, bool]:
+        """Whether pixels beyond the edges of rows, and of columns, may be valid."""
+        (rows, cols), (tall, wide) = self.modes, self.around
+        return rows is not None and (self.trusted or tall > 0), cols is not None and (self.trusted or wide > 0)
+
+    def on(self, around: Pair, shape: Pair) -> Boundary:
+        """Return the boundary of a source that begins anew after so many (rows, cols), if its shape has these."""
+        rows, cols = (period if period <= n else 0 for period, n in zip(around, shape, strict=True))
+        return replace(self, around=(rows, cols))
+
+    def once(self, shape: Pair) -> Pair:
+        """Return the rows and columns of a source of that shape before it begins anew."""
+        return self.around[0] or shape[0], self.around[1] or shape[1]
+
+    def opened(self, inside: Window, wanted: Window) -> Window:
+        """Return a window with all that another one has along an axis that goes around."""
+        axes = zip(self.around, inside.axes, wanted.axes, strict=True)
+        return Window.of_axes(*(theirs if period else its for period, its, theirs in axes))
+
+    def in_first_turn(self, window: Window, more: int) -> Window:
+        """Return a window of the same pixels that begins in the first turn, and has at most one and `more` pixels."""
+        axes = zip(self.around, window.axes, strict=True)
+        return Window.of_axes(
+            *((first % n, min(count, n + more)) if n else (first, count) for n, (first, count) in axes)
+        )
+
+    def turned(self, window: Window, here: Window) -> Window:
+        """Return a window of the same pixels that lies in what is here; all that is along an axis where it does not."""
+        found = []
+        for n, (first, count), (begin, size) in zip(self.around, window.axes, here.axes, strict=True):
+            place = (first - begin) % n if n else first - begin
+            found.append((begin, size) if n and place + count > size else (begin + place, count))
+        return Window.of_axes(*found)
+
+
+def check_boundary(name: str, mode: Any, trusted: Any = True) -> Boundary:
+    """Return a boundary; raise GpumaskError, calling it `name`, for an unknown mode."""
+    _check_mode(name, mode)
+    return Boundary(mode, bool(trusted))
+
+
+def check_boundaries(name: str, mode: Any, trusted: Any = True) -> Boundary:
+    """Return a boundary from a mode or a pair of them; raise GpumaskError, calling it `name`, for an unknown one."""
+    if not isinstance(mode, list | tuple):
+        return check_boundary(name, mode, trusted)
+    if len(mode) != 2:
+        raise GpumaskError(f"{name}: expected a mode, or two, of rows and of columns; got {mode!r}")
+    for each in mode:
+        _check_mode(name, each)
+    return Boundary((mode[0], mode[1]), bool(trusted))
+
+
+def _check_mode(name: str, mode: Any) -> None:
+    """Raise GpumaskError, calling it `name`, for an unknown mode."""
+    if mode is not None and not isinstance(mode, str):
+        raise ArgumentTypeError(f"{name}: expected one of {', '.join(MODES)}, or None; got {mode!r}")
+    if mode is not None and mode not in MODES:
+        raise GpumaskError(f"{name}: expected one of {', '.join(MODES)}, or None; got {mode!r}")
+
+
+def pixels_at(first: int, count: int, n: int, mode: int) -> np.ndarray:
+    """Return which of n pixels stands at each of `count` places from `first` on; -1 where none does.
+
+    mode: a number of MODES. As kernels/boundary.cuh.
+
+    >>> pixels_at(-3, 9, 4, MODES["reflect"])
+    array([3, 2, 1, 0, 1, 2, 3, 2, 1])
+    """
+    places = np.arange(first, first + count)
+    if mode == MODES["constant"]:
+        return np.where((places >= 0) & (places < n), places, -1)
+    if mode == MODES["edge"] or n == 1:
+        return np.clip(places, 0, n - 1)
+    period = {MODES["reflect"]: 2 * n - 2, MODES["symmetric"]: 2 * n, MODES["wrap"]: n}[mode]
+    place = places % period
+    return np.where(place < n, place, (period - 1 if mode == MODES["symmetric"] else period) - place)
+
+
+Read = Callable[[Window, np.ndarray], np.ndarray | None]
+
+
+def read_beyond(
+    read: Read, shape: tuple[int, int], window: Window, boundary: Boundary, out: np.ndarray
+) -> np.ndarray | None:
+    """Fill `out` with a window of an image of that shape, and return its uint8 validity; None: all of it is valid.
+
+    The validity is (row, col), or (band, row, col) where `read` returns such.
+
+    read: fills an array with a window inside the image, and returns its validity or None. What it is asked for is
+    no more than what the window has of the image, and a block for each of its corners where the image wraps around.
+    Beyond the edges a pixel counts as the one it comes from: where it must not, no coefficient is made that it spoils.
+    """
+    rows, cols = source_pixels(shape, window, boundary)
+    out[...] = 0
+    validity: np.ndarray | None = None
+    for down in _runs(rows):
+        for across in _runs(cols):
+            block = Window(
+                rows[down].min(), cols[across].min(), int(np.ptp(rows[down])) + 1, int(np.ptp(cols[across])) + 1
+            )
+            image = np.empty((len(out), *block.shape), out.dtype)
+            valid = read(block, image)
+            to, at = np.ix_(down, across), np.ix_(rows[down] - block.row, cols[across] - block.col)
+            for band, made in zip(image, out, strict=True):
+                made[to] = band[at]
+            if valid is not None:
+                validity = np.ones((*valid.shape[:-2], *window.shape), np.uint8) if validity is None else validity
+                validity[..., to[0], to[1]] = valid[..., at[0], at[1]]
+    return validity
+
+
+def source_pixels(shape: tuple[int, int], window: Window, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
+    """Return which row and column of an image of that shape stands at each of a window's; -1 where none does."""
+    (rows, cols), (down, across) = boundary.once(shape), boundary.numbers
+    return pixels_at(window.row, window.rows, rows, down), pixels_at(window.col, window.cols, cols, across)
+
+
+def _runs(pixels: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the places whose pixels are near each other in the image, run by run."""
+    places = np.flatnonzero(pixels >= 0)
+    places = places[np.argsort(pixels[places], kind="stable")]
+    gaps = np.flatnonzero(np.diff(pixels[places]) > 1) + 1
+    yield from (run for run in np.split(places, gaps) if len(run))

@@ -1,0 +1,24 @@
+"""Checks of what a user gives: pairs of whole numbers, and shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpumask.errors import GpumaskError
+
+
+def whole_pair(given: Any) -> tuple[int, int] | None:
+    """Return two whole numbers, of any type, as ints; None for all else."""
+    try:
+        rows, cols = given
+        return (int(rows), int(cols)) if int(rows) == rows and int(cols) == cols else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def check_shape(name: str, shape: Any) -> tuple[int, int]:
+    """Return (rows, cols) as ints from 1 on."""
+    found = whole_pair(shape)
+    if found is None or min(found) < 1:
+        raise GpumaskError(f"{name}: expected (rows, cols), whole numbers from 1 on; got {shape!r}")
+    return found

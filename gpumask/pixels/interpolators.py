@@ -1,0 +1,211 @@
+"""The interpolators: name -> how many taps they take on each axis, and which margin of pixels that asks for.
+
+What a B-spline's filter needs beyond its taps follows Briand and Monasse, "Theory and Practice of Image B-Spline
+Interpolation", IPOL 2018, https://doi.org/10.5201/ipol.2018.221, as GridR 0.7 does.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+
+# Of each order: the roots in (-1, 0) of the polynomial whose coefficients are the B-spline at whole numbers.
+POLES = {
+    3: (-0.2679491924311227,),
+    5: (-0.4305753470999738, -0.04309628820326465),
+    7: (-0.5352804307964382, -0.1225546151923267, -0.009148694809608277),
+    9: (-0.6079973891686259, -0.2017505201931532, -0.04322260854048175, -0.002121306903180818),
+    11: (-0.6612660689007345, -0.2721803492947859, -0.08975959979371331, -0.01666962736623466, -0.0005105575344465021),
+}
+_LOGARITHMS = (-300.0, 50.0)  # to the base of 10: of every epsilon that makes a difference
+_LEAST = 1e-100  # of epsilon and of a threshold, lest the filter looks further than there is memory for
+
+
+@dataclass(frozen=True)
+class Interpolator:
+    """An interpolator with `taps` source pixels on each axis, from `first_tap` on, counted from the anchor.
+
+    The anchor is floor(x) of a coordinate x, or floor(x + 0.5) for one tap. The weights are in kernels/weights.cuh.
+    order: of a B-spline, whose taps are coefficients that a filter makes of the pixels; 0: this is none.
+    epsilon: how far off the coefficients may be, relative to the pixels' range.
+    mask_influence_threshold: see `influence`. filtered: whether the pixels are a B-spline's coefficients already.
+    """
+
+    name: str
+    taps: int
+    order: int = 0
+    epsilon: float = 1e-6
+    mask_influence_threshold: float = 1e-3
+    filtered: bool = False
+
+    @property
+    def first_tap(self) -> int:
+        """Offset of the first tap from the anchor pixel."""
+        return 1 - self.taps // 2 if self.taps > 1 else 0
+
+    @property
+    def last_tap(self) -> int:
+        """Offset of the last tap from the anchor pixel."""
+        return self.first_tap + self.taps - 1
+
+    @property
+    def margin(self) -> int:
+        """Pixels that a tap may lie beyond the floor or the ceiling of a coordinate."""
+        return max(self.taps // 2, 1)
+
+    @property
+    def needs_filter(self) -> bool:
+        """Whether a filter makes coefficients of the pixels first."""
+        return self.order > 0 and not self.filtered
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """How many pixels beyond its own the filter of each pole takes into account."""
+        return _steps(self.order, self.epsilon) if self.needs_filter else ()
+
+    @property
+    def frame(self) -> int:
+        """How many pixels around its own a coefficient depends on, along each axis."""
+        return sum(self.steps)
+
+    @property
+    def influence(self) -> int:
+        """Up to which distance, in pixels along rows plus columns, an invalid pixel makes coefficients invalid.
+
+        Beyond it, a pixel's share in a coefficient is less than `mask_influence_threshold` of its share in its own.
+        """
+        if not self.needs_filter or self.mask_influence_threshold >= 1:
+            return 0
+        return math.floor(math.log(self.mask_influence_threshold) / math.log(-POLES[self.order][0]))
+
+    @property
+    def defines(self) -> dict[str, int]:
+        """What specialises the kernels."""
+        return {"TAPS": self.taps, "SPLINE": 1} if self.order else {"TAPS": self.taps}
+
+
+@functools.cache
+def _steps(order: int, epsilon: float) -> tuple[int, ...]:
+    """Return the number of pixels that each pole's filter looks ahead and back (Briand and Monasse, theorem 2)."""
+    logs = [math.log(-pole) for pole in POLES[order]]
+    shares = []  # of the error, that the poles up to this one may make
+    for k, log in enumerate(logs):
+        q = log * sum(1 / other for other in logs[:k])
+        shares.append(q / (1 + q))
+    rho = math.prod((1 + pole) / (1 - pole) for pole in POLES[order]) ** 2
+    steps = []
+    for k, (pole, log) in enumerate(zip(POLES[order], logs, strict=True)):
+        may_be = 0.5 * rho**2 * epsilon * (1 - pole) * (1 - shares[k]) * math.prod(shares[k + 1 :])
+        steps.append(1 + max(0, math.floor(math.log(may_be) / log)))
+    return tuple(steps)
+
+
+INTERPOLATORS = {
+    "nearest": Interpolator("nearest", 1),
+    "linear": Interpolator("linear", 2),
+    "cubic": Interpolator("cubic", 4),
+    "lanczos3": Interpolator("lanczos3", 6),
+    **{f"bspline{order}": Interpolator(f"bspline{order}", order + 1, order) for order in POLES},
+}
+
+# GridR's own words for the cubic one.
+_ALIASES = {"optimized_bicubic": "cubic"}
+
+
+def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float = 1e-3) -> Interpolator:
+    """Return a B-spline interpolator.
+
+    order: 3, 5, 7, 9 or 11. epsilon: in (0, 1), how far off the filter may be, relative to the pixels' range; the
+    smaller, the more pixels around a place it reads. mask_influence_threshold: above 0; coefficients in which the share
+    of an invalid pixel is at least this, relative to its share in its own, are invalid; from 1 on just its own.
+
+    >>> bspline(3).frame, bspline(3).influence
+    (13, 5)
+    """
+    if isinstance(order, bool) or not isinstance(order, int | np.integer) or int(order) not in POLES:
+        raise GpumaskError(f"order: expected one of {', '.join(map(str, POLES))}; got {order!r}")
+    found = INTERPOLATORS[f"bspline{int(order)}"]
+    for name, value, most in (
+        ("epsilon", epsilon, 1.0),
+        ("mask_influence_threshold", mask_influence_threshold, math.inf),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise ArgumentTypeError(f"{name}: expected a number for {name}; got {value!r}")
+        if not _LEAST <= value < most:
+            limits = f"{_LEAST} or more{', below 1' if most == 1 else ''}"
+            raise GpumaskError(f"{name}: expected {name} of {limits}; got {value!r}")
+    return Interpolator(found.name, found.taps, found.order, float(epsilon), float(mask_influence_threshold))
+
+
+def interpolator(interp: Any) -> Interpolator:
+    """Return the interpolator for a name, or for an object whose `shortname()` is one, as GridR's are.
+
+    Raises GpumaskError for an unknown name.
+
+    >>> interpolator("cubic").taps
+    4
+    """
+    if isinstance(interp, Interpolator):
+        return interp
+    within = getattr(interp, "interpolator", None)
+    if isinstance(within, Interpolator):
+        return within
+    shortname = None if isinstance(interp, type) else getattr(interp, "shortname", None)
+    name = str(shortname() if callable(shortname) else interp)
+    found = INTERPOLATORS.get(_ALIASES.get(name, name))
+    if found is None:
+        raise GpumaskError(f"interp: unknown interpolator; expected one of {', '.join(INTERPOLATORS)}; got {interp!r}")
+    return _spline_of(interp, found.order) if found.order and callable(shortname) else found
+
+
+def _spline_of(interp: Any, order: int) -> Interpolator:
+    """Return the B-spline that reads the pixels that a GridR object reads, and makes the same ones invalid.
+
+    It does not say what it was made with, and is asked what it does. Its epsilon is the strictest that has its margins:
+    the filter is the same with all that have them.
+    Raises GpumaskError for an object that has not GridR's methods, or whose threshold GridR can't work with.
+    """
+    try:
+        interp.initialize()
+        frame = int(interp.total_margins()[0]) - order // 2
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise GpumaskError(f"interp: expected an interpolator as GridR has them; got {interp!r}: {error}") from error
+    found = Interpolator(f"bspline{order}", order + 1, order, _strictest(order, frame))
+    if found.frame != frame:
+        raise GpumaskError(f"interp: expected a B-spline with an epsilon above 0; got {interp!r}")
+    return replace(found, mask_influence_threshold=(-POLES[order][0]) ** (_reach(interp, frame, order) + 0.5))
+
+
+def _reach(interp: Any, frame: int, order: int) -> int:
+    """Return how far, in pixels along a row, an invalid pixel makes coefficients invalid in an object's filter."""
+    shape, room = 2 * (frame + order // 2) + 1, 32
+    while True:
+        mask = np.ones((shape, shape + room), np.uint8)
+        mask[shape // 2, frame] = 0  # the first that the filter's own frame leaves
+        flat = np.zeros(mask.size), mask.reshape(-1)
+        try:
+            interp.array1_bspline_prefiltering_ext_f64(flat[0], (1, *mask.shape), flat[1])
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # what GridR raises is no Exception
+                raise
+            raise GpumaskError(f"interp: expected a mask_influence_threshold above 0; got {interp!r}") from error
+        here = mask[shape // 2, frame : mask.shape[1] - frame]
+        if here.any():
+            return int(here.argmax()) - 1
+        room *= 4
+
+
+@functools.cache
+def _strictest(order: int, frame: int) -> float:
+    """Return the least epsilon with which a B-spline's filter looks no further than that; see `Interpolator.frame`."""
+    least, most = _LOGARITHMS
+    while least < (middle := (least + most) / 2) < most:
+        found = Interpolator("", order + 1, order, 10.0**middle).frame
+        least, most = (least, middle) if found <= frame else (middle, most)
+    return float(10.0**most)

@@ -1,0 +1,123 @@
+"""Images as the kernels take them, with what says where they are valid; and where results go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends import adopt, one_memory
+from gpumask.errors import GpumaskError
+from gpumask.pixels.missing import check_declares_nothing, mask_of
+from gpumask.pixels.values import as_bytes
+from gpumask.pixels.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A source image as the kernels take it, or a window of one.
+
+    image: (band, row, col), an integer or float of 8 to 64 bits.
+    valid: uint8, non-zero is valid: (row, col), or (band, row, col) where bands differ; None: all is.
+    origin: (row, col) of the whole image where the window begins.
+    whole: rows and columns of the whole image, if this is a window of one, which holds all that is needed, even beyond
+    the edges: see `Method.reach`.
+    """
+
+    image: Any
+    valid: Any = None
+    origin: tuple[int, int] = (0, 0)
+    whole: tuple[int, int] | None = None
+
+    @property
+    def window(self) -> Window:
+        """The pixels of the whole image that are here."""
+        return Window(*self.origin, *self.image.shape[1:])
+
+    @property
+    def whole_window(self) -> Window:
+        """The pixels of the whole image; those that are here where no more is known."""
+        return Window.of_shape(self.whole) if self.whole else self.window
+
+    def crop(self, window: Window) -> Source:
+        """Return a part; window: of the whole image, and inside of what is here."""
+        rows, cols = window.shift(-self.origin[0], -self.origin[1]).slices
+        valid = None if self.valid is None else self.valid[..., rows, cols]
+        return Source(self.image[:, rows, cols], valid, (window.row, window.col), self.whole)
+
+    def band(self, number: int) -> Source:
+        """Return one of the bands, from 0 on."""
+        valid = self.valid if self.valid is None or self.valid.ndim == 2 else self.valid[number]
+        return Source(self.image[number : number + 1], valid, self.origin, self.whole)
+
+    @classmethod
+    def of(cls, source: Any, valid: Any = None, by_band: bool = False) -> Source:
+        """Check an image and its validity as a user gives them; a masked array brings a validity of its own.
+
+        by_band: whether bands may differ; otherwise a pixel is valid where all of them are.
+        """
+        check_declares_nothing("source", source)
+        masked = mask_of(source)
+        if masked is not None and valid is not None:
+            one_memory(np.ma.getdata(source), valid := adopted_validity(valid))
+        image = adopt("source", np.ma.getdata(source) if masked is not None else source)
+        if image.ndim not in (2, 3) or 0 in image.shape:
+            raise GpumaskError(f"source: expected (row, col) or (band, row, col) with pixels; got shape {image.shape}")
+        if image.dtype.itemsize == 16 or max(image.shape[-2:]) >= 2**31 - 8:
+            raise GpumaskError(
+                f"source: expected up to 64 bits a value and 2^31 pixels a side; got {image.dtype}, {image.shape}"
+            )
+        image = image.astype(taken_as(image.dtype), copy=False)
+        shape, image = image.shape, image if image.ndim == 3 else image[None]
+        if valid is not None:
+            valid = adopted_validity(valid)
+            if valid.shape not in (shape[-2:], shape):
+                also = f", or {shape} with its bands" if len(shape) == 3 else ""
+                raise GpumaskError(
+                    f"source_valid: expected shape {shape[-2:]}, the source's rows and columns{also}; got {valid.shape}"
+                )
+            valid = as_bytes("source_valid", valid)
+        if masked is not None:
+            unmasked: Any = ~masked.reshape(image.shape)
+            unmasked = unmasked if by_band else unmasked.all(axis=0)
+            valid = (unmasked if valid is None else unmasked & (valid != 0)).view(np.uint8)
+        if valid is not None and valid.ndim == 3 and not by_band:
+            valid = (valid != 0).all(axis=0).view(np.uint8)
+        return cls(image, valid)
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Where a result goes.
+
+    image: (band, row, col). validity: uint8 (row, col) where bands are valid together, (band, row, col) where each is
+    by itself; or None. nodata: what invalid pixels become.
+    outside: what the validity is where a coordinate lies outside the source, or there is none; 0 says that it is not 1.
+    """
+
+    image: Any
+    validity: Any
+    nodata: float
+    outside: int = 0
+
+    @property
+    def by_band(self) -> bool:
+        """Whether each band is valid by itself."""
+        return self.validity is not None and self.validity.ndim == 3
+
+    def band(self, number: int) -> Target:
+        """Return one of the bands, from 0 on, where each is valid by itself."""
+        return Target(self.image[number : number + 1], self.validity[number], self.nodata, self.outside)
+
+
+def taken_as(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type that holds all of a type's values, where no kernel has that itself."""
+    return np.dtype({"bool": "uint8", "float16": "float32"}.get(dtype.name, dtype))
+
+
+def adopted_validity(valid: Any) -> Any:
+    """Return what says where a source is valid as an array; what a masked array masks is not valid."""
+    if isinstance(valid, np.ma.MaskedArray):
+        return (as_bytes("source_valid", adopt("source_valid", valid.filled(0))) != 0).view(np.uint8)
+    return adopt("source_valid", valid)

@@ -1,0 +1,160 @@
+"""The one place that resamples: an image, a grid and a method become an image and its validity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
+from gpumask.grids.grid import Grid
+from gpumask.grids.nodes import FixedGrid, fixed_grid, node_arguments, node_defines
+from gpumask.masks.footprint import footprints, footprints_by_band
+from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.window import Window
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.prefilter import coefficient_validity, coefficients, domain_of, extended, extended_image
+
+
+def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target, compute: Any) -> None:
+    """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous.
+
+    Where the target has a validity for each band, each is as if it were alone.
+    """
+    interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
+    in_fixed = isinstance(grid, FixedGrid) or method.in_fixed_point(compute, grid.resolution, source.whole_window)
+    grid = fixed_grid(backend, grid) if in_fixed else grid
+    boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
+    if target.validity is None:
+        target = replace(target, validity=backend.empty(grid.shape, np.uint8))
+    if any(boundary.around) and not source.whole:
+        source = source.crop(Window(*source.origin, *boundary.once(source.image.shape[1:])))
+    source = replace(source, image=backend.asarray(source.image))
+    if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
+        source = _finite(backend, source, compute, target.by_band)
+    if interp.needs_filter:
+        source = _filtered(backend, source, method)
+    if renormalized and any(frames):
+        source, frames = _framed(backend, source, boundary, frames), (0, 0)
+    valid = None
+    if source.valid is not None:
+        framed = source.valid
+        if any(frames):
+            framed = extended(backend, source.valid, source.window, boundary, source.window.pad(*frames))
+        valid = (footprints_by_band if target.by_band else footprints)(backend, framed, interp)
+    nodes, image, out = node_arguments(backend, grid), source.image, target.image
+    types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
+    types |= node_defines(grid, in_fixed)
+    launch(
+        backend, "resample", grid.shape,
+        image, *image.shape, *_steps(image), *source.origin, *frames, *boundary.numbers, *boundary.around,
+        valid, _plane(valid), *nodes, out, *_steps(out), _carried(target.nodata, out.dtype),
+        target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
+        **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
+        HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))),
+    )  # fmt: skip
+    if renormalized:
+        for band in range(len(image)) if target.by_band else [None]:
+            some, into = (source, target) if band is None else (source.band(band), target.band(band))
+            _renormalize(backend, some, nodes, into, method, types)
+
+
+def _renormalize(
+    backend: Backend, source: Source, nodes: tuple[Any, ...], target: Target, method: Method, types: dict[str, Any]
+) -> None:
+    """Fill in what of bands that are valid together has taps that are."""
+    image, out = source.image, target.image
+    valid = None if source.valid is None else backend.asarray(source.valid)
+    launch(
+        backend, "renormalize", target.validity.shape,
+        image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid),
+        *nodes, out, *_steps(out), target.validity, _pitch(target.validity),
+        _least(method.min_weight or 0.0, types["ACC_T"]),
+        **types, **method.interp.defines,
+    )  # fmt: skip
+
+
+def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
+    """Return a source whose pixels are not valid where NaN, or infinite in the type that computes.
+
+    by_band: whether that is so of each band by itself; otherwise it is where any band is so.
+    """
+    image, types = source.image, (source.image.dtype, compute)
+    most = min(float(np.finfo(dtype).max) for dtype in types)
+    if most == float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
+        return source
+    finite = backend.empty(image.shape if by_band else image.shape[1:], np.uint8)
+    parts = [(source.band(k), finite[k]) for k in range(len(image))] if by_band else [(source, finite)]
+    for part, out in parts:
+        valid = None if part.valid is None else backend.asarray(part.valid)
+        launch(
+            backend, "all_finite", out.shape, part.image, len(part.image), *_steps(part.image), most,
+            valid, _pitch(valid), out, SRC_T=image.dtype,
+        )  # fmt: skip
+    if source.valid is None and backend.at_once(finite.all):
+        return source
+    return replace(source, valid=finite)
+
+
+def _has_finite_sum(image: np.ndarray) -> bool:
+    """Say whether the sum of all pixels is finite, as then all of them are."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(image.sum()))
+
+
+def _framed(backend: Backend, source: Source, boundary: Boundary, frames: tuple[int, int]) -> Source:
+    """Return a source of which the pixels beyond its edges that may be valid are a part."""
+    here, wanted = source.window, source.window.pad(*frames)
+    valid = None if source.valid is None else extended(backend, source.valid, here, boundary, wanted)
+    return Source(extended_image(backend, source.image, here, boundary, wanted), valid, (wanted.row, wanted.col))
+
+
+def _filtered(backend: Backend, source: Source, method: Method) -> Source:
+    """Return the coefficients of a B-spline, and where they are valid, as a source."""
+    here, interp = source.window, method.interp
+    domain = domain_of(interp, method.boundary, source.whole or here.shape)
+    if domain.is_empty:  # the source is so small that its edges have a say in all of it
+        return Source(backend.full((len(source.image), 1, 1), 0, np.float64), backend.full((1, 1), 0, np.uint8))
+    wanted = here.pad(-method.support) if source.whole else domain
+    planes = [source] if source.valid is None or source.valid.ndim == 2 else map(source.band, range(len(source.image)))
+    made, valid = [], []
+    for part in planes:
+        counts = None if method.takes_invalid else part.valid
+        made.append(coefficients(backend, part.image, here, interp, method.boundary, wanted, domain, counts))
+        if part.valid is not None:
+            valid.append(coefficient_validity(backend, part.valid, here, interp, method.boundary, wanted))
+    origin = wanted.row, wanted.col
+    if len(made) == 1:
+        return Source(made[0], valid[0] if valid else None, origin, source.whole)
+    return Source(np.concatenate(made), np.stack(valid), origin, source.whole)
+
+
+def _carried(value: float, dtype: np.dtype[Any]) -> float | np.int64:
+    """Return a value of a dtype as kernels take it: float64 as it is, the bits of others as int64."""
+    if dtype == np.float64:
+        return float(value)
+    return np.int64(np.float32(value).view(np.int32) if dtype.kind == "f" else (int(value) + 2**63) % 2**64 - 2**63)
+
+
+def _least(weight: float, dtype: np.dtype[Any]) -> float | np.int64:
+    """Return the least value of a float dtype that is not below a weight, as kernels take it."""
+    held = dtype.type(weight)
+    return _carried(held if float(held) >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)
+
+
+def _steps(image: Any) -> tuple[int, int]:
+    """Return pixels from row to row and from band to band."""
+    return image.strides[-2] // image.itemsize, image.strides[0] // image.itemsize
+
+
+def _pitch(array: Any) -> int:
+    """Return pixels from row to row, 0 where there is no array."""
+    return 0 if array is None else array.strides[-2] // array.itemsize
+
+
+def _plane(array: Any) -> int:
+    """Return pixels from band to band, 0 where there are none."""
+    return 0 if array is None or array.ndim == 2 else array.strides[0] // array.itemsize
