@@ -1,6 +1,7 @@
 """From file to file: what arrays in memory give, whatever the tiles; and what GridR's chain gives."""
 
 import contextlib
+import math
 import re
 from dataclasses import dataclass, replace
 
