@@ -8,20 +8,20 @@
 // outside: what validity is where a coordinate lies outside the source, or there is none.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid, in every band that is valid
 // together with it.
-// Twin: reference.py:resample.
+// Twin: twins.py:resample.
 #if TAPS == 1
 #define BLOCKS 6
 #else  // fewer where 64 registers are not enough
 #define BLOCKS (4 - (TAPS > 4) - ((TAPS > 4 || BY_BAND) && sizeof(ACC_T) == 8))
 #endif
-#include "target.cuh"
-#include "weights.cuh"
-#include "footprints.cuh"
-#include "coords.cuh"
-#include "boundary.cuh"
 #include "anchors.cuh"
 #include "convert.cuh"
+#include "coords.cuh"
+#include "footprints.cuh"
+#include "parameters.cuh"
 #include "sums.cuh"
+#include "target.cuh"
+#include "weights.cuh"
 
 #ifndef HAS_FOOTPRINT
 #define HAS_FOOTPRINT (footprint != nullptr)
@@ -124,12 +124,9 @@ INLINE bool interpolate_bands(const Pixels& source, bool interior, const Footpri
 }
 
 KERNEL(resample, Size rows, Size cols,
-       const SRC_T* __restrict__ source, Size bands, Size source_rows, Size source_cols, Size pitch, Size plane,
-       i64 origin_row, i64 origin_col, Size row_frame, Size col_frame, Size row_mode, Size col_mode,
-       i64 row_period, i64 col_period, const Footprints* __restrict__ footprint, Size footprint_plane,
-       GRID_PARAMETERS,
-       OUT_T* __restrict__ image, Size image_pitch, Size image_plane, Carried<OUT_T> nodata,
-       u8* __restrict__ validity, Size validity_pitch, Size validity_plane, Size outside)
+       SOURCE_PARAMETERS, Size row_frame, Size col_frame, Size row_mode, Size col_mode,
+       const Footprints* __restrict__ footprint, Size footprint_plane, GRID_PARAMETERS, TARGET_PARAMETERS,
+       Carried<OUT_T> nodata, Size outside)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     Pixels pixels = {source, bands, pitch, plane, {{source_rows, origin_row, 0, row_mode, 0},

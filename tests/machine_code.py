@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import native
+from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cache_folder, cached
 from gpumask.backends.cuda import BLOCK, blocks_for
 from gpumask.backends.host import HostMemory
@@ -172,7 +173,7 @@ class MachineCode(HostMemory):
         if blocks != wanted:
             defines = {**defines, "INDEX": np.dtype(np.int64)}  # then they stride
         machine = _machine(kernel, self.arch, self.compile, tuple(defines.items()))
-        machine.launch(blocks, BLOCK, [*map(_parameter, (*shape, *args))])
+        machine.launch(blocks, BLOCK, [*map(_parameter, flat((*shape, *args)))])
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from gpumask.pixels.boundary import Boundary, Pair, check_boundaries
 from gpumask.pixels.interpolators import INTERPOLATORS, Interpolator, interpolator
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window
-from gpumask.resampling.prefilter import domain_of, whole_segments
+from gpumask.resampling.prefilter import domain_of, whole_stretches
 
 POLICIES = ("strict", "renormalize")
 
@@ -185,7 +185,7 @@ class Method:
         wanted = taps.intersect(self.boundary.opened(domain, taps))
         if wanted.is_empty:
             return wanted
-        return whole_segments(self.interpolator, wanted, domain, around).pad(self.support)
+        return whole_stretches(self.interpolator, wanted, domain, around).pad(self.support)
 
 
 def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
