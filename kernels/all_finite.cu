@@ -1,6 +1,6 @@
 // all_finite: where the pixels of all bands are finite, and valid. -D SRC_T, f32 or f64.
-// source: bands x rows x cols. most: the largest size that counts as finite, at most SRC_T's own. valid: of the pixels;
-// null: all are. out: uint8, 1 where every band is finite. Twin: twins.py:all_finite.
+// source: bands x rows x cols. most: the largest size that counts as finite, at most SRC_T's own.
+// out: uint8, 1 where every band is finite and the pixel valid. Twin: twins.py:all_finite.
 #include "parameters.cuh"
 #include "target.cuh"
 

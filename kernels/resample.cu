@@ -1,7 +1,7 @@
 // resample: every band of a source image, in the geometry that a grid gives, with its validity.
 // SRC_T, OUT_T: types of the source and of the image; ACC_T: f64 or f32, for weights and sums; TAPS: see weights.cuh.
-// source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col). Around
-// it `frame` pixels of each axis are what place_of(mode) says. The whole image begins anew every `period` pixels, if any.
+// source: bands x source_rows x source_cols; see parameters.cuh. Around it `frame` pixels of each axis are what
+// place_of(mode) says.
 // footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid.
 // -D BY_BAND: each band is valid by itself, and validity has as many planes as the image; footprint has a plane for each
 // eight bands, or, where footprint_plane is 0, one that is every band's. Otherwise bands are valid together.
