@@ -74,13 +74,12 @@ def test_a_method_is_its_keywords_for_files(image, tmp_path):
 def test_a_method_and_a_part_of_it_are_an_error_even_where_they_agree(image, name):
     method = Method()
     keyword = {name: getattr(method, name)}
+    of_file = {"validity_by": "pixel"} if name == "validity" else keyword
     for call in (
         lambda: resample(image, GRID, method=method, **keyword),
         lambda: Resampler(GRID, method=method, **keyword),
         lambda: xarray.DataArray(image, dims=("band", "y", "x")).gpumask.resample(GRID, method=method, **keyword),
-        lambda: resample_file(
-            "a", "b", "c", method=method, **({"validity_by": "pixel"} if name == "validity" else keyword)
-        ),
+        lambda: resample_file("a", "b", "c", method=method, **of_file),
     ):
         with pytest.raises(GpumaskError, match="method: expected it without"):
             call()
