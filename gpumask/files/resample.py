@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import logging
 import math
-import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,14 +20,13 @@ from gpumask.files.reading.gdal import check_bands, same_shape
 from gpumask.files.reading.grid import GridFile, GridSource
 from gpumask.files.reading.image import SourceFile
 from gpumask.files.reading.inputs import Inputs
-from gpumask.files.reading.quality import QualityBands
+from gpumask.files.reading.quality import QualityBands, open_quality
 from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.tiles.summary import Summary
 from gpumask.files.writing.creation import Creation
 from gpumask.files.writing.whole import check_free, output_paths
 from gpumask.grids.projected import ProjectedGrid
-from gpumask.masks.morphology import check_filters
-from gpumask.masks.rules.apply import as_rules
+from gpumask.pixels.checks import positive_pair, whole_numbers
 from gpumask.pixels.values import MOST_DECLARED, as_held, same
 from gpumask.pixels.window import Window, check_inside
 from gpumask.resampling.method import Method, accepts_method, check_validity, output_type
@@ -169,8 +167,8 @@ def resample_file(  # noqa: PLR0913
         classes = categories.in_file(image.dataset, image.bands)
         how = dataclasses.replace(how, interp=categories.chosen(how.interp, classes), dtype=kind, nodata_out=nodata)
         job = Job(
-            how, wanted, None if tile_shape is None else _pair("tile_shape", tile_shape), backend, max_memory,
-            None if devices is None else _whole("devices", devices),
+            how, wanted, None if tile_shape is None else positive_pair("tile_shape", tile_shape), backend, max_memory,
+            None if devices is None else whole_numbers("devices", devices),
         )  # fmt: skip
         place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
         paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
@@ -225,25 +223,6 @@ def _gdal_threads() -> dict[str, str]:
     return {} if chosen else {"GDAL_NUM_THREADS": "ALL_CPUS"}
 
 
-def _whole(name: str, given: Any) -> tuple[int, ...]:
-    """Return whole numbers, at least one."""
-    try:
-        found = tuple(operator.index(number) for number in given)
-    except TypeError as error:
-        raise ArgumentTypeError(f"{name}: expected a list of whole numbers; got {given!r}") from error
-    if not found:
-        raise GpumaskError(f"{name}: expected at least one; got none")
-    return found
-
-
-def _pair(name: str, given: Any) -> tuple[int, int]:
-    """Return two whole numbers from 1 on."""
-    found = _whole(name, given)
-    if len(found) != 2 or min(found) < 1:
-        raise GpumaskError(f"{name}: expected two whole numbers from 1 on; got {given!r}")
-    return found[0], found[1]
-
-
 def _source(
     inputs: Inputs,
     source: Any,
@@ -257,27 +236,12 @@ def _source(
     dataset = inputs.open("source", source)
     wanted = [] if mask is None else mask if isinstance(mask, list) else [mask]
     masks = tuple(inputs.mask("mask", each) for each in wanted if not isinstance(each, str) or each != "auto")
-    own, parts = len(masks) < len(wanted), tuple(_quality(inputs, dataset, *rules))
-    numbers = dataset.indexes if bands is None else _whole("bands", bands)
+    own, parts = len(masks) < len(wanted), tuple(open_quality(inputs, dataset, *rules))
+    numbers = dataset.indexes if bands is None else whole_numbers("bands", bands)
     check_bands("bands", dataset, numbers)
     kinds = dataset.colorinterp
     colours = tuple(number for number in numbers if kinds[number - 1].name != "alpha") or numbers
     return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside("source", dataset), by_band), numbers
-
-
-def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
-    """Open quality bands, and return what their rules keep; nothing where there are no rules."""
-    if keep is None or quality is None:
-        if keep is not quality or grow is not None:
-            raise GpumaskError(
-                "keep, quality, grow: expected the first two together, and the third only along with them"
-            )
-        return []
-    if not isinstance(quality, Mapping):
-        raise ArgumentTypeError(f"quality: expected a mapping of names to rasters; got {type(quality).__name__}")
-    bands = {name: inputs.band("quality", given, name) for name, given in quality.items()}
-    filters = [] if grow is None else check_filters("grow", grow)
-    return [QualityBands(as_rules("keep", keep, None), bands, image, filters)]
 
 
 class GridWords(NamedTuple):
@@ -298,7 +262,7 @@ def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) 
             raise GpumaskError("grid: expected a file along with arguments about grids; got a ProjectedGrid")
         grid.check_source("source", source)
         return grid
-    dataset, (row, col) = inputs.open("grid", grid), _pair("grid_bands", words.bands)
+    dataset, (row, col) = inputs.open("grid", grid), positive_pair("grid_bands", words.bands)
     _one_of("grid_kind", words.kind, ("location", "displacement"))
     _one_of("pixel_convention", words.convention, ("center", "corner"))
     displacement = words.kind == "displacement"  # the convention is of what nodes are off from, too

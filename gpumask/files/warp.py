@@ -75,7 +75,7 @@ def warp_file(
                 check_free(name, [Path(os.path.realpath(path))], inputs.files, overwrite=True)
         target = target_place(place, crs, found, resolution, bounds)
         grid = ProjectedGrid(place, target, max_error)
-    return resample_file(source, grid, output, **options)
+        return resample_file(dataset, grid, output, **options)
 
 
 def _source_place(dataset: DatasetReader, model: Any, height: float | None, dem: Any) -> Place:

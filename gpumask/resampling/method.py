@@ -15,6 +15,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import in_fixed_point
 from gpumask.pixels.boundary import Boundary, Pair, check_boundaries
+from gpumask.pixels.checks import is_number
 from gpumask.pixels.interpolators import INTERPOLATORS, Interpolator, interpolator
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window
@@ -97,7 +98,7 @@ class Method:
             self._set("dtype", output_type(np.float64, self.dtype, 0)[0])
         if not isinstance(self.mask_policy, str) or self.mask_policy not in POLICIES:
             raise GpumaskError(f"mask_policy: expected one of {', '.join(POLICIES)}; got {self.mask_policy!r}")
-        if isinstance(self.min_weight, bool) or not isinstance(self.min_weight, int | float | np.number):
+        if not is_number(self.min_weight):
             raise ArgumentTypeError(f"min_weight: expected a number; got {self.min_weight!r}")
         if not 0 < self.min_weight <= 1:
             raise GpumaskError(f"min_weight: expected a share above 0, and 1 at the most; got {self.min_weight!r}")

@@ -12,7 +12,8 @@ from gpumask.backends.backend import Backend
 from gpumask.errors import ArgumentTypeError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import fixed_grid, may_be_fixed
-from gpumask.masks.rules.apply import check_quality, validity_of
+from gpumask.masks.rules.apply import Quality, check_quality
+from gpumask.masks.validity import all_of
 from gpumask.pixels.missing import check_declares_nothing
 from gpumask.pixels.values import as_bytes
 from gpumask.resampling.image import Source, Target
@@ -168,8 +169,7 @@ class _Asked(NamedTuple):
     """An image with all that says where it is valid, checked; how many axes it had, and whether bands may differ."""
 
     source: Source
-    rules: Any
-    bands: dict[str, Any]
+    quality: list[Quality]
     axes: int
     by_band: bool
 
@@ -180,18 +180,18 @@ class _Asked(NamedTuple):
         if not isinstance(source, np.ma.MaskedArray):
             source = adopt("source", source)
         checked = Source.of(source, valid, by_band)
-        return cls(checked, *check_quality(keep, quality, checked.image.shape[-2:]), source.ndim, by_band)
+        return cls(checked, check_quality(keep, quality, checked.image.shape[-2:]), source.ndim, by_band)
 
     @property
     def arrays(self) -> tuple[Any, ...]:
         """All arrays, None where there is none."""
-        return self.source.image, self.source.valid, *self.bands.values()
+        return self.source.image, self.source.valid, *(each.band for each in self.quality)
 
     def resampled(self, backend: Backend, grid: Grid, method: Method, fixed: Grid | None = None) -> Resampled:
         """Resample, into the array family of the source. fixed: the grid in fixed point, if it was made already."""
         source = self.source
-        if self.bands:
-            kept = validity_of(backend, self.rules, self.bands, source.image.shape[-2:])
+        if self.quality:
+            kept = all_of(each.validity(backend, source.image.shape[-2:]) for each in self.quality)
             source = Source(source.image, kept if source.valid is None else kept & (backend.asarray(source.valid) != 0))
         image = backend.empty((source.image.shape[0], *grid.shape), method.dtype)
         planes = image.shape if self.by_band else grid.shape
