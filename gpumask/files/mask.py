@@ -21,7 +21,7 @@ from gpumask.files.writing.storage import Sample, is_on, layout, try_out
 from gpumask.files.writing.whole import check_free, output_paths, whole_files
 from gpumask.grids.places.affine import MOST_OFF, pixels_off
 from gpumask.masks.polygons import Polygons
-from gpumask.masks.validity import Part
+from gpumask.masks.validity import Mask
 from gpumask.pixels.checks import positive_pair
 from gpumask.pixels.window import Window
 
@@ -115,7 +115,7 @@ def mask_file(
         image = inputs.open("like", like)
         files = {"valid": _vectors("valid", valid), "invalid": _vectors("invalid", invalid)}
         inputs.files |= {name: [path for path, _ in asked] for name, asked in files.items()}
-        masks: list[Part] = []
+        masks: list[Mask] = []
         if any(files.values()):
             masks.append(_polygons(files, image))
         if mask is not None:

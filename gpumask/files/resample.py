@@ -180,7 +180,7 @@ def resample_file(  # noqa: PLR0913
         if how.interpolator.taps == 1:  # else there is a warning already
             categories.check_overviews(creation or {}, classes)
         check_free("output", made.files, inputs.files, overwrite)
-        with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
+        with made.outputs(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     done.seconds["all"] = time.perf_counter() - start
     _warn(done, how.by_band, told=told or declared is not None or validity is not None)
@@ -323,6 +323,6 @@ def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:
 def _identity(inputs: Inputs, source: SourceFile, grid: GridSource, job: Job) -> list[Any]:
     """Return what tells a job from others, but for how fast and in which tiles it is done."""
     alike = dataclasses.replace(job, tile_shape=None, max_memory=None, devices=None, backend=None)
-    rules = [(part.rules, part.grow) for part in source.parts if isinstance(part, QualityBands)]
+    rules = [(mask.rules, mask.grow) for mask in source.computed if isinstance(mask, QualityBands)]
     asked = source.bands, source.own_mask, source.nodata, source.by_band, grid.identity
     return [inputs.identity(), repr(alike), repr(rules), repr(asked)]

@@ -21,7 +21,7 @@ from gpumask.grids.places.crs import full_turn, wkt_of
 from gpumask.grids.places.geolocation import Geolocation
 from gpumask.grids.places.place import Place
 from gpumask.grids.places.sensor import ControlPoints, RationalPolynomials
-from gpumask.grids.places.target import Extent, fitted, suggested, whole
+from gpumask.grids.places.target import Extent, fitted, suggested, whole_pixels
 from gpumask.grids.projected import ProjectedGrid, check_max_error
 from gpumask.pixels.checks import check_shape
 
@@ -142,7 +142,7 @@ def target_place(source: Place, crs: Any, like: Place | None, resolution: Any, b
         x, y = corners(found.transform, check_shape("target", found.shape))
         extent = Extent(x.min(), y.min(), x.max(), y.max())
     affine = Affine(sizes[0], 0, extent.left, 0, -sizes[1], extent.top)
-    return Place(wkt, affine, whole(extent, sizes))
+    return Place(wkt, affine, whole_pixels(extent, sizes))
 
 
 def _sizes(resolution: Any) -> tuple[float, float] | None:

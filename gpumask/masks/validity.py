@@ -17,7 +17,7 @@ class Validity(enum.IntEnum):
     VALID = 1
 
 
-class Part(Protocol):
+class Mask(Protocol):
     """Something that says what is valid."""
 
     @property

@@ -58,7 +58,7 @@ class QualityBands:
         return sum(radius for _, radius in self.grow)
 
     def validity(self, window: Window, backend: Backend) -> Any:
-        """Return the validity of a window of the image's pixels; see `gpumask.masks.build.Part`."""
+        """Return the validity of a window of the image's pixels; see `gpumask.masks.validity.Mask`."""
         wider = window.pad(self.margin).intersect(Window.of_shape(self.image.shape))
         kept = all_of(self._kept(name, rules, wider, backend) for name, rules in self._compiled.items())
         if kept is None:
