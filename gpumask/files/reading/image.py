@@ -123,7 +123,7 @@ class SourceFile:
         return max((mask.margin for mask in self.computed), default=0)
 
     def read(self, window: Window, backend: Backend, out: np.ndarray, boundary: Boundary) -> Source:
-        """Read a window of all bands into `out`, and of the masks, in host memory. The backend computes what is computed.
+        """Read a window of all bands into `out`, and of the masks, in host memory; the backend computes the rest.
 
         Where the window lies beyond the edges, the boundary says what is there.
         """
