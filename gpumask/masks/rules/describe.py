@@ -98,7 +98,7 @@ def flag_problems(flags_definition: Any, dtype: Any = None) -> dict[str, list[st
     Raises
     ------
     MaskRuleError
-        If there is no such definition.
+        If there is no such definition, or nothing in it can be asked for.
 
     Examples
     --------
