@@ -175,10 +175,10 @@ def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float =
         ("mask_influence_threshold", mask_influence_threshold, math.inf),
     ):
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise ArgumentTypeError(f"{name}: expected a number; got {value!r}")
+            raise ArgumentTypeError(f"{name}: expected a number for {name}; got {value!r}")
         if not _LEAST <= value < most:
             limits = f"{_LEAST} or more{', below 1' if most == 1 else ''}"
-            raise GpumaskError(f"{name}: expected a number of {limits}; got {value!r}")
+            raise GpumaskError(f"{name}: expected {name} of {limits}; got {value!r}")
     return Interpolator(found.name, found.taps, found.order, float(epsilon), float(mask_influence_threshold))
 
 

@@ -158,7 +158,7 @@ def check_named(name: str, wanted: Iterable[str], bands: Mapping[str, Any]) -> N
     for band in wanted:
         if band not in bands:
             came = ", ".join(map(repr, bands)) or "none"
-            raise MaskRuleError(f"{name}: expected {band!r}, because a rule names it; got {came}")
+            raise MaskRuleError(f"{name}: expected {band!r}, which a rule names; got {came}")
 
 
 def as_rules(name: str, rules: Any, flags_definitions: Any, band: str | None = None) -> list[MaskRule]:
