@@ -101,7 +101,7 @@ pytest.importorskip("gpumask.xarray")
         (
             lambda array: array[:0].to_dataset(name="red").gpumask.reproject("EPSG:4326"),
             GpumaskError,
-            "array: expected rows and columns with pixels.*'red'",
+            "array: expected at least one row and one column.*'red'",
         ),
     ],
 )
