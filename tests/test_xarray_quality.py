@@ -213,8 +213,14 @@ BRING = r'\(qa.gpumask.reproject\(like=array, interp="nearest"\) brings it there
         ),
         (lambda qa: qa.isel(x=0), "the array's dimensions y and x; got {'y': 60}"),
         (lambda qa: qa.expand_dims(band=3), r"out of \('time', 'y', 'x'\); got .*'band': 3.* \(qa.isel\(band=0\)"),
-        (lambda qa: qa.expand_dims(time=3), r"the array's length 2 along time, or no time; .*\(qa.sel\(time=array\['time'\]"),
-        (lambda qa: qa.expand_dims(time=[0, 5]), r"the array's own labels along time; got others \(qa.sel\(time=array\['time'\]\)"),
+        (
+            lambda qa: qa.expand_dims(time=3),
+            r"the array's length 2 along time, or no time; .*\(qa.sel\(time=array\['time'\]",
+        ),
+        (
+            lambda qa: qa.expand_dims(time=[0, 5]),
+            r"the array's own labels along time; got others \(qa.sel\(time=array\['time'\]\)",
+        ),
     ],
 )  # fmt: skip
 def test_errors_name_the_call_that_mends_it(change, says):

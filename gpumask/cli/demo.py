@@ -1,4 +1,4 @@
-"""gpumask demo."""
+"""The command `gpumask demo`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gpumask.files.writing.whole import whole_files
 
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default="gpumask-demo", show_default=True,
-    metavar="DIR", help="Where the files go.")  # fmt: skip
+    metavar="DIR", help="The folder for the files.")  # fmt: skip
 @with_options(backend_option, debug_option)
 def demo(output: Path, backend: str | None) -> None:
-    """Make a cloudy scene and a distorted grid, and run the whole chain on them.
+    """Make a cloudy scene and a distorted grid, and resample the scene.
 
-    Writes the scene (source.tif, quality.tif and grid.tif), the result (image.tif and validity.tif), and a picture of
-    all that (preview.png).
+    The command writes the scene (source.tif, quality.tif and grid.tif), the result (image.tif and validity.tif), and a
+    picture of both (preview.png).
     """
     from gpumask.cli.scene import CLEAR, NODES, RESOLUTION, write_preview, write_scene
 
@@ -36,7 +36,7 @@ def demo(output: Path, backend: str | None) -> None:
         words = [source, grid, image, "--resolution", RESOLUTION, RESOLUTION, "--mask", quality, "--mask-valid", CLEAR]
         return [str(word) for word in (*words, "--validity", validity)]
 
-    click.echo("drawing a scene, compiling kernels where there are none yet …")
+    click.echo("drawing a scene, and compiling the kernels that are not compiled yet …")
     with whole_files(*(output / name for name in names)) as drafts:
         scene, result, picture = drafts[:3], drafts[3:5], drafts[5]
         write_scene(*scene)
@@ -50,7 +50,7 @@ def demo(output: Path, backend: str | None) -> None:
     speed = f"{done.pixels / seconds:,.0f}"
     click.echo(
         f"{done.pixels:,} pixels of 3 bands of uint16, cubic, through a grid of {NODES} x {NODES} nodes\n"
-        f"seconds          {seconds:.3f}   to read, mask, resample and write; the kernels were compiled before\n"
+        f"seconds          {seconds:.3f}   to read, mask, resample and write, with the kernels compiled before\n"
         f"pixels a second  {speed}\n"
         f"backend          {done.backend}\n"
         f"valid            {share(done)}\n"
