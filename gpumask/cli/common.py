@@ -163,7 +163,7 @@ def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     """Remember --debug for the whole run."""
     if value:
         ctx.meta[_DEBUG] = True
-        if ctx.parent:  # set while the command runs; its group restores the level
+        if ctx.parent:  # set while the command runs. Its group restores the level.
             _log.setLevel(logging.DEBUG)
 
 

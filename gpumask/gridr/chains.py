@@ -31,15 +31,7 @@ from gpumask.resampling.method import Method
 
 
 class GridRIOMode(enum.IntEnum):
-    """What the size of a strip counts.
-
-    Attributes
-    ----------
-    INPUT
-        Rows of the coarse grid.
-    OUTPUT
-        Rows of the output.
-    """
+    """What the size of a strip counts: rows of the coarse grid with INPUT, rows of the output with OUTPUT."""
 
     INPUT = 1
     OUTPUT = 2
@@ -110,14 +102,12 @@ def basic_grid_resampling_chain(
         The source's mask. A pixel is valid where the mask is the first value of the pair. With (1, 0) it is valid where
         the mask is not 0.
     array_src_geometry_origin, array_src_geometry_pair
-        The (valid, invalid) polygons of the source and their origin; see `build_mask`. None for the origin is (0, 0).
+        The (valid, invalid) polygons of the source and their origin. See `build_mask`. None for the origin is (0, 0).
     grid_mask_in_ds, grid_mask_in_unmasked_value, grid_mask_in_band
         The grid's mask. A node counts where the mask has this value.
-    io_strip_size, io_strip_size_target, tile_shape
-        Strips of so many rows (see `GridRIOMode`) are cut into tiles. Size 0 means one strip. Tile size 0 means that
-        the axis is not cut, and None that nothing is. None of this changes a pixel.
-    ncpu, logger
-        These have no effect.
+    io_strip_size, io_strip_size_target, tile_shape, ncpu, logger
+        Strips of so many rows (see `GridRIOMode`) are cut into tiles. Size 0 means one strip, tile size 0 that the axis
+        is not cut, and None no tiles. None of these changes a pixel.
 
     Returns
     -------
@@ -325,17 +315,22 @@ def build_grid_mask_chain(
     Parameters
     ----------
     resolution
-        The (R, C) pixels from node to node. Arguments that are not listed here are about the mask: see
-        `build_mask_chain`.
+        The (R, C) pixels from node to node.
     grid_in_ds, grid_in_col_ds, grid_in_row_coords_band, grid_in_col_coords_band
         Open datasets and bands of the coarse grid's rows and columns. The columns are in grid_in_ds, or in
         grid_in_col_ds.
     grid_out_ds, grid_out_col_ds, grid_out_row_coords_band, grid_out_col_coords_band
         The same for the output.
+    mask_out_ds, mask_out_dtype, mask_out_values, mask_in_ds, mask_in_unmasked_value, mask_in_band
+        See `build_mask_chain`.
     computation_dtype
         The floating dtype in which coordinates are computed. Then they become the dtype of the output.
     merge_mask_grid
         What both coordinates of an invalid pixel become. None means that they stay.
+    geometry_origin, geometry_pair, rasterize_kwargs
+        See `build_mask`. Without any condition, all pixels are valid.
+    io_strip_size, io_strip_size_target, cpu_tile_shape, ncpu, logger
+        See `build_mask_chain`.
 
     Returns
     -------

@@ -133,31 +133,61 @@ class BSplineInterpolator(_Named):
 
 
 class BSpline3Interpolator(BSplineInterpolator):
-    """The B-spline interpolator of order 3."""
+    """The B-spline interpolator of order 3.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline3"
 
 
 class BSpline5Interpolator(BSplineInterpolator):
-    """The B-spline interpolator of order 5."""
+    """The B-spline interpolator of order 5.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline5"
 
 
 class BSpline7Interpolator(BSplineInterpolator):
-    """The B-spline interpolator of order 7."""
+    """The B-spline interpolator of order 7.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline7"
 
 
 class BSpline9Interpolator(BSplineInterpolator):
-    """The B-spline interpolator of order 9."""
+    """The B-spline interpolator of order 9.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline9"
 
 
 class BSpline11Interpolator(BSplineInterpolator):
-    """The B-spline interpolator of order 11."""
+    """The B-spline interpolator of order 11.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline11"
 

@@ -44,7 +44,7 @@ def array_bspline_prefiltering(
     precision
         With `n`, the epsilon is 10 ** -precision.
     mask_influence_threshold
-        With `n`, the threshold; see `gpumask.bspline`.
+        With `n`, the threshold. See `gpumask.bspline`.
 
     Raises
     ------

@@ -68,12 +68,12 @@ def grid_rasterize(
     inner_value, outer_value, default_value
         The values inside any polygon, elsewhere, and everywhere if there are no polygons.
     geometry
-        Polygons; see `Polygons`.
+        Polygons. See `Polygons`.
     geometry_buffer_dst
         The distance by which each polygon is first widened, so that what lies on its outline is inside. With None or 0
         it is not widened.
     alg
-        The rule; see `GridRasterizeAlg`.
+        The rule. See `GridRasterizeAlg`.
     output
         An array to fill.
     dtype

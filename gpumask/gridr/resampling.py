@@ -104,14 +104,14 @@ def array_grid_resampling(
     check_boundaries
         This has no effect, as boundaries are always checked.
     interp_kwargs
-        The arguments of a B-spline given by its name; see `get_interpolator`.
+        The arguments of a B-spline given by its name. See `get_interpolator`.
     standalone
         False means that array_in holds the coefficients of a B-spline (see `array_bspline_prefiltering`) and ends at
         its edges.
     boundary_condition
-        How array_in continues beyond its edges; see `boundary` in `resample`.
+        How array_in continues beyond its edges. See `boundary` in `resample`.
     trust_padding
-        Whether pixels beyond the edges may be valid; see `resample`.
+        Whether pixels beyond the edges may be valid. See `resample`.
     logger_msg_prefix, logger
         These have no effect.
 

@@ -62,7 +62,7 @@ class Grid:
     window: Window | None = None
     around: tuple[int, int] = (0, 0)
 
-    #: Makes the coarsest grid between two places; see `gpumask.grids.projected`.
+    #: Makes the coarsest grid between two places. See `gpumask.grids.projected`.
     between: ClassVar[Callable[..., Grid]]
 
     def __post_init__(self) -> None:
@@ -177,6 +177,11 @@ class Grid:
         -------
         array
             An (m, n) bool array, True where a node counts.
+
+        Examples
+        --------
+        >>> Grid([[0.0, np.nan]], [[0.0, 1.0]]).counts()
+        array([[ True, False]])
         """
         counts = np.isfinite(self.row) & np.isfinite(self.col)
         if self.mask is not None:

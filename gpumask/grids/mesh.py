@@ -20,15 +20,14 @@ Shape = tuple[int | None, int | None]
 # The most pixels from node to node, and the rows and columns of a block. Blocks where nodes are not good enough have a
 # node at each pixel.
 _MOST, _BLOCK = 256, 128
-_SURE = 0.9  # share of the allowed error that may be measured; elsewhere in a cell it may be a little greater
+_SURE = 0.9  # share of the allowed error that may be measured. Elsewhere in a cell it may be a little greater.
 _FLAT = 0.25  # share of the allowed error that heights may make
-_CELLS = 4  # least cells along each axis; a lone cell may be right at its centre by symmetry alone
+_CELLS = 4  # least cells along each axis. A lone cell may be right at its centre by symmetry alone.
 _POINTS = 1 << 18  # points at a time
 _EVEN = 8  # errors up to so many times the usual error are still taken as alike
 _THIN = 8  # with many cells, one of so many rows and columns of them is looked at
-_DIGITS = (
-    6  # decimal digits of coordinates; projections are rounded, and pixels that lie on each other must do so exactly
-)
+# Decimal digits of coordinates. Projections are rounded, and pixels that lie on each other must do so exactly.
+_DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +88,8 @@ class Mesh:
         else:
             row, col = _nodes(self.exact, self.shape, step, nodes)
         row, col = _rounded(row, col)
-        if (
-            step == 1 and self.source_shape is not None
-        ):  # pixels far from the source must not widen the window that is read
+        # Pixels far from the source must not widen the window that is read.
+        if step == 1 and self.source_shape is not None:
             _forget_far(row, col, self.source_shape)
         return Grid(row, col, (step, step), window=part.shift(-nodes.row * step, -nodes.col * step))
 

@@ -72,7 +72,7 @@ class Axis:
 
 @functools.lru_cache(maxsize=16)
 def _cells(start: int, count: int, step: int) -> Axis:
-    """Return an axis of cells; see `Axis.of_cells`."""
+    """Return an axis of cells. See `Axis.of_cells`."""
     node, weight = np.divmod(np.arange(start, start + count), step)
     return Axis(node.astype(np.int32), weight.astype(np.float64), float(step))
 
@@ -91,7 +91,7 @@ def oversample(
     window
         The pixels wanted. None means all.
     backend
-        "cuda", "native" or "numpy". None means the default; see `use_backend`.
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
     Returns
     -------

@@ -54,7 +54,7 @@ class ProjectedGrid:
     """
 
     def __init__(self, source: Place, target: Place, max_error: float = 0.01) -> None:
-        """Check the places and the error; see the class."""
+        """Check the places and the error. See the class."""
         for name, place in {"source": source, "target": target}.items():
             if not isinstance(place, Place):
                 raise ArgumentTypeError(f"{name}: expected a Place; got {type(place).__name__}")
@@ -84,6 +84,11 @@ class ProjectedGrid:
         -------
         ProjectedGrid
             The grid, with the same error allowed.
+
+        Raises
+        ------
+        GpumaskError
+            If the source is wrong.
         """
         return ProjectedGrid(source, *self._asked[1:])
 
@@ -144,6 +149,13 @@ class ProjectedGrid:
         ------
         Window and (int, int)
             A part, and the resolution of its grid.
+
+        Examples
+        --------
+        >>> from affine import Affine
+        >>> place = Place("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 5e6), (500, 500))
+        >>> list(ProjectedGrid(place, place).parts(Window(0, 0, 100, 100)))
+        [(Window(row=0, col=0, rows=100, cols=100), (64, 64))]
         """
         for part in self._mesh.parts(window):
             yield part, (self._mesh.step_at(part),) * 2
@@ -160,6 +172,13 @@ class ProjectedGrid:
         -------
         Grid
             The grid, whose output is the part.
+
+        Examples
+        --------
+        >>> from affine import Affine
+        >>> place = Place("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 5e6), (500, 500))
+        >>> ProjectedGrid(place, place).read(Window(0, 0, 100, 100)).shape
+        (100, 100)
         """
         return replace(self._mesh.read(part), around=self._around)
 
@@ -175,6 +194,13 @@ class ProjectedGrid:
         -------
         dict
             `crs` and `transform`, as rasterio has them.
+
+        Examples
+        --------
+        >>> from affine import Affine
+        >>> place = Place("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 5e6), (500, 500))
+        >>> ProjectedGrid(place, place).georeference(Window(2, 3, 4, 5))["transform"].xoff
+        500030.0
         """
         import rasterio
 
@@ -191,7 +217,7 @@ def grid_between(source: Place, target: Place, max_error: float = 0.01) -> Grid:
     Parameters
     ----------
     source
-        Where the source lies. Its transform is an affine map or a sensor's model; see `Place`. Its shape may be None.
+        Where the source lies. Its transform is an affine map or a sensor's model. See `Place`. Its shape may be None.
         Then all coordinates hold. With a shape, coordinates that don't reach the source may be off. Give the shape in
         two cases. One is a source in longitudes, if the target reaches beyond it. The other is a source on Web
         Mercator, or another cylinder, that crosses the place where x begins anew.
@@ -240,7 +266,7 @@ def _between(
     max_error: float = 0.01,
     source_shape: tuple[int, int] | None = None,
 ) -> Grid:
-    """Return the grid between two places; see `grid_between`.
+    """Return the grid between two places. See `grid_between`.
 
     Parameters
     ----------
@@ -289,7 +315,7 @@ def _mesh(source: Place, target: Place, max_error: float, uniform: bool) -> tupl
 
 
 def unevenness(exact: Exact, shape: tuple[int, int], source_shape: tuple[int, int] | None) -> Terrain | Knots | None:
-    """Return what is known of the places where a projection to a target is not smooth; see `mesh`."""
+    """Return what is known of the places where a projection to a target is not smooth. See `mesh`."""
     if isinstance(exact, Geolocated):
         return SwathKnots(exact, shape, source_shape)
     if isinstance(exact, Projection) and isinstance(exact.source, RationalPolynomials) and exact.source.dem is not None:

@@ -28,7 +28,7 @@ def validity_mask(
     out
         A (rows, cols) uint8 array to fill. None means that a new array is made.
     backend
-        "cuda", "native" or "numpy". None means the default; see `use_backend`.
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
     Returns
     -------

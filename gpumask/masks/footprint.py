@@ -29,7 +29,7 @@ def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = 
     interp
         An interpolator, as in `resample`. The anchor of a footprint is the floor of a coordinate.
     backend
-        "cuda", "native" or "numpy". None means the default; see `use_backend`.
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = 
 
 
 def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
-    """Run the kernel on a (row, col) uint8 mask in the backend's memory; see `footprint_validity`."""
+    """Run the kernel on a (row, col) uint8 mask in the backend's memory. See `footprint_validity`."""
     valid = backend.asarray(valid)
     out = backend.empty(valid.shape, np.uint8)
     launch(backend, "footprint", valid.shape, valid, valid.strides[0], 0, 1, out, **interp.defines)

@@ -31,7 +31,7 @@ def mask_cleanup(mask: Any, filters: Iterable[tuple[str, int]] | int, backend: s
         dilation. The operations are "dilation", "erosion", "opening" (an erosion, then a dilation) and "closing" (a
         dilation, then an erosion). A disc has all pixels whose centre lies within the radius, in pixels.
     backend
-        "cuda", "native" or "numpy". None means the default; see `use_backend`.
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
     Returns
     -------

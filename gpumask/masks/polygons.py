@@ -27,7 +27,7 @@ from gpumask.pixels.window import Window
 WIDENING = 1e-6
 _MOST_CROSSINGS = 1 << 22  # crossings of rows and outlines at a time
 _MOST_KEPT = 1 << 18  # crossings that are kept from one call to the next
-_LARGEST = 1e100  # largest coordinate; products of two don't overflow
+_LARGEST = 1e100  # largest coordinate. Products of two don't overflow.
 _log = logging.getLogger("gpumask")
 
 
@@ -217,7 +217,7 @@ class Outlines:
 
 
 def polygons_of(name: str, geometry: Any) -> list[Any]:
-    """Return the shapely Polygons in a geometry of any kind; see `Polygons`. Empty polygons stay in the list."""
+    """Return the shapely Polygons in a geometry of any kind. See `Polygons`. Empty polygons stay in the list."""
     import shapely
 
     found, repaired = [], []

@@ -13,9 +13,9 @@ import numpy as np
 
 PARTS = 1 << 24  # parts of a pixel
 SHIFT = 1 << 52  # added to a node in fixed point, so that -1 can mark a node that does not count
-_LIMIT = 1 << 27  # pixels; coordinates below this limit take 51 bits
+_LIMIT = 1 << 27  # pixels. Coordinates below this limit take 51 bits.
 _LARGEST_AREA = 1 << 16  # pixels of a cell
-_LARGEST_SUM = 1 << 37  # pixels; sums of nodes times their weights take 61 bits
+_LARGEST_SUM = 1 << 37  # pixels. Sums of nodes times their weights take 61 bits.
 
 
 def fixed_limit(step: tuple[int, int]) -> int | None:

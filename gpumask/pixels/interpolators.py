@@ -24,8 +24,8 @@ POLES = {
     9: (-0.6079973891686259, -0.2017505201931532, -0.04322260854048175, -0.002121306903180818),
     11: (-0.6612660689007345, -0.2721803492947859, -0.08975959979371331, -0.01666962736623466, -0.0005105575344465021),
 }
-_LOGARITHMS = (-300.0, 50.0)  # exponents of 10; every epsilon that makes a difference lies between them
-_LEAST = 1e-100  # least epsilon and threshold; with less, the filter would need too much memory
+_LOGARITHMS = (-300.0, 50.0)  # exponents of 10. Every epsilon that makes a difference lies between them.
+_LEAST = 1e-100  # least epsilon and threshold. With less, the filter would need too much memory.
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Interpolator:
     epsilon
         How far off the coefficients may be, relative to the range of the pixels.
     mask_influence_threshold
-        The share from which on an invalid pixel makes a coefficient invalid; see `influence`.
+        The share from which on an invalid pixel makes a coefficient invalid. See `influence`.
     filtered
         True if the pixels are already the coefficients of a B-spline.
     """

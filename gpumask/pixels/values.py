@@ -9,7 +9,7 @@ import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
 
-MOST_DECLARED = 2**53  # float64 holds all integers up to this one; rasterio returns nodata values as float64
+MOST_DECLARED = 2**53  # float64 holds all integers up to this one. Rasterio returns nodata values as float64.
 
 
 def held(name: str, given: Any, dtype: np.dtype[Any]) -> float:

@@ -64,6 +64,11 @@ class Window:
         -------
         Window
             The window from (0, 0) on.
+
+        Examples
+        --------
+        >>> Window.of_shape((4, 5))
+        Window(row=0, col=0, rows=4, cols=5)
         """
         return cls(0, 0, shape[0], shape[1])
 
@@ -82,6 +87,11 @@ class Window:
         -------
         Window
             The window of both.
+
+        Examples
+        --------
+        >>> Window.of_axes((2, 4), (3, 5))
+        Window(row=2, col=3, rows=4, cols=5)
         """
         return cls(rows[0], cols[0], rows[1], cols[1])
 
@@ -129,6 +139,11 @@ class Window:
         -------
         Window
             A window of the same size.
+
+        Examples
+        --------
+        >>> Window(2, 3, 4, 5).shift(1, -1)
+        Window(row=3, col=2, rows=4, cols=5)
         """
         return Window(self.row + rows, self.col + cols, self.rows, self.cols)
 
@@ -146,6 +161,11 @@ class Window:
         -------
         Window
             The larger window. It may begin at negative rows and columns.
+
+        Examples
+        --------
+        >>> Window(2, 3, 4, 5).pad(1)
+        Window(row=1, col=2, rows=6, cols=7)
         """
         rows, cols = margin, margin if cols is None else cols
         return Window(self.row - rows, self.col - cols, self.rows + 2 * rows, self.cols + 2 * cols)
@@ -162,6 +182,11 @@ class Window:
         -------
         Window
             The shared part. It has no rows or no columns if the windows don't meet.
+
+        Examples
+        --------
+        >>> Window(0, 0, 4, 5).intersect(Window(2, 3, 4, 5))
+        Window(row=2, col=3, rows=2, cols=2)
         """
         row, col = max(self.row, other.row), max(self.col, other.col)
         rows = min(self.row_stop, other.row_stop) - row
@@ -180,6 +205,11 @@ class Window:
         -------
         bool
             True if it does.
+
+        Examples
+        --------
+        >>> Window(0, 0, 4, 5).contains(Window(2, 3, 4, 5))
+        False
         """
         return self.intersect(other) == other
 

@@ -60,15 +60,15 @@ class Accessor:
         Parameters
         ----------
         crs
-            The CRS of the result; see `gpumask.warp_file`.
+            The CRS of the result. See `gpumask.warp_file`.
         like
             A DataArray, a Dataset, or a GeoBox of odc-geo. The result gets its CRS and its pixels.
         resolution
-            The size of a pixel; see `gpumask.warp_file`.
+            The size of a pixel. See `gpumask.warp_file`.
         bounds
-            What the result covers; see `gpumask.warp_file`.
+            What the result covers. See `gpumask.warp_file`.
         max_error
-            How far off coordinates may be, in source pixels; see `gpumask.warp_file`.
+            How far off coordinates may be, in source pixels. See `gpumask.warp_file`.
         model
             Where the array lies: a Place, or a Geolocation of WGS 84. None means its own CRS and coordinates.
         options
@@ -142,7 +142,7 @@ class Accessor:
             are larger. It means fewer in two cases. One is a chunk with more bytes than dask's `array.chunk-size`. The
             other is a chunk that would need more than four times as many bytes of the source.
         backend
-            "cuda", "native" or "numpy". None means the default; see `use_backend`.
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
         Returns
         -------
@@ -209,7 +209,7 @@ class Accessor:
         Parameters
         ----------
         rules
-            A rule or a list of rules; see `gpumask.mask_from_rules`. The attributes of the bands define the flags, in
+            A rule or a list of rules. See `gpumask.mask_from_rules`. The attributes of the bands define the flags, in
             the ODC, CF or STAC form.
         quality
             A quality band, or a mapping of names to quality bands. A band has the array's rows and columns, or larger
@@ -219,7 +219,7 @@ class Accessor:
         grow
             How to grow what the rules do not keep: a radius in pixels, or filters as `gpumask.mask_cleanup` takes them.
         backend
-            "cuda", "native" or "numpy". None means the default; see `use_backend`.
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
         Returns
         -------

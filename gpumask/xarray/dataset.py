@@ -152,7 +152,7 @@ class DatasetAccessor:
             names that rules use. None means the variables that the rules name. If rules name none, it means the band
             that belongs to each variable: the one with flag attributes among its `ancillary_variables`.
         backend
-            "cuda", "native" or "numpy". None means the default; see `use_backend`.
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
         Returns
         -------
@@ -199,6 +199,12 @@ class DatasetAccessor:
         -------
         Dataset
             The filled Dataset.
+
+        Examples
+        --------
+        >>> dataset = xarray.Dataset({"red": (("y", "x"), [[5.0, 6.0]])}, {"validity": (("y", "x"), [[1, 0]])})
+        >>> dataset.gpumask.where_valid().red.values
+        array([[ 5., nan]])
         """
         members = members_of(self._dataset)
         values = by_name("other", other, [member.name for member in members], np.nan)

@@ -63,9 +63,8 @@ class Like:
 
 def like_of(given: Any) -> Like:
     """Return where a DataArray, a Dataset or a GeoBox lies, and how it says so."""
-    if isinstance(
-        given, xarray.DataArray | xarray.Dataset
-    ):  # tested first, as other libraries give these the attributes of a GeoBox
+    # These are tested first, as other libraries give them the attributes of a GeoBox.
+    if isinstance(given, xarray.DataArray | xarray.Dataset):
         place, dims = place_of("like", given), spatial("like", given)
         mapping = given.rio.grid_mapping if given.rio.grid_mapping in given.coords else None
         wanted = {name for name, coord in given.coords.items() if _says_where(name, coord, dims)}

@@ -29,7 +29,7 @@ def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
         dims = "lat", "lon"
         given.rio.set_spatial_dims(y_dim="lat", x_dim="lon", inplace=True)  # it changes the accessor and no label
     if not all(given.sizes[dim] for dim in dims if dim in given.sizes):
-        raise GpumaskError(f"{name}: expected at least one row and one column; got {dict(given.sizes)}")
+        raise GpumaskError(f"{name}: expected rows and columns with pixels; got {dict(given.sizes)}")
     return dims
 
 

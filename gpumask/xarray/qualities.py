@@ -37,7 +37,7 @@ class Qualities:
 
     @classmethod
     def of(cls, dataset: xarray.Dataset, names: Iterable[Hashable], rules: Any, quality: Any) -> Qualities:
-        """Find the quality bands; see `keep` of Datasets."""
+        """Find the quality bands. See `keep` of Datasets."""
         if isinstance(quality, list | tuple) and len(quality) == 1:
             quality = quality[0]  # rules need not name it
         if quality is None:

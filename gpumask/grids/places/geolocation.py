@@ -12,9 +12,9 @@ from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.pixels.missing import check_declares_nothing, nan_where_missing
 
-_SEEDS = 48  # samples along each axis; the search begins at the nearest of these
+_SEEDS = 48  # samples along each axis. The search begins at the nearest of these.
 _STEPS = 40  # most steps of Newton's method
-_ENOUGH = 1e-9  # samples; the search ends after a step that is smaller
+_ENOUGH = 1e-9  # samples. The search ends after a step that is smaller.
 _MISSED = 1e-6  # target pixels that a result may be off
 _QUERIES = 1 << 14  # places at a time
 _TORN = 100  # a cell so many times as wide as the median is torn

@@ -65,7 +65,7 @@ class Projection:
 
 
 def projection(source: Place, target: Place) -> Exact:
-    """Return where a target's pixels lie in a source; see `grid_between`."""
+    """Return where a target's pixels lie in a source. See `grid_between`."""
     if not is_affine(target.transform):
         raise ArgumentTypeError(f"target_transform: expected an affine.Affine; got {type(target.transform).__name__}")
     for name, place in {"source_transform": source, "target_transform": target}.items():

@@ -26,11 +26,11 @@ from gpumask.grids.places.sensor import ControlPoints, RationalPolynomials, grou
 MOST_PIXELS = 2**31 - 8  # most pixels along an axis
 _COARSE = 20  # steps along each axis at which the whole source is sampled
 _FINE = 200  # steps along each edge at which the outline of a source is sampled
-_NEAR = 0.01  # share of its width; a source this near to where x begins anew may cross it between samples
+_NEAR = 0.01  # share of its width. A source this near to where x begins anew may cross it between samples.
 _TOUCH = 1e-9  # share of a turn that counts as 0
 _EMPTY = 1.5  # most pixels that a source which goes all around may leave empty
-_POLAR = 2 / 3  # share of the way to a pole; a source that holds the pole reaches beyond it
-_INSIDE = 1e-3  # pixels; a source holds a pole that lies so far within its edges
+_POLAR = 2 / 3  # share of the way to a pole. A source that holds the pole reaches beyond it.
+_INSIDE = 1e-3  # pixels. A source holds a pole that lies so far within its edges.
 _MOST_NORTH = 85.0511287798066 / 360  # the latitude at which the world is a square on web maps, as a share of a turn
 _SAMPLES = 10  # samples along each axis at which the size of pixels is measured
 

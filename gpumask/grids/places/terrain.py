@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gpumask.grids.places.projection import Projection
 
 BLOCK = 256  # pixels of a block along each axis
-BEYOND = 8  # pixels around a source whose coordinates matter; no interpolator's taps reach further
+BEYOND = 8  # pixels around a source whose coordinates matter. No interpolator's taps reach further.
 _NODES, _HEIGHTS = 7, 5  # places along each axis of a block (below 8, so that sums are in order), and heights
 _BETWEEN = np.array([0.03, 0.2, 0.55, 0.84, 0.98])  # places in a block where the interpolation is compared
 _SCALED = np.array([-1.0, -0.5, 0.1, 1.0])  # scaled heights at which it is compared

@@ -42,7 +42,7 @@ def mask_from_rules(
     grow
         How to grow what is not kept: a radius in pixels, or filters as `mask_cleanup` takes them.
     backend
-        "cuda", "native" or "numpy". None means the default; see `use_backend`.
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def describe_flags(band: Any, flags_definition: Any) -> list[FlagCount]:
     band
         An array of any shape. It holds bool, integers, or floats that are whole numbers or NaN.
     flags_definition
-        A flag definition; see `MaskRule.from_config`.
+        A flag definition. See `MaskRule.from_config`.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def flag_problems(flags_definition: Any, dtype: Any = None) -> dict[str, list[st
     Parameters
     ----------
     flags_definition
-        A flag definition; see `MaskRule.from_config`.
+        A flag definition. See `MaskRule.from_config`.
     dtype
         The dtype of a band, which may lack bits of a flag. None stands for a band that has all bits.
 

@@ -77,7 +77,7 @@ def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[Mas
 def read_definition(given: str) -> Any:
     """Return the flag definition in a YAML or JSON file, or the ready definition of that name.
 
-    The file holds a definition in the Open Data Cube form, or attributes that hold one; see `flags_definition_from`. A
+    The file holds a definition in the Open Data Cube form, or attributes that hold one. See `flags_definition_from`. A
     flag that comes twice can't be asked for.
     """
     if given in ready_definitions():

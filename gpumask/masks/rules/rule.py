@@ -121,9 +121,9 @@ class MaskRule:
         Parameters
         ----------
         band
-            An array of bool, integers or floats, of any shape; see `mask_from_rules`.
+            An array of bool, integers or floats, of any shape. See `mask_from_rules`.
         backend
-            "cuda", "native" or "numpy". None means the default; see `use_backend`.
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class MaskRule:
 
 
 def parse(config: Any, definition: Any, context: frozenset[str]) -> MaskRule:
-    """Return the rule that a mapping describes; see `MaskRule.from_config`.
+    """Return the rule that a mapping describes. See `MaskRule.from_config`.
 
     The mapping may also have the keys of its context.
     """

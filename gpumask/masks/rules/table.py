@@ -20,7 +20,7 @@ def pixel_type(rules: Iterable[RuleTests], dtype: np.dtype[Any]) -> np.dtype[Any
 def compile_table(rules: Sequence[RuleTests], dtype: np.dtype[Any]) -> tuple[int, list[Any]]:
     """Return the number of rules, and their table for a band of a dtype, as kernels/rules.cu reads it.
 
-    `dtype` is bool, integer or float; see `pixel_type`. Raise MaskRuleError, with the flag's name, if the band lacks a
+    `dtype` is bool, integer or float. See `pixel_type`. Raise MaskRuleError, with the flag's name, if the band lacks a
     flag's bits.
     """
     dtype = pixel_type(rules, dtype)

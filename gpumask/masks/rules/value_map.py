@@ -39,7 +39,7 @@ def apply_value_map(
     flags_definitions
         One definition for all bands, or {band: definition}.
     backend
-        "cuda", "native" or "numpy". None means the default; see `use_backend`.
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
     Returns
     -------
@@ -119,6 +119,12 @@ class MultiDateMaskRule:
         ------
         MaskRuleError
             If a list has another length, or anything else is wrong. The message names the key.
+
+        Examples
+        --------
+        >>> rule = MultiDateMaskRule.from_config({"values": [[1], [2]]}, 2)
+        >>> rule.evaluate(np.array([[1, 1], [2, 3]], np.uint8))
+        array([ True, False])
         """
         if not isinstance(config, Mapping):
             raise MaskRuleError(f"rule: expected a mapping; got {config!r}")
@@ -150,7 +156,7 @@ class MultiDateMaskRule:
         stack
             A (date, …) array with as many dates as the rule.
         backend
-            "cuda", "native" or "numpy". None means the default; see `use_backend`.
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
         Returns
         -------
