@@ -58,9 +58,9 @@ def validity_mask(
     if out is not None and not (is_array(out) and (out.shape, out.dtype) == (window.shape, np.uint8)):
         raise GpumaskError(f"out: expected uint8 of shape {window.shape}; got {_described(out)}")
     if holds_masked(out):
-        raise GpumaskError("out: expected a plain array to be filled; got a masked one")
+        raise GpumaskError("out: expected a plain array to fill; got a masked array")
     if isinstance(out, np.ndarray) and not out.flags.writeable:
-        raise GpumaskError("out: expected an array that may be written to; got a read-only one")
+        raise GpumaskError("out: expected an array that may be written to; got a read-only array")
     chosen = select(backend, *values, out)
     valid = all_of(part.validity(window, chosen) for part in parts)
     if valid is None:
