@@ -163,8 +163,8 @@ def read_beyond(
     the window that lies in the image. Where the image wraps around, it is asked for one block at each corner of the
     window.
 
-    A pixel beyond an edge has the validity of the pixel that it comes from. Where it must not, nobody makes a
-    coefficient that it could spoil.
+    A pixel beyond an edge has the validity of the pixel that it comes from. Where it must not count, no
+    coefficient is made that it could spoil.
     """
     rows, cols = source_pixels(shape, window, boundary)
     out[...] = 0
