@@ -1,4 +1,4 @@
-"""Measure gpumask beside its peers, in turn, and print a Markdown table.
+"""Measure gpumask beside its peers, in turn, and print Markdown tables.
 
 Every library does the same work in one process, one after the other, again and again; a row is the median of its runs.
 Absolute times vary from machine to machine and hour to hour: the ratios are what is said.
@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tables
 from cases import all_cases
-from gpu_day.page import readme_table
+from gpu_day import page
+from tables import plural
 
 import gpumask
 from gpumask.backends import get
@@ -30,7 +32,6 @@ Call = Callable[[], Any]
 Case = Any  # see cases.py
 
 CASES = all_cases()
-REFERENCES = ("GridR, 1 thread", "datacube, 1 thread", "GDAL warp, 2 threads")
 
 
 def libraries(case: Case) -> dict[str, Call]:
@@ -54,11 +55,6 @@ def libraries(case: Case) -> dict[str, Call]:
             add(f"{name}, {plural(threads)}", make)
     add("gpumask numpy", lambda: case.ours("numpy"))
     return calls
-
-
-def plural(threads: int) -> str:
-    """Return "1 thread" or "2 threads"."""
-    return f"{threads} thread{'s' * (threads > 1)}"
 
 
 def on_threads(threads: int, call: Call) -> Call:
@@ -167,57 +163,6 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def table(results: dict[str, dict[str, float]], where: dict[str, Any]) -> str:
-    """Return the Markdown that the README includes: a row for each case, a column for each library."""
-    libraries = list(dict.fromkeys(name for seconds in results.values() for name in seconds))
-    lines = [f"| ns per pixel and band | {' | '.join(libraries)} |", "|---|" + "---:|" * len(libraries)]
-    for name, seconds in results.items():
-        cells = [cell(seconds, library, CASES[name].pixels) for library in libraries]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    bandwidth = f"copy bandwidth {where['copy_bandwidth_host'] / 1e9:.0f} GB/s"
-    gpu = f"; {where['gpu']}, {where['copy_bandwidth_gpu'] / 1e9:.0f} GB/s" if "gpu" in where else ""
-    lines += [
-        "",
-        "In brackets: how many times as fast as GridR, or datacube, which have one thread; where these take no part,",
-        "as GDAL on two, whose coordinates are up to 0.125 pixels off from one CRS to another, unless they are exact.",
-        "Images are 2000 x 2000 pixels, turned by 7 degrees, one pixel in 10 000 masked; GDAL, OpenCV and SciPy do it",
-        "without a mask. Files are tiled GeoTIFFs of 4000 x 4000 pixels; GDAL compresses on all cores, but",
-        "for gpumask on one thread. Kernels were compiled before;",
-        f"medians of runs in turn on {where['cpu']}, {where['cores']} cores, {bandwidth}{gpu}.",
-    ]
-    return "\n".join(lines + shares(results, where)) + "\n"
-
-
-def cell(seconds: dict[str, float], library: str, pixels: int) -> str:
-    """Return a table's cell: nanoseconds for a pixel of a band, and for gpumask the ratio to its peer."""
-    if library not in seconds:
-        return ""
-    text = f"{seconds[library] / pixels * 1e9:.1f}"
-    reference = next((name for name in REFERENCES if name in seconds), None)
-    compared = reference is not None and library.startswith("gpumask")
-    return f"{text} ({seconds[reference] / seconds[library]:.1f})" if compared else text
-
-
-def shares(results: dict[str, dict[str, float]], where: dict[str, Any]) -> list[str]:
-    """Return lines that say which share of the GPU's copy bandwidth cuda reaches."""
-    lines = []
-    for name, seconds in results.items():
-        if "gpumask cuda" in seconds:
-            case = CASES[name]
-            moved = case.bytes_per_pixel * case.pixels / seconds["gpumask cuda"]
-            lines.append(f"* {name}: {moved / where['copy_bandwidth_gpu']:.0%} of the GPU's copy bandwidth")
-    return ["", *lines] if lines else []
-
-
-def put_table(path: Path, text: str, name: str = "bench") -> None:
-    """Put the table between <!-- bench --> and <!-- /bench -->, or comments of another name."""
-    before, start, rest = path.read_text().partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"<!-- /{name} -->")
-    if not end:
-        raise SystemExit(f"{path}: expected <!-- {name} --> and <!-- /{name} -->")
-    path.write_text(f"{before}{start}\n{text}\n{end}{after}")
-
-
 @contextmanager
 def kept_environment() -> Any:
     """Leave GPUMASK_NUM_THREADS as it was."""
@@ -230,36 +175,41 @@ def kept_environment() -> Any:
             os.environ["GPUMASK_NUM_THREADS"] = before
 
 
+def measured(only: str, repeat: int) -> dict[str, Any]:
+    """Measure the cases whose name holds this; return what is stored."""
+    where, results = machine(), {}
+    with kept_environment():
+        for name, case in CASES.items():
+            if only in name:
+                print(f"measuring: {name}", flush=True)
+                results[name] = measure(libraries(case), repeat)
+    return {"commit": commit(), "machine": where, "seconds": results}
+
+
 def main() -> None:
-    """Measure, print, store."""
+    """Measure, or read what was measured, print, store."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=9, help="turns")
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--json", type=Path, help="where to store the figures, and the table beside them as .md")
-    parser.add_argument("--readme", type=Path, help="the file to put the table in, between its bench comments")
-    parser.add_argument("--gpu", type=Path, help="results of bench/gpu.sh: write their table, and measure nothing")
+    parser.add_argument("--readme", type=Path, help="put the short table there, and the full one into docs/speed.md")
+    parser.add_argument("--cpu", type=Path, help="figures that --json stored: write their tables, and measure nothing")
+    parser.add_argument("--gpu", type=Path, help="results of bench/gpu.sh: write their tables, and measure nothing")
     asked = parser.parse_args()
     if asked.gpu:
-        text = readme_table(json.loads(asked.gpu.read_text()))
-        print(text)
-        if asked.readme:
-            put_table(asked.readme, text, "bench gpu")
-        return
-    where = machine()
-    results = {}
-    with kept_environment():
-        for name, case in CASES.items():
-            if asked.only in name:
-                print(f"measuring: {name}", flush=True)
-                results[name] = measure(libraries(case), asked.repeat)
-    print(table(results, where))
-    if asked.json:
+        found = json.loads(asked.gpu.read_text())
+        name, short, full = "bench gpu", page.readme_table(found), page.speed_table(found)
+    else:
+        found = json.loads(asked.cpu.read_text()) if asked.cpu else measured(asked.only, asked.repeat)
+        name, short, full = "bench", tables.short(found, CASES), tables.full(found, CASES)
+    print(full)
+    if asked.json and not asked.gpu:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
-        stored = {"commit": commit(), "machine": where, "seconds": results}
-        asked.json.write_text(json.dumps(stored, indent=2) + "\n")
-        asked.json.with_suffix(".md").write_text(table(results, where))
+        asked.json.write_text(json.dumps(found, indent=2) + "\n")
+        asked.json.with_suffix(".md").write_text(full)
     if asked.readme:
-        put_table(asked.readme, table(results, where))
+        tables.put(asked.readme, short, name)
+        tables.put(asked.readme.parent / "docs" / "speed.md", full, name)
 
 
 if __name__ == "__main__":

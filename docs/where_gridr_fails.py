@@ -12,11 +12,11 @@ FILES = ("", "_in_bsplines", "_in_chains", "_in_masks")
 
 HEAD = """# Where GridR fails
 
-What GridR 0.7.0 does, and what gpumask does instead. Each line is a test of this project, which runs gpumask and, but
-for a few, GridR too, so that the page stays true. The right column is the test's name. This page is made by
-`python docs/where_gridr_fails.py`.
+This page shows where GridR 0.7.0 fails, and what gpumask does instead. Each line is a test of this project. Each test
+runs gpumask, and all but a few run GridR too, so that the page stays true. The right column is the test's name. This
+page is made by `python docs/where_gridr_fails.py`.
 
-How to go from one to the other: [coming-from-gridr.md](coming-from-gridr.md).
+[Coming from GridR](coming-from-gridr.md) says how to go from one to the other.
 """
 
 # What a name can't spell.

@@ -56,6 +56,7 @@ from gpumask.masks.rules.value_map import MultiDateMaskRule, apply_value_map
 from gpumask.masks.validity import Validity
 from gpumask.pixels.interpolators import bspline
 from gpumask.pixels.window import Window
+from gpumask.resampling.method import Method
 from gpumask.resampling.resample import Resampled, Resampler, resample
 from gpumask.version import __version__
 
@@ -71,6 +72,7 @@ __all__ = [
     "GridRasterizeAlg",
     "MaskRule",
     "MaskRuleError",
+    "Method",
     "Place",
     "Polygons",
     "ProjectedGrid",

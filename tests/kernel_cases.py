@@ -143,8 +143,8 @@ def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NO
     image = backend.empty((source.image.shape[0], *case.grid.shape), variant.output)
     validity = backend.empty(image.shape if variant.validity else case.grid.shape, np.uint8)
     target = Target(image, validity, nodata, outside=2)
-    method = Method(APPLIED[variant.interp], case.boundary)
-    resample_into(backend, source, case.grid, method, target, np.dtype(variant.compute))
+    method = Method(APPLIED[variant.interp], boundary=case.boundary, compute_dtype=variant.compute)
+    resample_into(backend, source, case.grid, method, target)
     return to_host(backend, image), to_host(backend, validity)
 
 

@@ -164,22 +164,23 @@ def _resample(rng: np.random.Generator, variant: Variant) -> Callable[[Backend],
 
 def _renormalize(rng: np.random.Generator, variant: Variant) -> Callable[[Backend], list[np.ndarray]]:
     least = float(rng.choice([1e-5, 0.2, 0.5, 0.7, 1.0, rng.uniform(1e-3, 1)]))
-    return _resampling(rng, variant, Method(APPLIED[variant.interp], min_weight=least))
+    return _resampling(rng, variant, Method(APPLIED[variant.interp], mask_policy="renormalize", min_weight=least))
 
 
 def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> Callable[[Backend], list[np.ndarray]]:
     """Return what resamples a random source through a random grid, and gives all memory about the result."""
     source = _source(rng, variant.source, bool(variant.validity))
-    method = dataclasses.replace(method, boundary=_boundary(rng, source.image.shape[1:], 0.8))
+    boundary = _boundary(rng, source.image.shape[1:], 0.8)
+    method = dataclasses.replace(method, boundary=boundary, compute_dtype=variant.compute)
     grid, outside = _grid(rng, source), int(rng.integers(3))
     nodata = math.nan if variant.output.startswith("float") and _chance(rng, 0.3) else float(rng.choice([0, NODATA]))
-    has_validity = method.min_weight is not None or _chance(rng, 0.8)
+    has_validity = method.least_weight is not None or _chance(rng, 0.8)
 
     def run(backend: Backend) -> list[np.ndarray]:
         image_around, image_out = _framed(backend, (source.image.shape[0], *grid.shape), variant.output)
         around, out = _framed(backend, image_out.shape if variant.validity else grid.shape, np.uint8)
         target = Target(image_out, out if has_validity or variant.validity else None, nodata, outside)
-        resample_into(backend, source, grid, method, target, np.dtype(variant.compute))
+        resample_into(backend, source, grid, method, target)
         return [to_host(backend, image_around), to_host(backend, around)]
 
     return run

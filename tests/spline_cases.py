@@ -88,9 +88,9 @@ def renormalized(backend: Backend, interp: str, dtype: str) -> list[tuple[str, n
     """Resample with renormalised weights; return names, images and validities."""
     found = []
     for case in cases(dtype):
-        method = Method(APPLIED[interp], case.boundary, min_weight=0.2)
+        method = Method(APPLIED[interp], boundary=case.boundary, mask_policy="renormalize", min_weight=0.2)
         out = backend.empty((case.source.image.shape[0], *case.grid.shape), dtype)
         target = Target(out, backend.empty(case.grid.shape, np.uint8), NODATA, outside=2)
-        resample_into(backend, case.source, case.grid, method, target, np.dtype(np.float64))
+        resample_into(backend, case.source, case.grid, method, target)
         found.append((case.name, to_host(backend, target.image), to_host(backend, target.validity)))
     return found

@@ -14,7 +14,7 @@ from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Resampler, bspline
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import INTERPOLATORS
 from gpumask.pixels.window import Window
-from gpumask.resampling.method import method_of
+from gpumask.resampling.method import Method
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 every_interpolator = pytest.mark.parametrize("interp", INTERPOLATORS)
@@ -135,13 +135,13 @@ def test_a_target_over_the_seam_needs_no_more_nodes_than_another():
     grid = ProjectedGrid(source, target)
     assert grid.around == (0, 1440) and repr(grid.read(Window(0, 0, 9, 9))).endswith("around=(0, 1440))")
     assert all(min(step) > 1 for _, step in grid.parts(Window.of_shape(target.shape)))
-    method = method_of("cubic").on(grid.around, source.shape)
+    method = Method("cubic").on(grid.around, source.shape)
     assert method.reach(grid.read(Window.of_shape(target.shape)), source.shape).cols < 200
 
 
 def test_a_window_across_the_seam_is_no_wider_than_its_pixels():
     """Also where coordinates jump by a turn, with a node each."""
-    method = method_of("linear").on((0, 1000), (9, 1000))
+    method = Method("linear").on((0, 1000), (9, 1000))
     grid = Grid(np.full((1, 4), 4.0), np.array([[998.5, 999.5, 0.5, 1.5]]), around=(0, 1000))
     assert method.reach(grid, (9, 1000)) == Window(3, 997, 3, 7)
     assert method.reach(Grid(np.full((1, 2), 4.0), [[-1e300, 1e300]]), (9, 1000)).cols <= 1002

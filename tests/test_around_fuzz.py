@@ -14,7 +14,7 @@ from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.writing.output import OutputFile
 from gpumask.grids.grid import Grid
 from gpumask.resampling.lazy import Recipe, resampled_lazily
-from gpumask.resampling.method import compute_type, method_of, output_type
+from gpumask.resampling.method import Method
 
 GROUPS, CASES = 12, 40
 
@@ -51,18 +51,16 @@ class Drawn:
             **self.method,
         )  # fmt: skip
 
+    def how(self) -> Method:
+        return Method(self.interp, nodata_out=77, compute_dtype=self.compute, **self.method)
+
     def in_lazy_arrays(self, backend: str) -> tuple[Any, Any]:
         import dask.array
 
         image, valid = self.field.given()
         lazy = dask.array.from_array(image, chunks=(len(image), *self.tile))
         mask = None if valid is None else dask.array.from_array(valid, chunks=self.tile)
-        recipe = Recipe(
-            method_of(self.interp, **self.method),
-            *output_type(image.dtype, None, 77),
-            compute_type(self.compute),
-            backend,
-        )
+        recipe = Recipe(self.how().for_source(image.dtype), backend)
         grid = ProjectedGrid(self.field.place, self.target)
         found = resampled_lazily(lazy, mask, grid, recipe, True, self.tile[::-1])
         return tuple(dask.array.compute(*found, scheduler="synchronous"))
@@ -84,7 +82,7 @@ class Drawn:
                 b.open(**about) as out,
                 c.open(**about | {"count": 1, "dtype": "uint8"}) as validity,
             ):
-                job = Job(method_of(self.interp, **self.method), 77, None, self.tile, self.compute, backend)
+                job = Job(self.how(), None, self.tile, backend)
                 resample_datasets(
                     SourceFile(source, source.indexes, (), True), ProjectedGrid(self.field.place, self.target),
                     OutputFile(out, validity), job,

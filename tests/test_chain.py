@@ -1,6 +1,7 @@
 """From file to file: what arrays in memory give, whatever the tiles; and what GridR's chain gives."""
 
 import contextlib
+import math
 import re
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ from gpumask.files.tiles import run as chain
 from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.writing.output import OutputFile
 from gpumask.pixels.boundary import Boundary
-from gpumask.pixels.interpolators import bspline, interpolator
+from gpumask.pixels.interpolators import bspline
 from gpumask.resampling.method import Method
 
 INTERPS = ("nearest", "linear", "cubic")
@@ -246,7 +247,7 @@ def test_what_lies_beyond_the_window_in_a_larger_output_is_left(files):
     image, mask = files.put(np.full((9, 11), 5, np.int16)), files.put(np.full((8, 7), 9, np.uint8))
     source, row, col = (SourceFile(files.put(scene.source), (1,)), files.put(scene.row), files.put(scene.col))
     grid = GridFile((row, 1), (col, 1), scene.resolution)
-    job = Job(Method(interpolator("linear")), -1, Window(4, 4, 6, 7), (4, 3))
+    job = Job(Method("linear", nodata_out=-1), Window(4, 4, 6, 7), (4, 3))
     summary = resample_datasets(source, grid, OutputFile(image, mask), job)
     assert summary.pixels == 42
     assert summary.valid == expected.validity.sum()
@@ -260,7 +261,7 @@ def test_progress_counts_every_pixel_once(files):
     scene = random_scene(0, "uint8")
     calls = []
     grid = GridFile((files.put(scene.row), 1), (files.put(scene.col), 1), scene.resolution)
-    job = Job(Method(interpolator("nearest")), tile_shape=(16, 16))
+    job = Job(Method("nearest"), tile_shape=(16, 16))
     image = files.new(scene.full_shape)
     summary = resample_datasets(
         SourceFile(files.put(scene.source), (1,)), grid, OutputFile(image), job, lambda *call: calls.append(call)
@@ -297,7 +298,7 @@ def read_windows(files, size, tile_shape=(32, 32)):
     image = files.new((size + 1, size + 1))
     resample_datasets(
         SourceFile(source, (1,), (MaskBand(mask),)), GridFile((grid, 1), (grid, 2), (8, 8)), OutputFile(image),
-        Job(Method(interpolator("cubic")), tile_shape=tile_shape),
+        Job(Method("cubic"), tile_shape=tile_shape),
     )  # fmt: skip
     assert image.read(1).any()
     return source.windows, mask.windows, grid.windows
@@ -332,7 +333,7 @@ def test_a_tile_that_lies_outside_the_source_reads_none_of_it(files):
     source = Counted(files.put(np.ones((20, 20), np.float32)))
     grid = GridFile((files.put(row), 1), (files.put(col), 1), (10, 10))
     image, mask = files.new((301, 301), "float32"), files.put(np.full((301, 301), 7, np.uint8))
-    job = Job(Method(interpolator("linear")), -5, None, (50, 50))
+    job = Job(Method("linear", nodata_out=-5), None, (50, 50))
     summary = resample_datasets(SourceFile(source, (1,)), grid, OutputFile(image, mask), job)
     assert (summary.valid, summary.outside) == (400, 301 * 301 - 400)
     assert len(source.windows) == 1
@@ -359,8 +360,8 @@ class Untouched:
     [
         ({"window": Window(0, 0, 10, 3)}, (9, 9), "uint8", None, "window: expected"),
         ({"window": Window(2, 2, 0, 3)}, (9, 9), "uint8", None, "window: expected"),
-        ({"nodata": -1}, (9, 9), "uint8", None, "nodata_out: expected"),
-        ({"nodata": None}, (9, 9), "int16", None, "nodata_out: expected"),
+        ({"method": Method("linear", nodata_out=-1)}, (9, 9), "uint8", None, "nodata_out: expected"),
+        ({"method": Method("linear", nodata_out=math.nan)}, (9, 9), "int16", None, "nodata_out: expected"),
         ({}, (8, 9), "uint8", None, "image: expected 9 x 9"),
         ({}, (2, 9, 9), "uint8", None, "image: expected 1 bands"),
         ({}, (9, 9), "complex64", None, "dtype: expected"),
@@ -374,7 +375,7 @@ def test_a_job_that_cannot_be_done_writes_nothing(files, job, shape, dtype, mask
     image = Untouched(files.new(shape, dtype))
     mask = None if mask_shape is None else Untouched(files.new(mask_shape))
     with pytest.raises(gpumask.GpumaskError, match=message):
-        resample_datasets(source, grid, OutputFile(image, mask), Job(Method(interpolator("linear")), **job))
+        resample_datasets(source, grid, OutputFile(image, mask), Job(**{"method": Method("linear"), **job}))
 
 
 @pytest.mark.parametrize("boundary", [Boundary(), Boundary("reflect", False), Boundary("edge")])
@@ -385,7 +386,7 @@ def test_masked_splines_give_the_bits_of_arrays(files, boundary):
     expected = resample(source, Grid(row, col), bspline(3, mask_influence_threshold=0.5), source_valid=valid,
                         boundary=boundary.mode, trust_padding=boundary.trusted)  # fmt: skip
     image, mask = files.new(source.shape, "float64"), files.new(source.shape)
-    job = Job(Method(bspline(3, mask_influence_threshold=0.5), boundary), tile_shape=(16, 32))
+    job = Job(Method(bspline(3, mask_influence_threshold=0.5), boundary=boundary), tile_shape=(16, 32))
     masked = SourceFile(files.put(source), (1,), (MaskBand(files.put(valid)),))
     resample_datasets(masked, GridFile((files.put(row), 1), (files.put(col), 1)), OutputFile(image, mask), job)
     assert_same((image.read(1), mask.read(1)), expected)

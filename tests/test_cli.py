@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -243,6 +244,19 @@ def test_summary_is_one_line_and_quiet_is_none(files):
     assert line.count("\n") == 1
     assert "out.tif: 36 pixels, " in line and " % valid, " in line and line.endswith("numpy\n")
     assert run(*words, "--quiet").output == run(*words, "-q").output == ""
+
+
+def test_the_summary_tells_how_long_compiling_took_where_anything_was_compiled(files, tmp_path):
+    if not any(gpumask.backends.native.shutil.which(name) for name in ("g++", "clang++", "c++")):
+        pytest.skip("no C++ compiler")
+    environment = {**os.environ, "GPUMASK_CACHE_DIR": str(tmp_path / "cache")}
+    words = [*COMMAND, "resample", "source.tif", "grid.tif", "out.tif", "--nodata", "0", "--backend", "native"]
+    first, second = (
+        subprocess.run([*words, *more], cwd=files, env=environment, capture_output=True, text=True, check=True).stdout
+        for more in ([], ["--overwrite"])
+    )
+    assert re.search(r", compiling took \d+\.\d\d s, native\n$", first)
+    assert "compiling" not in second and second.endswith(" native\n")
 
 
 def test_an_output_that_hides_its_invalid_pixels_is_warned_of(files):

@@ -1,7 +1,10 @@
 """The demo: its scene, its grid, its picture, and what the command prints and writes."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,9 +12,12 @@ import rasterio
 from click.testing import CliRunner
 
 import gpumask
+from gpumask.backends import native
 from gpumask.cli import main
 from gpumask.cli import scene as demo
 from gpumask.cli.picture import Picture
+
+COMMAND = [sys.executable, "-c", "from gpumask.cli import main; main()"]
 
 
 @pytest.fixture
@@ -88,6 +94,18 @@ def test_demo_writes_its_files_and_prints_what_it_did(small, tmp_path, backend, 
     again = CliRunner().invoke(main, [*words[1:], "--backend", backend])
     assert again.exit_code == 0, again.output
     np.testing.assert_array_equal(read(folder / "image.tif"), image)
+
+
+def test_demo_tells_what_it_compiled_apart_from_the_time_of_computing(tmp_path):
+    if not any(native.shutil.which(name) for name in ("g++", "clang++", "c++")):
+        pytest.skip("no C++ compiler")
+    words = [*COMMAND, "demo", "--backend", "native", "--output", tmp_path / "made"]
+    environment = {**os.environ, "GPUMASK_CACHE_DIR": str(tmp_path / "cache")}
+    first, second = (subprocess.run(words, env=environment, capture_output=True, text=True, check=True) for _ in "12")
+    told = re.search(r"^compiled before  (.*), in (.*) s, once on this machine$", first.stdout, re.MULTILINE)
+    assert set(told[1].split(", ")) == {path.name.partition("-")[0] for path in (tmp_path / "cache").iterdir()}
+    assert float(told[2]) > 0
+    assert "\ncompiled before  no kernel: none was missing\n" in second.stdout
 
 
 def test_demo_that_fails_leaves_nothing(small, tmp_path, monkeypatch):

@@ -147,18 +147,18 @@ def in_tiles(of, source, valid, method, tile):
         here = Source(source, valid.view(np.uint8), whole=shape).crop(reach)
         at = window.slices
         some = Target(np.zeros((len(source), *window.shape), source.dtype), np.zeros(window.shape, np.uint8), 0)
-        resample_into(get("numpy"), here, part, method, some, FLOAT32)
+        resample_into(get("numpy"), here, part, method, some)
         image[:, *at], validity[at] = some.image, some.validity
     return image, validity
 
 
 @pytest.mark.parametrize("name", INTERPOLATORS)
 def test_tiles_change_nothing_where_coordinates_are_nearly_whole_or_halves(name):
-    method, met = Method(INTERPOLATORS[name] if name == "nearest" else APPLIED[name]), 0
+    method, met = Method(INTERPOLATORS[name] if name == "nearest" else APPLIED[name], compute_dtype="float32"), 0
     for number in range(20):
         of, source, valid = scene(number)
         whole = Target(np.zeros((len(source), *of.shape), source.dtype), np.zeros(of.shape, np.uint8), 0)
-        resample_into(get("numpy"), Source(source, valid.view(np.uint8)), of, method, whole, FLOAT32)
+        resample_into(get("numpy"), Source(source, valid.view(np.uint8)), of, method, whole)
         for tile in ((2, 2), (5, 3)):
             image, validity = in_tiles(of, source, valid, method, tile)
             assert_same_bits(validity, whole.validity, f"{number}, {tile}")
@@ -227,8 +227,8 @@ def results(backend, of, source, interp="nearest", compute="float32", around=(0,
     """Resample a source that may lie anywhere; return image and validity."""
     chosen = get(backend)
     target = Target(chosen.empty((1, *of.shape), np.uint16), chosen.empty(of.shape, np.uint8), 0)
-    method = Method(APPLIED[interp]).on(around, source.image.shape[1:])
-    resample_into(chosen, source, of, method, target, np.dtype(compute))
+    method = Method(APPLIED[interp], compute_dtype=compute).on(around, source.image.shape[1:])
+    resample_into(chosen, source, of, method, target)
     return to_host(chosen, target.image), to_host(chosen, target.validity)
 
 
@@ -301,8 +301,8 @@ LARGE = Window(0, 0, FAR - 100, 10)
     ],
 )
 def test_what_is_computed_in_fixed_point(compute, step, pixels, around, expected):
-    method = Method(INTERPOLATORS["cubic"], Boundary(around=around))
-    assert method.in_fixed_point(np.dtype(compute), step, pixels) is expected
+    method = Method("cubic", compute_dtype=compute, boundary=Boundary(around=around))
+    assert method.in_fixed_point(step, pixels) is expected
 
 
 def test_a_source_beyond_the_limit_has_float64_coordinates(backend):

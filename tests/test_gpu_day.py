@@ -280,24 +280,26 @@ def test_a_number_gives_the_same_random_call_each_time():
 
 
 def test_the_page_has_shares_peers_what_failed_and_what_did_not_run(record):
-    from gpu_day.page import page, readme_table
+    from gpu_day.page import page, readme_table, speed_table
 
     record.put("identity", "copy bandwidth", "done", bytes_per_second=2e12)
     record.put("smoke", "resample", "done", kernels=["resample", "footprint"])
     kernels = {"resample": {"launches": 1, "seconds": 1e-3, "bytes": 10**9}}
-    record.put("speed", "cubic", "done", size=1000, pixels=10**6, seconds=2e-3, wall=3e-3, bytes=10**9, kernels=kernels)
+    case = "nearest, uint8, full grid"
+    record.put("speed", case, "done", size=1000, pixels=10**6, seconds=2e-3, wall=3e-3, bytes=10**9, kernels=kernels)
     record.put(
-        "speed", "cubic; peers", "done", pixels=10**6, seconds={"torch grid_sample, float32": 4e-3}, why_peers={}
+        "speed", f"{case}; peers", "done", pixels=10**6, seconds={"torch grid_sample, float32": 4e-3}, why_peers={}
     )
     record.put("suite", "test_laws.py", "failed", why="1 tests failed", failed=["test_laws.py::a"], passed=3, skipped=0)
     record.put("sanitize", "memcheck: rules", "skipped", why="no compute-sanitizer")
     text = page(record.found)
-    assert "| cubic | 1000 | 2000.0 | 25 % | 4000.0 |  | resample 1000.0 (50 %) |" in text
+    assert f"| {case} | 1000 | 2000.0 | 25 % | 4000.0 |  | resample 1000.0 (50 %) |" in text
     assert "tests: 3 passed, 1 failed" in text
     assert "test_laws.py::a" in text
     assert "* sanitize, memcheck: rules: not run: no compute-sanitizer" in text
     assert "kernels that did not run: " in text
-    assert "| cubic | 1000 | 2000.0 | 25 % | 4000.0 |  |" in readme_table(record.found)
+    assert f"| {case} | 1000 | 2000.0 | 25 % | 4000.0 |  |" in speed_table(record.found)
+    assert f"| {case} | 2000.0 | 4000.0 |  |" in readme_table(record.found)
 
 
 def test_an_empty_page_is_a_page(record):

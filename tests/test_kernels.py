@@ -222,7 +222,7 @@ def test_nothing_but_the_window_asked_for_is_written(backend, interp):
     framed = [np.full((*bands, rows + 5, cols + 9), 9, dtype) for bands, dtype in [((4,), "u2"), ((), "u1")]]
     images, validities = (chosen.asarray(array.copy()) for array in framed)
     target = Target(images[1:3, *inner], validities[inner], NODATA, outside=2)
-    resample_into(chosen, case.source, case.grid, Method(interp), target, np.dtype(np.float64))
+    resample_into(chosen, case.source, case.grid, Method(interp), target)
     framed[0][1:3, *inner], framed[1][inner] = image, validity
     assert_same_bits(to_host(chosen, images), framed[0])
     assert_same_bits(to_host(chosen, validities), framed[1])
@@ -233,7 +233,7 @@ def test_the_validity_need_not_be_asked_for(backend):
     case = next(case for case in cases("uint16") if case.name == "coarse grid")
     image = chosen.empty((2, *case.grid.shape), np.uint16)
     target = Target(image, None, NODATA)
-    resample_into(chosen, case.source, case.grid, Method(APPLIED["cubic"]), target, np.dtype(np.float64))
+    resample_into(chosen, case.source, case.grid, Method(APPLIED["cubic"]), target)
     expected, _ = resampled(chosen, Variant("uint16", "uint16", "float64", "cubic"), case)
     assert_same_bits(to_host(chosen, image), expected)
 

@@ -95,7 +95,7 @@ def facts_of(source, grid, boundary=EDGES):
     asked = Asked()
     image, validity = np.empty((len(source.image), *grid.shape), np.uint16), np.empty(grid.shape, np.uint8)
     target = Target(image, validity, NODATA)
-    resample_into(asked, source, grid, Method(APPLIED["cubic"], boundary), target, np.dtype(np.float64))
+    resample_into(asked, source, grid, Method(APPLIED["cubic"], boundary=boundary), target)
     kernel, _, defines = asked.runs[-1]
     assert kernel == "resample"
     return {name: value for name, value in defines.items() if name in FACTS}

@@ -88,5 +88,5 @@ def test_the_page_of_flags_is_so():
                 assert str(np.asarray(eval(code, names)).tolist()) == comment, line
             else:
                 exec(code, names)
-    text = inspect.getdoc(gpumask.flags)
+    text = inspect.getdoc(gpumask.masks.rules.flags)
     assert all(f'`"{key}": ' in text for key in ("bits", "otherwise", "except", "signed", "unusable"))

@@ -44,7 +44,7 @@ def test_a_grid_of_one_column_is_resampled():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("standalone", [True, False])
 def test_a_node_that_is_not_finite_makes_only_its_own_pixels_invalid(bad, standalone):
-    """Takes NaN for pixel 0 and calls the pixel valid, or raises; raises at infinity."""
+    """Takes NaN for pixel 0 and calls the pixel valid, or raises. Raises at infinity too."""
     for row, col in ((nodes(4, bad, 5), nodes(4, 4, 5)), (nodes(4, 4, 5), nodes(4, bad, 5))):
         for interp in INTERPS:
             image, mask = sample(interp, row, col, nodata_out=-1, standalone=standalone)
@@ -60,7 +60,7 @@ def test_a_node_that_is_not_finite_makes_only_its_own_pixels_invalid(bad, standa
 
 
 def test_a_nan_node_of_a_coarse_grid_spoils_the_cells_around_it_alone():
-    """Calls the cells around a NaN node valid; if the last node is NaN, raises ValueError."""
+    """Calls the cells around a NaN node valid. If the last node is NaN, raises ValueError."""
     row, col = np.mgrid[1:9:3j, 1:9:3j]
     row[1, 1] = np.nan
     mask = sample("linear", row, col, resolution=(4, 4))[1]
@@ -206,7 +206,7 @@ def test_integers_of_64_bits_are_filled(dtype):
 
 
 def test_infinity_stays_infinity_in_float32():
-    """Fills float64 arrays only; from file to file, infinity becomes 3.4e38."""
+    """Fills float64 arrays only. From file to file, infinity becomes 3.4e38."""
     source = np.full((3, 3), np.inf)
     out = np.zeros((1, 2), np.float32)
     gpumask.array_grid_resampling("linear", source, nodes(0.5, 9), nodes(0.5, 9), (1, 1), out, nodata_out=-np.inf)
@@ -249,7 +249,7 @@ def test_a_float32_grid_is_shifted_in_float64():
 
 
 def test_a_window_beyond_the_grid_is_refused():
-    """Takes columns beyond the grid from its next row, flagged valid; panics at rows beyond it."""
+    """Takes columns beyond the grid from its next row, flagged valid. Panics at rows beyond it."""
     row, col = np.mgrid[0:4.0, 0:4.0]
     right, below = np.array([[0, 1], [2, 5]]), np.array([[2, 5], [0, 1]])
     for win in (right, below):
@@ -291,7 +291,7 @@ def test_a_trusted_constant_is_valid_whatever_the_mask_holds(interp):
 
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric", "wrap"])
 def test_beyond_the_edges_a_window_is_a_slice_of_the_whole(mode):
-    """Pads by what the window's nodes need; where all lie beyond an edge not at all, so the same pixels are invalid."""
+    """Pads by what the window's nodes need. If all lie beyond an edge, pads nothing, so the same pixels are invalid."""
     row, col, options = nodes(-0.5, -0.25, 4), nodes(2, 2, 2), {"boundary_condition": mode}
     win = np.array([[0, 0], [0, 1]])
     image, mask = sample("linear", row, col, **options)

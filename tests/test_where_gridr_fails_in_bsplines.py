@@ -89,7 +89,7 @@ def test_nan_stays_invalid_from_the_filter_to_the_resampling(masked):
 
 
 def test_a_node_that_is_not_finite_spoils_no_other_pixel():
-    """A NaN node hides how far the grid reaches, so that pixels at the edges are invalid; the last one raises."""
+    """A NaN node hides how far the grid reaches, so that pixels at the edges are invalid. The last one raises."""
     source, row, col = NOISE[:40, :40], nodes(39, np.nan, 20), nodes(20, 20, 20)
     options = {"source": source, "boundary_condition": "reflect", **spline()}
     np.testing.assert_array_equal(sample(row=row, col=col, **options)[1], [[1, 0, 1]])
@@ -137,7 +137,7 @@ def test_an_epsilon_out_of_range_is_refused(order, epsilon):
 
 @pytest.mark.parametrize("threshold", [0, -1.0, np.nan])
 def test_a_mask_influence_threshold_out_of_range_is_refused(threshold):
-    """Panics at 0; negative or NaN, invalid pixels spoil nothing but themselves."""
+    """Panics at 0. If it is negative or NaN, invalid pixels spoil nothing but themselves."""
     where = {"row": nodes(30), "col": nodes(28), "source": NOISE, "array_in_mask": ONES.copy()}
     where["array_in_mask"][30, 30] = 0
     options = spline(mask_influence_threshold=threshold)
@@ -152,7 +152,7 @@ def test_a_mask_influence_threshold_out_of_range_is_refused(threshold):
 
 
 def test_an_interpolator_is_ready_from_the_beginning():
-    """Needs initialize() first: without it total_margins() raises, and the filter leaves no pixel as it was."""
+    """Needs initialize() first. Without it total_margins() raises, and the filter leaves no pixel as it was."""
     ours = gpumask.get_interpolator("bspline3", **SPLINE)
     assert ours.total_margins() == [14] * 4
     inner = np.s_[13:-13, 13:-13]
@@ -188,7 +188,7 @@ def test_an_interpolator_may_be_an_object_of_either_library(name):
     ],
 )
 def test_the_filter_refuses_what_cannot_be_right_by_name(named, source, options, error):
-    """Panics at even orders and small images; AttributeError at a name."""
+    """Panics at even orders and small images. Raises AttributeError at a name."""
     with pytest.raises(gpumask.GpumaskError, match=f"^{named}: expected"):
         prefiltered("gpumask", source, **options)
     with pytest.raises(BaseException, match=error):

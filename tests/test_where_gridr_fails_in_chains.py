@@ -119,7 +119,7 @@ def test_integers_of_64_bits_are_written(files, dtype):
 
 
 def test_infinity_is_written_as_infinity_and_nan_as_nodata(files):
-    """Writes 3.4e38 for infinity into float32, and NaN as a valid pixel; into integers both become some number."""
+    """Writes 3.4e38 for infinity into float32, and NaN as a valid pixel. In integers both become some number."""
     source = RAMP.copy()
     source[4, 4], source[7, 7] = np.inf, np.nan
     where = nodes(4, 7)

@@ -120,7 +120,7 @@ def test_without_a_shape_that_of_the_window_or_of_the_array_is_taken():
 
 @pytest.mark.parametrize("resolution", [(1, 4), (7, 11), (11, 11)])
 def test_by_a_threshold_of_1_an_oversampled_mask_is_valid_where_a_built_one_is(resolution):
-    """Oversampling asks for any valid neighbour, building a mask for all; a threshold of 1 loses pixels to rounding."""
+    """Oversampling asks for any valid neighbour, building a mask for all. A threshold of 1 loses pixels to rounding."""
     mask = np.ones((4, 5), np.uint8)
     mask[1, 3] = 0
     oversampled, any_neighbour = (

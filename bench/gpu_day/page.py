@@ -116,9 +116,7 @@ def speed(known: Found, copy: float | None, kernels: bool = True) -> list[str]:
     for name, item in ours.items():
         seconds, theirs = item["seconds"], known.get(f"{name}; peers", {})
         cells = [name, str(item["size"]), picoseconds(seconds, item), share(item["bytes"] / seconds, copy)]
-        for peer in PEERS:
-            took = [(each, took) for each, took in theirs.get("seconds", {}).items() if each.startswith(peer)]
-            cells.append(picoseconds(took[0][1], theirs) if took else "")
+        cells += peer_cells(theirs)
         if kernels:
             cells.append(each_kernel(item, copy))
         lines.append(row_of(cells))
@@ -131,9 +129,17 @@ def row_of(cells: Iterable[str]) -> str:
 
 
 PEERS = ("torch grid_sample", "CuPy map_coordinates")
+
+# The README's rows.
+SHORT = (
+    "cubic, float64, full grid",
+    "cubic, 4 bands of uint16, grid of step 16",
+    "nearest, uint8, full grid",
+    "bspline3, float64",
+)
 _ABOUT_SPEED = (
     "Arrays are on the device. Images are turned by 7 degrees, one pixel in 10 000 masked. Peers take no mask, have",
-    "full coordinates, and float32 where torch takes no integers. A copy's rate counts bytes read and written; that of",
+    "full coordinates, and float32 where torch takes no integers. A copy's rate counts bytes read and written. That of",
     "gpumask counts each array that a call must read or write once, and footprints twice.",
 )
 _ABOUT_KERNELS = "Of a kernel, the bytes are those of every array that it is given, once."
@@ -152,8 +158,8 @@ def each_kernel(item: Found, copy: float | None) -> str:
     )
 
 
-def readme_table(found: Found) -> str:
-    """Return the table of speed for the README, with what it was measured on."""
+def speed_table(found: Found) -> str:
+    """Return the table of speed for docs/speed.md, with what it was measured on."""
     parts, known = found["parts"], items(found["parts"], "identity")
     card, rate = known.get("card", {}), copy_rate(parts)
     lines = speed(items(parts, "speed"), rate, kernels=False)
@@ -161,6 +167,28 @@ def readme_table(found: Found) -> str:
     about = f"{found['card']}, driver {smi.get('driver_version') or card.get('driver')}"
     copies = f", copy {rate / 1e9:.0f} GB/s" if rate else ""
     return "\n".join([*lines[1:], f"Measured with CUDA events on {about}, CuPy {card.get('cupy')}{copies}."]) + "\n"
+
+
+def readme_table(found: Found) -> str:
+    """Return the short table of speed for the README."""
+    known = items(found["parts"], "speed")
+    titles = ["ps per pixel and band", "gpumask cuda", *PEERS]
+    lines = [row_of(titles), row_of(["---"] + ["---:"] * (len(titles) - 1))]
+    for name in SHORT:
+        item, theirs = known.get(name, {}), known.get(f"{name}; peers", {})
+        if item.get("state") == "done" and "wall" in item:
+            lines.append(row_of([name, picoseconds(item["seconds"], item), *peer_cells(theirs)]))
+    legend = f"On {found['card']}, with arrays on the device, full coordinates and no masks for the peers."
+    return "\n".join([*lines, "", legend]) + "\n"
+
+
+def peer_cells(theirs: Found) -> list[str]:
+    """Return what each of the peers takes, empty for one that takes no part."""
+    cells = []
+    for peer in PEERS:
+        took = [seconds for each, seconds in theirs.get("seconds", {}).items() if each.startswith(peer)]
+        cells.append(picoseconds(took[0], theirs) if took else "")
+    return cells
 
 
 def host(known: Found) -> list[str]:

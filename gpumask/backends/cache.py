@@ -9,10 +9,23 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 _log = logging.getLogger("gpumask")
+
+
+class Compiled(NamedTuple):
+    """A kernel that was compiled, and the seconds that this took."""
+
+    kernel: str
+    seconds: float
+
+
+# What this process has compiled, in that order.
+compiled: list[Compiled] = []
 
 
 @functools.cache
@@ -62,13 +75,16 @@ def cached(name: str, suffix: str, build: Callable[[Path], None]) -> Path:
             return found
         _log.warning("compiled kernel %s is damaged, built anew", found)
         found.unlink(missing_ok=True)
-    _log.info("compiling %s, once", name.partition("-")[0])
+    kernel = name.partition("-")[0]
+    _log.info("compiling %s, once", kernel)
+    start = time.perf_counter()
     handle, temporary = tempfile.mkstemp(prefix=".building-", suffix=suffix, dir=cache_folder())
     os.close(handle)
     try:
         build(Path(temporary))
         whole = cache_folder() / f"{name}.{_digest(Path(temporary))}{suffix}"
         os.replace(temporary, whole)
+        compiled.append(Compiled(kernel, time.perf_counter() - start))
     finally:
         Path(temporary).unlink(missing_ok=True)
     return whole

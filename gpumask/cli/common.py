@@ -11,13 +11,14 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gpumask.backends import NAMES
+from gpumask.backends.cache import Compiled
 from gpumask.errors import GpumaskError
 from gpumask.files.tiles.summary import Summary
 from gpumask.files.writing.storage import check_creation
@@ -197,15 +198,21 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda command: functools.reduce(lambda made, option: option(made), reversed(options), command)
 
 
-def summary(output: Any, done: Summary) -> str:
-    """Return a line that says what a run did."""
+def summary(output: Any, done: Summary, compiled: Sequence[Compiled]) -> str:
+    """Return a line that says what a run did, and how long it took to compile kernels."""
     seconds = done.seconds
     stages = ", ".join(f"{stage} {seconds[stage]:.2f}" for stage in ("read", "compute", "write") if stage in seconds)
     outside = f", {100 * done.outside / done.pixels:.2f} % outside" if done.outside else ""
     return (
         f"{output}: {done.pixels} pixels, {share(done)} valid{outside}, {done.tiles} tiles, {seconds['all']:.2f} s"
-        f"{f' ({stages})' if stages else ''}, {done.backend}"
+        f"{f' ({stages})' if stages else ''}{f', compiling took {compiling(compiled):.2f} s' if compiled else ''}"
+        f", {done.backend}"
     )
+
+
+def compiling(compiled: Sequence[Compiled]) -> float:
+    """Return the seconds that it took to compile these kernels."""
+    return sum(each.seconds for each in compiled)
 
 
 def share(done: Summary) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from gpumask.backends.cache import compiled
 from gpumask.cli.common import (
     RULES_OPTIONS,
     backend_option,
@@ -78,9 +79,10 @@ def mask(quiet: bool, **options: Any) -> None:
         asked = click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
         if options["mask"] is None and asked:
             raise click.UsageError(f"--{name.replace('_', '-')}: expected along with --mask.")
+    before = len(compiled)
     with progress_bar(quiet, "pixel") as progress:
         done = write_mask(MaskOptions(**options), progress)
     if not quiet:
-        click.echo(summary(options["output"], done))
+        click.echo(summary(options["output"], done, compiled[before:]))
     if not done.valid:
         click.get_current_context().exit(3)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from gpumask.backends.cache import compiled
 from gpumask.backends.text import C_TYPES
 from gpumask.cli.common import (
     COMMON_OPTIONS,
@@ -172,6 +173,7 @@ def resample_command(quiet: bool, **options: Any) -> None:
 
 def run(job: Callable[..., Summary], arguments: dict[str, Any], quiet: bool) -> None:
     """Run a job with a progress bar, and print what it did."""
+    before = len(compiled)
     try:
         with renamed(NAMES), progress_bar(quiet, "pixel") as progress:
             done = job(**arguments, progress=progress)
@@ -180,7 +182,7 @@ def run(job: Callable[..., Summary], arguments: dict[str, Any], quiet: bool) -> 
             raise
         raise Failure("interrupted: finished tiles are kept, and the same command continues from them") from None
     if not quiet:
-        click.echo(summary(arguments["output"], done))
+        click.echo(summary(arguments["output"], done, compiled[before:]))
     if not done.valid:
         click.get_current_context().exit(3)
 

@@ -31,7 +31,7 @@ from gpumask.masks.morphology import check_filters
 from gpumask.masks.rules.apply import as_rules
 from gpumask.pixels.values import MOST_DECLARED, as_held, same
 from gpumask.pixels.window import Window, check_inside
-from gpumask.resampling.method import check_validity, method_of, output_type
+from gpumask.resampling.method import Method, accepts_method, check_validity, output_type
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -56,6 +56,7 @@ _NAMES = {
 
 
 @renamed(_NAMES)
+@accepts_method(validity="validity_by")
 def resample_file(  # noqa: PLR0913
     source: Any,
     grid: Any,
@@ -81,6 +82,7 @@ def resample_file(  # noqa: PLR0913
     nodata_out: float | None = None,
     dtype: Any = None,
     compute_dtype: str = "float64",
+    method: Method | None = None,
     window: Window | tuple[int, int, int, int] | None = None,
     like: Any = None,
     driver: str | None = None,
@@ -152,19 +154,22 @@ def resample_file(  # noqa: PLR0913
         raise ArgumentTypeError(f"progress: expected a function; got {progress!r}")
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
-        by_band = check_validity(validity_by, "validity_by")
-        image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow), by_band)
+        check_validity(validity_by, "validity_by")
+        how = method or Method(
+            interp, nodata_out=nodata_out, dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
+            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity_by,
+        )  # fmt: skip
+        image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow), how.by_band)
         words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)
         nodes = _grid(inputs, grid, words, image.dataset.shape)
         wanted = _window(window, nodes.full_shape)
-        kind = output_type(image.dtype, dtype, 0)[0]
         within, told = _within(validity, image, numbers)
-        nodata, declared = _nodata(nodata_out, image, kind, told)
+        kind = how.output_dtype(image.dtype)
+        nodata, declared = _nodata(how.nodata_out, image, kind, told)
         classes = categories.in_file(image.dataset, image.bands)
-        interp = categories.chosen(interp, classes)
+        how = dataclasses.replace(how, interp=categories.chosen(how.interp, classes), dtype=kind, nodata_out=nodata)
         job = Job(
-            method_of(interp, boundary, trust_padding, mask_policy, min_weight), nodata, wanted,
-            None if tile_shape is None else _pair("tile_shape", tile_shape), compute_dtype, backend, max_memory,
+            how, wanted, None if tile_shape is None else _pair("tile_shape", tile_shape), backend, max_memory,
             None if devices is None else _whole("devices", devices),
         )  # fmt: skip
         place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
@@ -172,15 +177,15 @@ def resample_file(  # noqa: PLR0913
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
         made = Creation(
             paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {},
-            nearest=job.method.interp.taps == 1, overwrite=overwrite,
+            nearest=how.interpolator.taps == 1, overwrite=overwrite,
         )  # fmt: skip
-        if job.method.interp.taps == 1:  # else there is a warning already
+        if how.interpolator.taps == 1:  # else there is a warning already
             categories.check_overviews(creation or {}, classes)
         check_free("output", made.files, inputs.files, overwrite)
         with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     done.seconds["all"] = time.perf_counter() - start
-    _warn(done, by_band, told=told or declared is not None or validity is not None)
+    _warn(done, how.by_band, told=told or declared is not None or validity is not None)
     return done
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,9 @@ def basic_grid_resampling_chain(
     boundary = check_boundary("boundary_condition", boundary_condition, trust_padding)
     if trust_padding is None and boundary_condition is not None:
         raise GpumaskError("trust_padding: expected True or False along with boundary_condition; got None")
-    method = Method(interpolator_of(interp, interp_kwargs), boundary, takes_invalid=True)
+    nodata = math.nan if nodata_out is None else nodata_out
+    taps = interpolator_of(interp, interp_kwargs)
+    method = Method(taps, nodata_out=nodata, boundary=boundary, takes_invalid=True)
     (grid_row_coords_band,) = whole("grid_row_coords_band", grid_row_coords_band)
     (grid_col_coords_band,) = whole("grid_col_coords_band", grid_col_coords_band)
     if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:
@@ -146,7 +149,7 @@ def basic_grid_resampling_chain(
         raise GpumaskError(f"mask_out_ds: expected uint8 as the type of the first band; got {mask_out_ds.dtypes[0]}")
     window = Window.of_shape(grid.full_shape) if win is None else half_open("win", win)
     tile = _tile_shape(io_strip_size, io_strip_size_target, tile_shape, grid.resolution, window)
-    job = Job(method, nodata_out, window, tile)
+    job = Job(method, window, tile)
     masks, parts = () if mask is None else (mask,), () if geometry is None else (geometry,)
     source = SourceFile(array_src_ds, bands, masks, parts=parts)
     resample_datasets(source, grid, OutputFile(array_out_ds, mask_out_ds), job)

@@ -144,7 +144,7 @@ def array_grid_resampling(
     taps = interpolator_of(interp, interp_kwargs, filtered=not standalone)
     origin = _origin(array_in_origin, standalone)
     boundary = check_boundary("boundary_condition", boundary_condition, trust_padding)
-    method = Method(taps, boundary if standalone else Boundary(), takes_invalid=True)
+    method = Method(taps, boundary=boundary if standalone else Boundary(), takes_invalid=True)
     source = Source.of(array_in, array_in_mask)
     grid = _grid(grid_row, grid_col, grid_resolution, grid_mask, grid_mask_valid_value, grid_nodata, origin)
     if win is not None:
@@ -162,7 +162,7 @@ def array_grid_resampling(
     target = Target(_writable(backend, image_view, inputs), _writable(backend, mask_view, inputs), nodata)
     if standalone and not is_device_array(grid.row) and not _any_counts(grid):
         warn_caller("grid_row, grid_col: no node counts, so no pixel is valid")
-    resample_into(backend, source, grid, method, target, np.dtype(np.float64))
+    resample_into(backend, source, grid, method, target)
     for view, written in ((image_view, target.image), (mask_view, target.validity)):
         if view is not None and written is not view:
             view[...] = backend.to_family_of(view, written)

@@ -47,16 +47,13 @@ _pieces_of: WeakKeyDictionary[Grid | ProjectedGrid, tuple[Any, list[tuple[Window
 class Recipe:
     """How arrays are resampled, whether there are all of them or some chunks.
 
-    by_band: whether each band is valid by itself. Then a result's validity is (…, band, row, col).
+    method: with the dtype and the nodata value of the result. Where each band is valid by itself, the result's validity
+    is (…, band, row, col).
     missing: values of the image, as its dtype holds them, that say that nothing is there; NaN says so in any case.
     """
 
     method: Method
-    dtype: np.dtype[Any]
-    nodata: float
-    compute: np.dtype[Any]
     backend: str | None = None
-    by_band: bool = False
     missing: tuple[float, ...] = ()
 
     def on(self, grid: Grid | ProjectedGrid, shape: tuple[int, int]) -> Recipe:
@@ -86,12 +83,12 @@ class Recipe:
             made = result[index] if joint else result[index][None]
             some, valid = [block[index] for block in images], [_at(mask, index) for mask in masks]
             for at, grid, window in chunk.pieces:
-                target = Target(made[:, *at.slices], validity[index][..., *at.slices], self.nodata)
+                target = Target(made[:, *at.slices], validity[index][..., *at.slices], self.method.nodata)
                 if window.is_empty:
-                    target.image[...], target.validity[...] = self.nodata, 0
+                    target.image[...], target.validity[...] = self.method.nodata, 0
                     continue
                 source = chunk.source(self, window, some, valid)
-                resample_into(backend, source, grid, self.method, target, self.compute)
+                resample_into(backend, source, grid, self.method, target)
         image, validity = (backend.to_family_of(images[0], array) for array in (result, validity))
         return image, validity
 
@@ -99,13 +96,15 @@ class Recipe:
         """Return arrays for a result."""
         lead = image.shape[: -3 if joint else -2]
         bands = image.shape[-3:-2] if joint else ()
-        planes = bands if self.by_band else ()
-        return backend.empty((*lead, *bands, *shape), self.dtype), backend.empty((*lead, *planes, *shape), np.uint8)
+        planes = bands if self.method.by_band else ()
+        return backend.empty((*lead, *bands, *shape), self.method.dtype), backend.empty(
+            (*lead, *planes, *shape), np.uint8
+        )
 
     def together(self, known: list[Any]) -> Any:
         """Return one mask out of bool masks, (row, col) or (band, row, col); None where there are none."""
         flat = [mask[0] if mask.ndim == 3 and len(mask) == 1 else mask for mask in known]
-        if not self.by_band:
+        if not self.method.by_band:
             flat = [mask if mask.ndim == 2 else mask.all(axis=0) for mask in flat]
         return functools.reduce(operator.and_, flat) if flat else None
 
@@ -158,7 +157,7 @@ class Chunk:
                 [_over(mask, at) for mask, at in zip(masks, self.masks.windows, strict=True)], wanted
             )
             known.append(says_valid(valid))
-        return Source.of(image, recipe.together(known), recipe.by_band)
+        return Source.of(image, recipe.together(known), recipe.method.by_band)
 
 
 def _at(mask: Any, index: tuple[int, ...]) -> Any:
@@ -219,7 +218,7 @@ def resampled_lazily(
     plan = planned(image, valid, grid, recipe, chunks)
     name = f"gpumask-{tokenize(*inputs, grid, recipe, joint, plan.sizes)}"
     bands = image.shape[-3:-2] if joint else ()
-    planes = bands if recipe.by_band else ()
+    planes = bands if recipe.method.by_band else ()
     tasks: dict[Any, Any] = {}
     parts: tuple[dict[Any, Any], ...] = {}, {}
     for number in itertools.product(*(range(len(sizes)) for sizes in lead)):
@@ -233,7 +232,7 @@ def resampled_lazily(
                 tasks[whole] = (partial(recipe.chunk, chunk, joint), images, masks)
             else:
                 shapes = (*sizes, *bands, *chunk.shape), (*sizes, *planes, *chunk.shape)
-                tasks[whole] = (partial(_fill, recipe.nodata, recipe.dtype, image._meta, *shapes),)
+                tasks[whole] = (partial(_fill, recipe.method.nodata, recipe.method.dtype, image._meta, *shapes),)
             parts[0][f"{name}-image", *number, *band, i, j] = (operator.getitem, whole, 0)
             parts[1][f"{name}-validity", *number, *(0 for _ in planes), i, j] = (operator.getitem, whole, 1)
     made = HighLevelGraph.from_collections(name, tasks, dependencies=inputs)
@@ -243,7 +242,9 @@ def resampled_lazily(
         graph = HighLevelGraph({**made.layers, layer: part}, {**made.dependencies, layer: {name}})
         return array_of(graph, layer, sizes, np.empty((0,) * len(sizes), dtype, like=image._meta))
 
-    return Resampled(array("image", parts[0], recipe.dtype, bands), array("validity", parts[1], np.uint8, planes))
+    return Resampled(
+        array("image", parts[0], recipe.method.dtype, bands), array("validity", parts[1], np.uint8, planes)
+    )
 
 
 def as_lazy(array: Any) -> Any:
@@ -304,7 +305,7 @@ def planned(image: Any, valid: Any, grid: Grid | ProjectedGrid, recipe: Recipe, 
     limit = parse_bytes(config.get("array.chunk-size"))
     deep = math.prod(max(sizes, default=1) for sizes in image.chunks[:-2])
     own = max(image.chunks[-2]), max(image.chunks[-1])
-    sides = _sides(own, limit // max(deep * recipe.dtype.itemsize, 1))
+    sides = _sides(own, limit // max(deep * recipe.method.dtype.itemsize, 1))
     while True:
         plan = _planned(image, valid, grid, recipe.method, sides)
         needs = max(sum(math.prod(at.shape) for at in chunk.images.windows) for chunk in plan.chunks.values())

@@ -1,9 +1,12 @@
-"""How pixels are made: by which interpolator, what there is beyond the edges, and what is done about invalid pixels."""
+"""How to resample: by which interpolator, what there is beyond the edges, and what is done about invalid pixels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,28 +15,134 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import in_fixed_point
 from gpumask.pixels.boundary import Boundary, Pair, check_boundaries
-from gpumask.pixels.interpolators import Interpolator, interpolator
+from gpumask.pixels.interpolators import INTERPOLATORS, Interpolator, interpolator
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window
 from gpumask.resampling.prefilter import domain_of, whole_segments
 
 POLICIES = ("strict", "renormalize")
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 
 @dataclass(frozen=True)
 class Method:
-    """An interpolator, a boundary, and the least share of the weights that valid pixels must have.
+    """How to resample: what is said once, and holds for arrays, files and DataArrays alike.
 
-    min_weight: None: all pixels with a weight must be valid; otherwise the others are left out, and the weights of the
-    rest are renormalised, where the pixel nearest to the coordinate is valid.
-    takes_invalid: whether the filter of a B-spline takes invalid pixels as they are, as GridR does. Otherwise those
-    beside them stand in, so that what they hold has no say at all.
+    `resample`, `Resampler`, `resample_file`, `warp_file` and the methods of `.gpumask` take one as `method`. Their
+    keywords of the same names are a shorthand for it.
+
+    Parameters
+    ----------
+    interp
+        "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11; see `bspline`.
+        None: cubic, and nearest where a file or a DataArray declares that its values are classes.
+    nodata_out
+        What invalid output pixels become. It is rounded to the output's dtype, which must hold it. None: 0 for arrays,
+        and for files and DataArrays what the source declares.
+    dtype
+        Of the output: an integer or float of 8 to 64 bits. None: the source's (uint8 for bool, float32 for float16).
+        Integers are rounded half to even and clipped to their range.
+    compute_dtype
+        Of weights and sums: "float64" or "float32"; see `resample`.
+    boundary
+        What the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap", as in
+        numpy.pad. None: nothing. A pair of these is of rows and of columns, such as (None, "wrap").
+    trust_padding
+        Whether what is beyond the edges may make pixels valid; see `resample`.
+    mask_policy
+        "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are valid are
+        renormalised; see `resample`.
+    min_weight
+        The least share of the weights that valid pixels must have under "renormalize", above 0 and at most 1.
+    validity
+        "pixel": a pixel is valid where all of its bands are. "band": each band is as if it were alone.
+
+    Raises
+    ------
+    GpumaskError
+        Where one of them can't be right. The message names it.
+
+    Examples
+    --------
+    >>> careful = Method("linear", validity="band", nodata_out=-1)
+    >>> grid = Grid([[0.5, 0.5]], [[0.5, 1.5]])
+    >>> from gpumask import resample
+    >>> resample([[0.0, 1.0, 2.0], [2.0, 3.0, float("nan")]], grid, method=careful, backend="numpy").image
+    array([[ 1.5, -1. ]])
     """
 
-    interp: Interpolator
-    boundary: Boundary = Boundary()
-    min_weight: float | None = None
-    takes_invalid: bool = False
+    interp: Any = None
+    _: KW_ONLY
+    nodata_out: float | None = None
+    dtype: Any = None
+    compute_dtype: Any = "float64"
+    boundary: Any = None
+    trust_padding: bool = True
+    mask_policy: str = "strict"
+    min_weight: float = 1e-5
+    validity: str = "pixel"
+    # Whether the filter of a B-spline takes invalid pixels as they are, as GridR does. Otherwise valid ones beside them
+    # stand in, so that what invalid pixels hold has no say at all.
+    takes_invalid: bool = field(default=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check all that is given, and keep it in one form."""
+        if self.interp is not None:
+            self._set("interp", interpolator(self.interp))
+        if not isinstance(self.boundary, Boundary):
+            self._set("boundary", check_boundaries("boundary", self.boundary, self.trust_padding))
+        self._set("compute_dtype", _compute_type(self.compute_dtype))
+        if self.dtype is not None:
+            self._set("dtype", output_type(np.float64, self.dtype, 0)[0])
+        if not isinstance(self.mask_policy, str) or self.mask_policy not in POLICIES:
+            raise GpumaskError(f"mask_policy: expected one of {', '.join(POLICIES)}; got {self.mask_policy!r}")
+        if isinstance(self.min_weight, bool) or not isinstance(self.min_weight, int | float | np.number):
+            raise ArgumentTypeError(f"min_weight: expected a number; got {self.min_weight!r}")
+        if not 0 < self.min_weight <= 1:
+            raise GpumaskError(f"min_weight: expected a share above 0, and 1 at the most; got {self.min_weight!r}")
+        if self.mask_policy == "renormalize" and self.interpolator.order:
+            name = self.interpolator.name
+            raise GpumaskError(
+                f"mask_policy: expected strict for {name}, whose taps are no pixels; got {self.mask_policy}"
+            )
+        check_validity(self.validity)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set a field of this frozen class, while it is made."""
+        object.__setattr__(self, name, value)
+
+    @property
+    def interpolator(self) -> Interpolator:
+        """The interpolator: cubic where none is named."""
+        return INTERPOLATORS["cubic"] if self.interp is None else self.interp
+
+    @property
+    def least_weight(self) -> float | None:
+        """The least share of the weights that valid pixels must have; None: all pixels with a weight must be valid."""
+        return float(self.min_weight) if self.mask_policy == "renormalize" else None
+
+    @property
+    def nodata(self) -> float:
+        """What invalid pixels become where nothing else is said: see `for_source`."""
+        return 0 if self.nodata_out is None else self.nodata_out
+
+    @property
+    def by_band(self) -> bool:
+        """Whether each band is valid by itself."""
+        return self.validity == "band"
+
+    def output_dtype(self, source: Any) -> np.dtype[Any]:
+        """Return the output's dtype for a source of a dtype."""
+        return output_type(source, self.dtype, 0)[0]
+
+    def for_source(self, dtype: Any, nodata: float | None = 0) -> Method:
+        """Return the method for a source of a dtype: it says the output's dtype, and a nodata value that this holds.
+
+        nodata: what invalid pixels become where the method does not say it; None is NaN.
+        """
+        kind, value = output_type(dtype, self.dtype, nodata if self.nodata_out is None else self.nodata_out)
+        return replace(self, dtype=kind, nodata_out=value)
 
     @property
     def frames(self) -> Pair:
@@ -42,7 +151,7 @@ class Method:
         Coefficients of B-splines are made beyond edges, but for those of an axis that goes around.
         """
         rows, cols = (
-            self.interp.margin if period or (counts and not self.interp.order) else 0
+            self.interpolator.margin if period or (counts and not self.interpolator.order) else 0
             for counts, period in zip(self.boundary.counts, self.boundary.around, strict=True)
         )
         return rows, cols
@@ -50,53 +159,33 @@ class Method:
     @property
     def support(self) -> int:
         """How many pixels around coefficients have a say in them."""
-        return max(self.interp.frame, self.interp.influence)
+        return max(self.interpolator.frame, self.interpolator.influence)
 
     def on(self, around: Pair, shape: Pair) -> Method:
         """Return the method for a source of that shape, which may begin anew after so many (rows, cols)."""
         return replace(self, boundary=self.boundary.on(around, shape)) if any(around) else self
 
-    def in_fixed_point(self, compute: np.dtype[Any], step: Pair, pixels: Window) -> bool:
+    def in_fixed_point(self, step: Pair, pixels: Window) -> bool:
         """Say whether coordinates are in fixed point; see `gpumask.grids.nodes`."""
-        return in_fixed_point(compute, step, pixels, self.interp.margin, self.boundary.around)
+        return in_fixed_point(self.compute_dtype, step, pixels, self.interpolator.margin, self.boundary.around)
 
     def reach(self, grid: Grid, shape: tuple[int, int]) -> Window:
         """Return the window of a source of that shape which a grid needs.
 
         It lies beyond the edges where pixels there have a say, and is empty where no pixel can be valid.
         """
-        margin, around = self.interp.margin, self.boundary.around
+        margin, around = self.interpolator.margin, self.boundary.around
         taps = self.boundary.in_first_turn(grid.source_window(margin, around), 2 * margin)
-        if not self.interp.needs_filter:
+        if not self.interpolator.needs_filter:
             inside = Window.of_shape(self.boundary.once(shape)).pad(*self.frames)
             return taps.intersect(self.boundary.opened(inside, taps))
-        domain = domain_of(self.interp, self.boundary, shape)
+        domain = domain_of(self.interpolator, self.boundary, shape)
         if domain.is_empty:
             return Window(0, 0, 0, 0)
         wanted = taps.intersect(self.boundary.opened(domain, taps))
         if wanted.is_empty:
             return wanted
-        return whole_segments(self.interp, wanted, domain, around).pad(self.support)
-
-
-def method_of(
-    interp: Any, boundary: Any = None, trust_padding: Any = True, mask_policy: Any = "strict", min_weight: Any = 1e-5
-) -> Method:
-    """Return the method that a user's words name; see `resample`."""
-    found = Method(interpolator(interp), check_boundaries("boundary", boundary, trust_padding))
-    if not isinstance(mask_policy, str) or mask_policy not in POLICIES:
-        raise GpumaskError(f"mask_policy: expected one of {', '.join(POLICIES)}; got {mask_policy!r}")
-    if isinstance(min_weight, bool) or not isinstance(min_weight, int | float | np.number):
-        raise ArgumentTypeError(f"min_weight: expected a number; got {min_weight!r}")
-    if not 0 < min_weight <= 1:
-        raise GpumaskError(f"min_weight: expected a share above 0, and 1 at the most; got {min_weight!r}")
-    if mask_policy == "strict":
-        return found
-    if found.interp.order:
-        raise GpumaskError(
-            f"mask_policy: expected strict for {found.interp.name}, whose taps are no pixels; got {mask_policy}"
-        )
-    return Method(found.interp, found.boundary, float(min_weight))
+        return whole_segments(self.interpolator, wanted, domain, around).pad(self.support)
 
 
 def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
@@ -110,15 +199,41 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
     return found, held("nodata_out", float("nan") if nodata_out is None else nodata_out, found)
 
 
-def check_validity(given: Any, name: str = "validity") -> bool:
-    """Say whether bands are valid by themselves; raise GpumaskError for what is neither "pixel" nor "band"."""
+def check_validity(given: Any, name: str = "validity") -> None:
+    """Raise GpumaskError for what is neither "pixel" nor "band"."""
     if not isinstance(given, str) or given not in ("pixel", "band"):
         raise GpumaskError(f"{name}: expected pixel or band; got {given!r}")
-    return given == "band"
 
 
-def compute_type(compute_dtype: Any) -> np.dtype[Any]:
-    """Check the type of weights and sums."""
-    if not isinstance(compute_dtype, str | type | np.dtype) or compute_dtype not in ("float64", "float32"):
-        raise GpumaskError(f"compute_dtype: expected float64 or float32; got {compute_dtype!r}")
-    return np.dtype(compute_dtype)
+def _compute_type(given: Any) -> np.dtype[Any]:
+    """Return the type of weights and sums."""
+    if not isinstance(given, str | type | np.dtype) or given not in ("float64", "float32"):
+        raise GpumaskError(f"compute_dtype: expected float64 or float32; got {given!r}")
+    return np.dtype(given)
+
+
+def accepts_method(**names: str) -> Callable[[_Function], _Function]:
+    """Let a function take a `method`, or its parts as keywords, but not both.
+
+    names: what the function calls parts of a method otherwise, by the method's own names; "" where it has none.
+    """
+    parts = {names.get(part.name, part.name): part.name for part in fields(Method)}
+
+    def decorate(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            method = kwargs.get("method")
+            if method is not None:
+                if not isinstance(method, Method):
+                    raise ArgumentTypeError(f"method: expected a Method; got {type(method).__name__}")
+                given = signature.bind(*args, **kwargs).arguments
+                beside = [name for name in given if name in parts]
+                if beside:
+                    raise GpumaskError(f"method: expected it without {beside[0]}, which it says itself; got both")
+            return function(*args, **kwargs)
+
+        return checked  # type: ignore[return-value]
+
+    return decorate

@@ -16,7 +16,7 @@ from gpumask.masks.rules.apply import check_quality, validity_of
 from gpumask.pixels.missing import check_declares_nothing
 from gpumask.pixels.values import as_bytes
 from gpumask.resampling.image import Source, Target
-from gpumask.resampling.method import Method, check_validity, compute_type, method_of, output_type
+from gpumask.resampling.method import Method, accepts_method
 from gpumask.resampling.run import resample_into
 
 
@@ -30,6 +30,7 @@ class Resampled(NamedTuple):
     validity: Any
 
 
+@accepts_method()
 def resample(
     source: Any,
     grid: Grid,
@@ -46,6 +47,7 @@ def resample(
     mask_policy: str = "strict",
     min_weight: float = 1e-5,
     validity: str = "pixel",
+    method: Method | None = None,
     backend: str | None = None,
 ) -> Resampled:
     """Bring an image into the geometry of a grid, without letting an invalid pixel into a valid one.
@@ -88,12 +90,14 @@ def resample(
     >>> resample([[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], grid, "linear", backend="numpy").image
     array([[1.5, 2.5]])
     """
-    method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
-    by_band = check_validity(validity)
-    grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, by_band)
-    kind, compute = output_type(asked.source.image.dtype, dtype, nodata_out), compute_type(compute_dtype)
+    how = method or Method(
+        interp, nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
+        trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+    )  # fmt: skip
+    grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, how.by_band)
+    how = how.for_source(asked.source.image.dtype)
     chosen = select(backend, *asked.arrays, grid.row, grid.col, grid.mask)
-    return asked.resampled(chosen, grid, method, *kind, compute)
+    return asked.resampled(chosen, grid, how)
 
 
 class Resampler:
@@ -107,6 +111,7 @@ class Resampler:
     [[[0.5, 1.5]], [[3.0, 6.0]]]
     """
 
+    @accepts_method()
     def __init__(
         self,
         grid: Grid,
@@ -120,27 +125,36 @@ class Resampler:
         mask_policy: str = "strict",
         min_weight: float = 1e-5,
         validity: str = "pixel",
+        method: Method | None = None,
         backend: str | None = None,
     ) -> None:
-        self._by_band = check_validity(validity)
-        self._method = method_of(interp, boundary, trust_padding, mask_policy, min_weight)
-        self._dtype, self._nodata, self._compute = dtype, nodata_out, compute_type(compute_dtype)
+        #: How images are resampled.
+        self.method = method or Method(
+            interp, nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
+            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+        )  # fmt: skip
         grid = check_grid(grid)
         self.backend = select(backend, grid.row, grid.col, grid.mask)
         row, col = self.backend.asarray(grid.row), self.backend.asarray(grid.col)
         mask = None if grid.mask is None else self.backend.asarray(as_bytes("grid.mask", grid.mask))
         #: The grid, in the backend's memory.
         self.grid = replace(grid, row=row, col=col, mask=mask)
-        self._fixed = fixed_grid(self.backend, self.grid) if may_be_fixed(self._compute, grid.resolution) else None
+        may_be = may_be_fixed(self.method.compute_dtype, grid.resolution)
+        self._fixed = fixed_grid(self.backend, self.grid) if may_be else None
         if isinstance(grid.row, np.ndarray):
             self.backend.settle()  # so that any stream may use it
 
     def __call__(self, source: Any, source_valid: Any = None, *, keep: Any = None, quality: Any = None) -> Resampled:
         """Bring an image into the geometry of the grid; see `resample`."""
-        asked = _Asked.of(source, source_valid, keep, quality, self._by_band)
-        kind = output_type(asked.source.image.dtype, self._dtype, self._nodata)
+        asked = _Asked.of(source, source_valid, keep, quality, self.method.by_band)
+        how = self.method.for_source(asked.source.image.dtype)
         chosen = select(self.backend.name, *asked.arrays)
-        return asked.resampled(chosen, self.grid, self._method, *kind, self._compute, self._fixed)
+        return asked.resampled(chosen, self.grid, how, self._fixed)
+
+
+def _or_nan(nodata: float | None) -> float:
+    """Return a nodata value; NaN for None."""
+    return float("nan") if nodata is None else nodata
 
 
 def check_grid(grid: Any) -> Grid:
@@ -173,27 +187,18 @@ class _Asked(NamedTuple):
         """All arrays, None where there is none."""
         return self.source.image, self.source.valid, *self.bands.values()
 
-    def resampled(
-        self,
-        backend: Backend,
-        grid: Grid,
-        method: Method,
-        dtype: np.dtype[Any],
-        nodata: float,
-        compute: Any,
-        fixed: Grid | None = None,
-    ) -> Resampled:
+    def resampled(self, backend: Backend, grid: Grid, method: Method, fixed: Grid | None = None) -> Resampled:
         """Resample, into the array family of the source. fixed: the grid in fixed point, if it was made already."""
         source = self.source
         if self.bands:
             kept = validity_of(backend, self.rules, self.bands, source.image.shape[-2:])
             source = Source(source.image, kept if source.valid is None else kept & (backend.asarray(source.valid) != 0))
-        image = backend.empty((source.image.shape[0], *grid.shape), dtype)
+        image = backend.empty((source.image.shape[0], *grid.shape), method.dtype)
         planes = image.shape if self.by_band else grid.shape
-        target = Target(image, backend.empty(planes, np.uint8), nodata)
+        target = Target(image, backend.empty(planes, np.uint8), method.nodata)
         method = method.on(grid.around, source.image.shape[1:])
-        if fixed is not None and method.in_fixed_point(compute, grid.resolution, source.whole_window):
+        if fixed is not None and method.in_fixed_point(grid.resolution, source.whole_window):
             grid = fixed
-        resample_into(backend, source, grid, method, target, compute)
+        resample_into(backend, source, grid, method, target)
         found = (array[0] if array.ndim > self.axes else array for array in (image, target.validity))
         return Resampled(*(backend.to_family_of(source.image, array) for array in found))

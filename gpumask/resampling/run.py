@@ -19,13 +19,14 @@ from gpumask.resampling.method import Method
 from gpumask.resampling.prefilter import coefficient_validity, coefficients, domain_of, extended, extended_image
 
 
-def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target, compute: Any) -> None:
+def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:
     """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous.
 
     Where the target has a validity for each band, each is as if it were alone.
     """
-    interp, renormalized = method.interp, method.min_weight is not None and method.interp.taps > 1
-    in_fixed = isinstance(grid, FixedGrid) or method.in_fixed_point(compute, grid.resolution, source.whole_window)
+    interp, compute = method.interpolator, method.compute_dtype
+    renormalized = method.least_weight is not None and interp.taps > 1
+    in_fixed = isinstance(grid, FixedGrid) or method.in_fixed_point(grid.resolution, source.whole_window)
     grid = fixed_grid(backend, grid) if in_fixed else grid
     boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
     if target.validity is None:
@@ -72,8 +73,8 @@ def _renormalize(
         backend, "renormalize", target.validity.shape,
         image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid),
         *nodes, out, *_steps(out), target.validity, _pitch(target.validity),
-        _least(method.min_weight or 0.0, types["ACC_T"]),
-        **types, **method.interp.defines,
+        _least(method.least_weight or 0.0, types["ACC_T"]),
+        **types, **method.interpolator.defines,
     )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def _framed(backend: Backend, source: Source, boundary: Boundary, frames: tuple[
 
 def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     """Return the coefficients of a B-spline, and where they are valid, as a source."""
-    here, interp = source.window, method.interp
+    here, interp = source.window, method.interpolator
     domain = domain_of(interp, method.boundary, source.whole or here.shape)
     if domain.is_empty:  # the source is so small that its edges have a say in all of it
         return Source(backend.full((len(source.image), 1, 1), 0, np.float64), backend.full((1, 1), 0, np.uint8))

@@ -21,7 +21,7 @@ from gpumask.grids.projected import ProjectedGrid
 from gpumask.pixels.values import held
 from gpumask.resampling.image import taken_as
 from gpumask.resampling.lazy import Recipe, check_chunks, is_lazy, resampled_lazily, says_valid
-from gpumask.resampling.method import check_validity, compute_type, method_of, output_type
+from gpumask.resampling.method import Method, accepts_method
 from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, name_of, rules_of
 from gpumask.xarray.labels import VALIDITY, described, labelled, restated, untold, warn_untold, without_nan
@@ -98,6 +98,7 @@ class Accessor:
         found = self.resample(ProjectedGrid(source, target, max_error), **options)
         return found if lies_like is None else lies_like.label(found)
 
+    @accepts_method()
     def resample(
         self,
         grid: Grid | ProjectedGrid,
@@ -111,6 +112,7 @@ class Accessor:
         mask_policy: str = "strict",
         min_weight: float = 1e-5,
         validity: str = "pixel",
+        method: Method | None = None,
         band_dim: str = "band",
         chunks: tuple[int, int] | None = None,
         backend: str | None = None,
@@ -135,6 +137,8 @@ class Accessor:
             What is done about invalid pixels.
         validity
             "pixel" if all bands of a pixel are valid together. "band" if each band is valid by itself.
+        method
+            A `gpumask.Method`, instead of the options from `interp` to `validity`.
         band_dim
             The name of the dimension of bands.
         chunks
@@ -183,21 +187,25 @@ class Accessor:
             raise GpumaskError(
                 f"array: expected no dimensions y and x beside its rows and columns {y} and {x}; got some"
             )
-        kind, nodata = self._output(dtype, nodata_out)
+        how = method or Method(
+            interp, nodata_out=nodata_out, dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
+            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+        )  # fmt: skip
+        asked = how.nodata_out
         classes = categories.in_array(array.attrs, array.encoding, array.coords.get(band_dim))
-        method = method_of(categories.chosen(interp, classes), boundary, trust_padding, mask_policy, min_weight)
-        by_band = check_validity(validity)
-        recipe = Recipe(method, kind, nodata, compute_type(compute_dtype), backend, by_band, self._missing)
+        how = self._concrete(dataclasses.replace(how, interp=categories.chosen(how.interp, classes)))
+        recipe = Recipe(how, backend, self._missing)
         image = array.transpose(*others, *band, y, x).data
         valid = self._valid(others, band)
         if is_lazy(image, valid):
             found = resampled_lazily(image, valid, grid, recipe, bool(band), chunks)
         else:
             found = recipe.whole(image, valid, grid, bool(band))
-        planes = [*others, *(band if by_band else []), "y", "x"]
-        declared = nodata if self._nodata is not None or nodata_out is not None or kind.kind == "f" else None
+        planes = [*others, *(band if how.by_band else []), "y", "x"]
+        has_nodata = self._nodata is not None or asked is not None or how.dtype.kind == "f"
+        declared = how.nodata_out if has_nodata else None
         made = labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
-        if method.interp.taps == 1:
+        if how.interpolator.taps == 1:
             made.encoding |= categories.remembered(made.attrs, classes)
         if self._warns and untold(made):
             warn_untold("the array declares")
@@ -346,14 +354,12 @@ class Accessor:
             raise ArgumentTypeError(f"model: expected a Place or a Geolocation; got {type(model).__name__}")
         return place_of("array", self._array)
 
-    def _output(self, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
-        """Return the dtype of a result, and the value of invalid pixels."""
-        kind = output_type(taken_as(self._array.dtype), dtype, 0)[0]
-        if nodata_out is None:
-            nodata_out = self._nodata
-        if nodata_out is None:
-            nodata_out = np.nan if kind.kind == "f" else 0
-        return output_type(kind, None, nodata_out)
+    def _concrete(self, method: Method) -> Method:
+        """Return a method that has the dtype of a result and the value of invalid pixels."""
+        own, nodata = taken_as(self._array.dtype), self._nodata
+        if nodata is None:
+            nodata = np.nan if method.output_dtype(own).kind == "f" else 0
+        return method.for_source(own, nodata)
 
     def _valid(self, others: Sequence[Hashable], band: Sequence[Hashable]) -> Any:
         """Return the values of the coordinate, or None without it.

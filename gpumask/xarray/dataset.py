@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from gpumask.files.reading import categories
 from gpumask.files.warp import target_place
 from gpumask.grids.grid import Grid
 from gpumask.grids.projected import ProjectedGrid
+from gpumask.resampling.method import Method
 from gpumask.xarray.array import Accessor
 from gpumask.xarray.labels import VALIDITY, described, renewed, untold, warn_untold
 from gpumask.xarray.like import Like, like_of
@@ -32,7 +34,9 @@ from gpumask.xarray.qualities import Qualities, fitted
 from gpumask.xarray.sides import alike
 from gpumask.xarray.targets import grids_between, grids_of, one_target, places_of
 
-_BY_NAME = ("interp", "nodata_out", "dtype", "compute_dtype", "boundary", "mask_policy", "min_weight", "validity")
+_BY_NAME = (
+    "interp", "nodata_out", "dtype", "compute_dtype", "boundary", "mask_policy", "min_weight", "validity", "method",
+)  # fmt: skip
 
 _log = logging.getLogger("gpumask")
 
@@ -112,8 +116,8 @@ class DatasetAccessor:
             nearest, unless a mapping names another interpolator for it.
         options
             Options of `resample` of DataArrays. interp, nodata_out, dtype, compute_dtype, boundary, mask_policy,
-            min_weight and validity hold for all variables, or they are mappings of names of variables to values. A
-            variable that a mapping does not name gets the default.
+            min_weight, validity and method hold for all variables, or they are mappings of names of variables to
+            values. A variable that a mapping does not name gets the default.
 
         Returns
         -------
@@ -273,11 +277,20 @@ def _options(members: Iterable[Member], options: Mapping[str, Any]) -> dict[Hash
     for member in members:
         if isinstance(asked, Mapping) and member.name in asked:
             continue
+        own = found[member.name]
         if categories.in_attributes(member.array.attrs) is not None:
-            found[member.name]["interp"] = "nearest"
+            if isinstance(own.get("method"), Method):
+                own["method"] = own["method"] if isinstance(options["method"], Mapping) else _nearest(own["method"])
+            else:
+                own["interp"] = "nearest"
         elif found[member.name].get("interp", 0) is None:
             del found[member.name]["interp"]
     return found
+
+
+def _nearest(method: Method) -> Method:
+    """Return a method with the interpolator for classes."""
+    return dataclasses.replace(method, interp="nearest")
 
 
 def _narrowed(member: Member, valid: xarray.DataArray) -> xarray.DataArray:

@@ -32,7 +32,7 @@ from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import fixed_grid
 from gpumask.pixels.window import Window, check_inside
 from gpumask.resampling.image import Source, Target
-from gpumask.resampling.method import Method, compute_type, output_type
+from gpumask.resampling.method import Method
 from gpumask.resampling.run import resample_into
 
 # Of the memory that a job may take: tiles, and all nodes of a grid if they fit. What GDAL leaves is the libraries'.
@@ -47,16 +47,16 @@ _log = logging.getLogger("gpumask")
 class Job:
     """How to resample.
 
-    nodata: in the output's dtype. window: of the output; None: all of it. tile_shape: rows and columns made at a time;
-    None: what the output's blocks and the memory ask for. max_memory: see `memory_limit`. devices: the numbers of the
-    GPUs that share the tiles; None: the current one.
+    method: its dtype and its nodata value are the output's.
+    window: of the output. None: all of it.
+    tile_shape: rows and columns made at a time. None: what the output's blocks and the memory ask for.
+    max_memory: see `memory_limit`.
+    devices: the numbers of the GPUs that share the tiles. None: the current one.
     """
 
     method: Method
-    nodata: float | None = 0
     window: Window | None = None
     tile_shape: tuple[int, int] | None = None
-    compute_dtype: str = "float64"
     backend: str | None = None
     max_memory: Any = None
     devices: tuple[int, ...] | None = None
@@ -126,8 +126,7 @@ class _Run:
         self.window = job.window or Window.of_shape(grid.full_shape)
         check_inside("window", self.window, grid.full_shape)
         output.check(len(source.bands), self.window.shape, source.by_band)
-        self.dtype, self.nodata = output_type(source.dtype, output.dtype, job.nodata)
-        self.compute_type = compute_type(job.compute_dtype)
+        self.method = dataclasses.replace(self.method, dtype=output.dtype).for_source(source.dtype)
         self.backend = select_for_files(job.backend)
         self.lanes = self.backend.lanes(job.devices)
         self.limit = memory_limit(job.max_memory)
@@ -148,9 +147,9 @@ class _Run:
         most = self.limit * _FOR_TILES / ahead
         bands = len(self.source.bands)
         # Coefficients, those of one band by columns alone, masks.
-        filtered = 8 * (bands + 1) + 4 if self.method.interp.needs_filter else 0
+        filtered = 8 * (bands + 1) + 4 if self.method.interpolator.needs_filter else 0
         costs = Costs(
-            output=bands * self.dtype.itemsize + (bands if self.source.by_band else 1),
+            output=bands * self.method.dtype.itemsize + (bands if self.source.by_band else 1),
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
             node=_NODE_BYTES,
             masks=self.source.part_bytes,
@@ -191,8 +190,11 @@ class _Run:
         with self.environment(), self.lanes[0]():
             source = self._source(tile.source, image)
         planes = (bands, *shape) if self.source.by_band else shape
-        result, validity = slot.array("image", (bands, *shape), self.dtype), slot.array("validity", planes, np.uint8)
-        target = Target(result, validity, self.nodata, _OUTSIDE)
+        result, validity = (
+            slot.array("image", (bands, *shape), self.method.dtype),
+            slot.array("validity", planes, np.uint8),
+        )
+        target = Target(result, validity, self.method.nodata, _OUTSIDE)
         return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
 
     def _source(self, window: Window, image: np.ndarray) -> Source:
@@ -235,12 +237,12 @@ class _Run:
     def _is_fixed(self, grid: Grid) -> bool:
         """Say whether a grid's coordinates are in fixed point."""
         pixels = Window.of_shape(self.source.dataset.shape)
-        return self.method.in_fixed_point(self.compute_type, grid.resolution, pixels)
+        return self.method.in_fixed_point(grid.resolution, pixels)
 
     def _resample(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample from host memory to host memory; where the device's memory does not hold it beside others, alone."""
         if source.window.is_empty:
-            target.image.fill(self.nodata)
+            target.image.fill(self.method.nodata)
             target.validity.fill(_OUTSIDE)
             return
         with contextlib.suppress(*self.backend.out_of_memory), self.turns.together():
@@ -265,7 +267,7 @@ class _Run:
             reach = self.method.reach(part, self.source.dataset.shape)
             image, validity = target.image[:, *quarter.slices], target.validity[..., *quarter.slices]
             if reach.is_empty:
-                image.fill(self.nodata)
+                image.fill(self.method.nodata)
                 validity.fill(_OUTSIDE)
                 continue
             reach = self.method.boundary.turned(reach, source.window)
@@ -280,7 +282,7 @@ class _Run:
         here = grid if nodes is None else nodes.crop(output)
         image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
         there = dataclasses.replace(target, image=image, validity=validity)
-        resample_into(self.backend, source, here, self.method, there, self.compute_type)
+        resample_into(self.backend, source, here, self.method, there)
         self.backend.fetch((image, target.image), (validity, target.validity))
 
     def _write(self, piece: Stage) -> Written:
