@@ -193,11 +193,15 @@ def test_a_store_brings_validities_back(tmp_path, decode_coords):
         (lambda d: d.gpumask.keep(CLOUD, np.zeros(FINE.shape)), ArgumentTypeError, "quality: expected DataArrays"),
         (lambda d: d.gpumask.keep({"flags": {"fog": True}}, "qa"), GpumaskError, "fog.*variable 'red'"),
         (lambda d: d.gpumask.keep(CLOUD, "qa", grow=-1), GpumaskError, "grow: expected a radius"),
-        (lambda d: d[["qa"]].gpumask.keep(CLOUD, "qa"), GpumaskError, "quality: expected one for a variable"),
+        (
+            lambda d: d[["qa"]].gpumask.keep(CLOUD, "qa"),
+            GpumaskError,
+            "quality: expected a quality band for at least one variable",
+        ),
         (
             lambda d: d.assign(red=d.red.assign_attrs(ancillary_variables="qa haze")).gpumask.keep(CLOUD),
             GpumaskError,
-            "quality: expected names, as 'red' has several",
+            "quality: expected names of quality bands, as 'red' has several",
         ),
     ],
 )
@@ -294,7 +298,7 @@ def test_what_says_where_a_lone_variable_is_valid_takes_no_other_ones_name():
     dataset = scene()[["red"]].assign(validity=5)
     for work in (lambda: dataset.gpumask.keep({"values": [0]}, dataset.red), lambda: dataset.gpumask.reproject(4326)):
         with pytest.raises(
-            GpumaskError, match="^dataset: expected no variable 'validity', which is where 'red' is val"
+            GpumaskError, match="^dataset: expected no variable 'validity', the name for the validity of 'red'; got"
         ):
             work()
 

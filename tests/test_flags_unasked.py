@@ -198,7 +198,7 @@ def test_the_command_lists_what_cannot_be_asked_for(tmp_path, monkeypatch):
     (tmp_path / "stac.json").write_text(json.dumps({"bands": [{"classification:classes": [{"value": 9}]}]}))
     lines = run("flags", "qa.tif", "--definition", "cf.json").stdout.splitlines()
     assert [line.split()[:4] for line in lines[:2]] == [["cloud", "0", "False", "1"], ["cloud", "1", "True", "2"]]
-    assert lines[-2].startswith("unused      -  flags_definition['unused']: expected names of their own")
+    assert lines[-2].startswith("unused      -  flags_definition['unused']: expected different names")
     assert lines[-1] == "far         -  expected a band with bit 8 of uint16 for far; got uint8"
     for name in ("twice.json", "twice.yaml"):
         lines = run("flags", "qa.tif", "--definition", name).stdout.splitlines()

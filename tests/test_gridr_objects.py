@@ -237,7 +237,7 @@ def test_integer_nodes_that_are_nodata_stay(backend, dtype):
     ("words", "named"),
     [
         ({"grid_shift": (0.5, 1)}, "grid_shift: expected whole numbers for nodes of int8; got 0.5"),
-        ({"grid_shift": (1, 120)}, "grid_shift: expected sums that int8 holds, of 0 to 15; got 120.0"),
+        ({"grid_shift": (1, 120)}, "grid_shift: expected sums that int8 holds, 0 to 15; got 120.0"),
         ({"grid_shift": (-129, 0)}, "grid_shift: expected sums that int8 holds"),
         ({"grid_shift": (1e300, 0)}, "grid_shift: expected sums that int8 holds"),
         ({"grid_shift": (1, 1), "grid_nodata": 0.5}, "grid_nodata: expected a value that int8 holds"),

@@ -161,7 +161,7 @@ def test_the_command_line_goes_on(files):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gpumask.cli.resample.progress_bar", lambda *_: stop)
         line = fails(*words)
-        assert line == "gpumask: interrupted; finished tiles are kept, and the same command goes on from them\n"
+        assert line == "gpumask: interrupted: finished tiles are kept, and the same command continues from them\n"
     assert not Path("out.tif").exists() and Path(".gpumask-out.tif").exists()
     assert " 49 tiles, " in run(*words).output
     assert_same(contents(), expected)

@@ -120,7 +120,7 @@ def test_default_targets_hold_the_source_and_no_more(crs, kind):
             ):
                 continue  # where corners of pixels lie beyond samples next to a pole is anyone's guess
             if expected[1] >= expected[3]:
-                with pytest.raises(GpumaskError, match="crs: expected one that holds the pole which the source does"):
+                with pytest.raises(GpumaskError, match="crs: expected a CRS that holds the same pole as the source"):
                     suggested(case.place, to)
                 continue
             place, found = suggested(case.place, to)

@@ -149,7 +149,11 @@ def test_without_a_source_shape_all_holds():
         ({"source_crs": "EPSG:99999"}, GpumaskError, "source_crs: expected a CRS.*got 'EPSG:99999'"),
         ({"target_crs": None}, GpumaskError, "target_crs: expected a CRS.*got None"),
         ({"source_transform": 3}, ArgumentTypeError, "source_transform: expected an affine.Affine.*got int"),
-        ({"source_transform": Affine(0, 0, 1, 0, 0, 1)}, GpumaskError, "source_transform: expected one that can be"),
+        (
+            {"source_transform": Affine(0, 0, 1, 0, 0, 1)},
+            GpumaskError,
+            "source_transform: expected an affine map that can be",
+        ),
         ({"target_transform": [1, 2]}, ArgumentTypeError, "target_transform: expected an affine.Affine; got list"),
         ({"target_shape": (0, 5)}, GpumaskError, r"target_shape: expected \(rows, cols\).*got \(0, 5\)"),
         ({"target_shape": None}, GpumaskError, "target_shape: .*got None"),

@@ -250,8 +250,8 @@ def test_coarse_bands_and_growth_from_the_command_line(files):
         (("--rules", "mask.json", "--quality-band", "qa.tif:2"), "--rules: mask.json: mask"),
         (("--rules", "none.json", "--quality-band", "qa.tif:2"), "--rules: none.json: rules: expected a list"),
         (("--rules", "grow.json", "--quality-band", "qa.tif:2"), "--rules: grow.json: grow"),
-        (("--rules", "twice.yaml", "--quality-band", "qa.tif:2"), "--rules: twice.yaml: cloud is there twice"),
-        (("--rules", "twice.json", "--quality-band", "qa.tif:2"), "--rules: twice.json: band is there twice"),
+        (("--rules", "twice.yaml", "--quality-band", "qa.tif:2"), "--rules: twice.yaml: cloud comes twice"),
+        (("--rules", "twice.json", "--quality-band", "qa.tif:2"), "--rules: twice.json: band comes twice"),
         (("--rules", "date.yaml", "--quality-band", "qa.tif:2"), "--rules: date.yaml: month"),
         (("--rules", "qa.tif", "--quality-band", "qa.tif:2"), "--rules: qa.tif"),
         (

@@ -208,8 +208,8 @@ def in_a_process_of_its_own(code, *words):
 def test_a_height_along_with_heights_of_the_ground_is_refused(words, raw, tmp_path):
     source, dem = raw
     command = ["warp", source, tmp_path / "out.tif", "--crs", "EPSG:32633", "--dem", dem, *words]
-    assert "--height: expected instead of" in fails(*command)
-    with pytest.raises(GpumaskError, match="height: expected instead of dem; got both"):
+    assert "--height: expected either height or dem" in fails(*command)
+    with pytest.raises(GpumaskError, match="height: expected either height or dem; got both"):
         warp_file(source, tmp_path / "out.tif", crs="EPSG:32633", dem=dem, height=float(words[1]))
     assert not (tmp_path / "out.tif").exists()
 
@@ -346,11 +346,15 @@ def test_places_off_the_swath_have_no_coordinates():
     ("make", "error", "says"),
     [
         (lambda: ControlPoints(control_points()[:2]), GpumaskError, "expected 3 ground control points or more; got 2"),
-        (lambda: between("EPSG:32633", rational_polynomials()), GpumaskError, "source_crs: expected None, or WGS 84's"),
+        (
+            lambda: between("EPSG:32633", rational_polynomials()),
+            GpumaskError,
+            "source_crs: expected None, or WGS 84 in degrees",
+        ),
         (
             lambda: RationalPolynomials(rational_polynomials(), height=0.0, dem="a.tif"),
             GpumaskError,
-            "height: expected instead of dem; got both, 0.0 and a.tif",
+            "height: expected either height or dem; got both, 0.0 and a.tif",
         ),
         (lambda: RationalPolynomials(3), ArgumentTypeError, "expected a rasterio.rpc.RPC; got int"),
         (lambda: RationalPolynomials(rational_polynomials(), height="a"), ArgumentTypeError, "height: .*got 'a'"),
@@ -368,9 +372,17 @@ def test_places_off_the_swath_have_no_coordinates():
         ),
         (lambda: between("EPSG:32633", lambda x, y: (x[0], y[0])), GpumaskError, "source_transform: .*as x and y; got"),
         (lambda: Geolocation(*swath(), step=5), ArgumentTypeError, "expected a step of two numbers, .*; got 5"),
-        (lambda: Geolocation(*swath(), first=(0, np.nan)), GpumaskError, "expected a first that is finite"),
-        (lambda: Geolocation([[1, 2]], [[1, 2]]), GpumaskError, "geolocation: expected x and y of one shape, 2 x 2"),
-        (lambda: Geolocation(np.full((3, 3), np.nan), np.ones((3, 3))), GpumaskError, "finite somewhere; got none"),
+        (lambda: Geolocation(*swath(), first=(0, np.nan)), GpumaskError, "expected a finite first"),
+        (
+            lambda: Geolocation([[1, 2]], [[1, 2]]),
+            GpumaskError,
+            "geolocation: expected x and y of the same shape, 2 x 2",
+        ),
+        (
+            lambda: Geolocation(np.full((3, 3), np.nan), np.ones((3, 3))),
+            GpumaskError,
+            "one sample with finite x and y; got none",
+        ),
         (lambda: Geolocation(np.ones((3, 3)), np.ones((3, 3)), step=(0, 1)), GpumaskError, "step above 0"),
     ],
 )

@@ -323,7 +323,7 @@ def done_tiles(shape):
         (
             {"crs": "+proj=gnom +lat_0=-12 +lon_0=-6"},
             GpumaskError,
-            "crs: GDAL can't say where the source lies in it .T",
+            "crs: expected a CRS in which GDAL can place the source; got T",
         ),
         ({"crs": "EPSG:4326", "resolution": 1e-15}, GpumaskError, "resolution: expected up to 2147483640 rows and col"),
         (

@@ -266,7 +266,7 @@ def test_a_place_in_the_output_of_another_shape_than_the_window_is_refused():
     """Writes on into the next pixels: four in a row, where a square of two by two was asked for."""
     options = {"win": np.array([[0, 0], [0, 3]]), "array_out_win": np.array([[0, 1], [0, 1]])}
     out, (row, col) = np.zeros((4, 4)), np.mgrid[0:4.0, 0:4.0]
-    with pytest.raises(gpumask.GpumaskError, match="^array_out_win: expected 1 x 4 pixels, as win"):
+    with pytest.raises(gpumask.GpumaskError, match="^array_out_win: expected 1 x 4 pixels, the size of win"):
         sample("linear", row, col, array_out=out, array_out_mask=None, **options)
     assert not out.any()
     peer = pytest.importorskip("gridr.core.grid.grid_resampling").array_grid_resampling

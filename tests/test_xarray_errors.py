@@ -39,7 +39,11 @@ pytest.importorskip("gpumask.xarray")
         ),
         (lambda array: array.chunk().gpumask.reproject("EPSG:4326", chunks=3), ArgumentTypeError, "chunks: expected"),
         (lambda array: array.gpumask.keep({"values": [1]}, array[:5]), GpumaskError, "quality: expected 'red' to have"),
-        (lambda array: array.gpumask.keep({"values": [1]}, array.assign_coords(x=array.x + 10)), GpumaskError, "own x"),
+        (
+            lambda array: array.gpumask.keep({"values": [1]}, array.assign_coords(x=array.x + 10)),
+            GpumaskError,
+            "own coordinates along x",
+        ),
         (lambda array: array.gpumask.keep({"values": [1]}, array.values), ArgumentTypeError, "quality: expected DataA"),
         (lambda array: array.gpumask.keep({"flags": {"a": 1}}, array), GpumaskError, "flags"),
         (lambda array: array.gpumask.keep({"values": [1]}, {}), GpumaskError, "quality: expected at least one band"),

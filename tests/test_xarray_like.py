@@ -182,7 +182,7 @@ def test_a_name_that_the_array_has_for_another_dimension_is_refused():
     other = scene().rename(y="up", x="across").expand_dims(x=2)
     other.rio.set_spatial_dims(y_dim="up", x_dim="across", inplace=True)
     with pytest.raises(
-        GpumaskError, match="^array: expected dimensions y and x to be its rows and columns, up and acr"
+        GpumaskError, match="^array: expected no dimensions y and x beside its rows and columns up and acr"
     ):
         other.gpumask.reproject("EPSG:4326")
 

@@ -141,7 +141,7 @@ def test_a_device_validity_of_an_image_of_the_host_is_refused_by_name():
         image.gpumask.where_valid,
     )
     for call in work:
-        with pytest.raises(gpumask.GpumaskError, match="^validity: expected it in host memory"):
+        with pytest.raises(gpumask.GpumaskError, match="^validity: expected an array in host memory"):
             call()
 
 

@@ -199,22 +199,28 @@ BRING = r'\(qa.gpumask.reproject\(like=array, interp="nearest"\) brings it there
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda qa: qa.isel(y=slice(None, None, -1)), rf"the array's own y; got others {BRING}"),
-        (lambda qa: qa.assign_coords(x=qa.x + 2), rf"the array's own x; got others {BRING}"),
-        (lambda qa: qa.assign_coords(x=qa.x * np.nan), rf"the array's own x; got others {BRING}"),
+        (lambda qa: qa.isel(y=slice(None, None, -1)), rf"the array's own coordinates along y; got others {BRING}"),
+        (lambda qa: qa.assign_coords(x=qa.x + 2), rf"the array's own coordinates along x; got others {BRING}"),
+        (lambda qa: qa.assign_coords(x=qa.x * np.nan), rf"the array's own coordinates along x; got others {BRING}"),
         (lambda qa: qa[:50], rf"to have the 60 x 72 pixels of the array.* got 50 x 72 pixels.*{BRING}"),
-        (lambda qa: qa[::2, 1::2], rf"from one corner on; got 30 x 36 pixels, up to 0.5 pixels off {BRING}"),
-        (lambda qa: qa[:30, 1:37].drop_vars("y"), rf"the array's own x; got others {BRING}"),
+        (lambda qa: qa[::2, 1::2], rf"from the same corner on; got 30 x 36 pixels, up to 0.5 pixels off {BRING}"),
+        (lambda qa: qa[:30, 1:37].drop_vars("y"), rf"the array's own coordinates along x; got others {BRING}"),
         (lambda qa: qa[:47, :50].drop_vars(["y", "x"]), rf"of shape \(60, 72\).*got \(47, 50\).*{BRING}"),
         (lambda qa: qa.rio.write_crs("EPSG:32634"), rf"the array's CRS, EPSG:32633; got EPSG:32634 {BRING}"),
         (
             lambda qa: qa.rename(y="latitude", x="longitude"),
-            r"dimensions y and x, as the array; got .* \(qa.rename\({'latitude': 'y', 'longitude': 'x'}\)",
+            r"the array's dimensions y and x; got .* \(qa.rename\({'latitude': 'y', 'longitude': 'x'}\)",
         ),
-        (lambda qa: qa.isel(x=0), "dimensions y and x, as the array; got {'y': 60}"),
+        (lambda qa: qa.isel(x=0), "the array's dimensions y and x; got {'y': 60}"),
         (lambda qa: qa.expand_dims(band=3), r"out of \('time', 'y', 'x'\); got .*'band': 3.* \(qa.isel\(band=0\)"),
-        (lambda qa: qa.expand_dims(time=3), r"the array's 2 along time, or not that; .*\(qa.sel\(time=array\['time'\]"),
-        (lambda qa: qa.expand_dims(time=[0, 5]), r"the array's own time; got others \(qa.sel\(time=array\['time'\]\)"),
+        (
+            lambda qa: qa.expand_dims(time=3),
+            r"the array's length 2 along time, or no time; .*\(qa.sel\(time=array\['time'\]",
+        ),
+        (
+            lambda qa: qa.expand_dims(time=[0, 5]),
+            r"the array's own labels along time; got others \(qa.sel\(time=array\['time'\]\)",
+        ),
     ],
 )  # fmt: skip
 def test_errors_name_the_call_that_mends_it(change, says):

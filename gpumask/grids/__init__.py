@@ -1,4 +1,9 @@
-"""Where each output pixel lies in the source: grids, and in `places` what they are made from."""
+"""Grids: where each output pixel lies in the source.
+
+Begin with `grid.py`: a `Grid` holds source coordinates at nodes. `projected.py` makes a grid between two places on the
+ground, and `mesh.py` decides how many nodes it needs. `oversample.py` computes values between nodes, and `nodes.py`
+brings a grid to the kernels. `places/` says where rasters lie.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -35,7 +35,7 @@ def positive_pair(name: str, given: Any) -> tuple[int, int]:
 
 
 def whole_pair(given: Any) -> tuple[int, int] | None:
-    """Return two whole numbers, of any type, as ints; None for all else."""
+    """Return two whole numbers, of any type, as ints. Return None for anything else."""
     try:
         rows, cols = given
         return (int(rows), int(cols)) if int(rows) == rows and int(cols) == cols else None
@@ -44,7 +44,7 @@ def whole_pair(given: Any) -> tuple[int, int] | None:
 
 
 def check_shape(name: str, shape: Any) -> tuple[int, int]:
-    """Return (rows, cols) as ints from 1 on."""
+    """Return (rows, cols) as ints of at least 1."""
     found = whole_pair(shape)
     if found is None or min(found) < 1:
         raise GpumaskError(f"{name}: expected (rows, cols), whole numbers from 1 on; got {shape!r}")
