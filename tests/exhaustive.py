@@ -21,6 +21,11 @@ def few_of(every: Iterable[Any], few: Collection[Any]) -> list[Any]:
     return [value if value in few else pytest.param(value, marks=pytest.mark.exhaustive) for value in every]
 
 
+def draws(count: int) -> list[Any]:
+    """Return the numbers of groups of random cases, as a parameter; by default two groups are drawn."""
+    return few_of(range(count), range(min(count, 2)))
+
+
 def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     """Return the tests that --exhaustive adds: those that are marked, and combinations that others cover."""
     found, families = set(), defaultdict(list)

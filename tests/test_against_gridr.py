@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exhaustive import draws
 from gridr_cases import (
     INTERPS,
     SPLINES,
@@ -93,7 +94,7 @@ def compare(case):
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", draws(BLOCKS))
 def test_random_calls_give_what_gridr_gives(backend, block):
     count = CASES_IN_BLOCK_ON_NUMPY if backend == "numpy" else CASES_IN_BLOCK
     compared = {(block, index): compare(random_case(block, index)) for index in range(count)}

@@ -108,7 +108,7 @@ def test_importing_gpumask_imports_neither_cupy_nor_rasterio_nor_shapely():
 @needs_compiler
 @pytest.mark.parametrize("damage", [b"", b"\x7fELF not really", None])
 def test_a_damaged_binary_is_built_anew(tmp_path, damage, caplog):
-    code = IDENTITY + "run(backend='native')"
+    code = IDENTITY + "run(interp='nearest', backend='native')"
     assert python(code, GPUMASK_CACHE_DIR=str(tmp_path)).returncode == 0
     binaries = sorted(tmp_path.glob("*.so"))
     whole = {path.name: path.read_bytes() for path in binaries}
@@ -123,7 +123,7 @@ def test_a_damaged_binary_is_built_anew(tmp_path, damage, caplog):
 
 @needs_compiler
 def test_processes_may_race_for_the_cache(tmp_path):
-    code = IDENTITY + "run(backend='native')"
+    code = IDENTITY + "run(interp='nearest', backend='native')"
     with ThreadPoolExecutor(4) as pool:
         runs = [pool.submit(python, code, GPUMASK_CACHE_DIR=str(tmp_path)) for _ in range(4)]
     assert [run.result().returncode for run in runs] == [0] * 4

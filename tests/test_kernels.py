@@ -196,9 +196,10 @@ def test_a_coarse_grid_gives_what_its_coordinates_at_full_resolution_give(backen
 
 
 @every_interpolator
+@pytest.mark.parametrize("dtype", few_of(["float64", "float32"], ["float64"]))
 @pytest.mark.parametrize("corner", [(0, 1), (1, 63), (31, 0), (32, 70), (40, 100)])
-def test_a_window_gives_the_same_bits_as_the_whole(backend, interp, corner):
-    source, valid = _some_source("float32")
+def test_a_window_gives_the_same_bits_as_the_whole(backend, interp, dtype, corner):
+    source, valid = _some_source(dtype)
     y, x = np.mgrid[0:9, 0:16] * np.reshape((7, 11), (2, 1, 1)) / 3
     grid = Grid(y + x / 9 - 1, x - y / 9 - 1, (7, 11))
     window = Window(*corner, 17, 66)
@@ -222,13 +223,14 @@ def test_what_lies_under_an_invalid_pixel_changes_nothing(backend, interp, poiso
 
 
 @every_interpolator
-def test_nothing_but_the_window_asked_for_is_written(backend, interp):
-    chosen, variant = get(backend), Variant("uint16", "uint16", "float64", interp.name)
-    case = next(case for case in cases("uint16") if case.name == "coarse grid")
+@pytest.mark.parametrize("dtype", few_of(["float64", "uint16"], ["float64"]))
+def test_nothing_but_the_window_asked_for_is_written(backend, interp, dtype):
+    chosen, variant = get(backend), Variant(dtype, dtype, "float64", interp.name)
+    case = next(case for case in cases(dtype) if case.name == "coarse grid")
     image, validity = resampled(chosen, variant, case)
     rows, cols = validity.shape
     inner = (slice(2, 2 + rows), slice(3, 3 + cols))
-    framed = [np.full((*bands, rows + 5, cols + 9), 9, dtype) for bands, dtype in [((4,), "u2"), ((), "u1")]]
+    framed = [np.full((*bands, rows + 5, cols + 9), 9, dtype) for bands, dtype in [((4,), dtype), ((), "u1")]]
     images, validities = (chosen.asarray(array.copy()) for array in framed)
     target = Target(images[1:3, *inner], validities[inner], NODATA, outside=2)
     resample_into(chosen, case.source, case.grid, Method(interp), target, np.dtype(np.float64))
