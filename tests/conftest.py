@@ -18,7 +18,7 @@ from gpumask.errors import BackendError
 # What is in there is no test: a stand-in for CuPy.
 collect_ignore = ["cuda"]
 
-LONGEST = "test_sanitizers.py", "test_kernels.py"
+LONGEST = "test_kernels.py", "test_sanitizers.py", "test_nvrtc.py", "test_machine_code.py"
 
 # Read by OpenMP when a kernel is first loaded. Threads that spin between kernels make thousands of small ones take ten
 # times as long where other processes want the cores.

@@ -15,15 +15,22 @@ ON_DEVICE = "cuda, arrays there"
 
 
 def few_of(every: Iterable[Any], few: Collection[Any]) -> list[Any]:
-    """Return all values of a parameter; those that are not among the few are marked exhaustive."""
+    """Return all values of a parameter; those that are not among the few are marked exhaustive.
+
+    A tuple holds values of several parameters.
+    """
     every = list(every)
     assert all(value in every for value in few), f"expected some of {every}; got {few}"
-    return [value if value in few else pytest.param(value, marks=pytest.mark.exhaustive) for value in every]
+
+    def marked(value: Any) -> Any:
+        return pytest.param(*(value if type(value) is tuple else [value]), marks=pytest.mark.exhaustive)
+
+    return [value if value in few else marked(value) for value in every]
 
 
 def draws(count: int) -> list[Any]:
-    """Return the numbers of groups of random cases, as a parameter; by default two groups are drawn."""
-    return few_of(range(count), range(min(count, 2)))
+    """Return the numbers of groups of random cases, as a parameter. By default one group is drawn."""
+    return few_of(range(count), [0])
 
 
 def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:

@@ -212,7 +212,8 @@ def test_a_forked_child_can_resample():
 def test_threads_may_share_a_backend(tmp_path):
     code = IDENTITY + (
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "with ThreadPoolExecutor(4) as pool: list(pool.map(lambda _: run(backend='native'), range(16)))"
+        "def nearest(_): run(interp='nearest', backend='native')\n"
+        "with ThreadPoolExecutor(4) as pool: list(pool.map(nearest, range(16)))"
     )
     done = python(code, GPUMASK_CACHE_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -40,6 +40,9 @@ compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indir
 VARIANTS = MATRIX + CONVERSIONS + WIDE
 every_interpolator = pytest.mark.parametrize("interp", APPLIED.values(), ids=APPLIED)
 
+# Narrower than 32 bits, 32 bits and wider are stored in three ways, which differ by the sign.
+few_integers = pytest.mark.parametrize("dtype", few_of(INTEGERS, ["int8", "uint16", "int32", "uint64"]))
+
 
 @pytest.fixture(scope="session")
 def compiled(request):
@@ -112,7 +115,7 @@ def test_footprint_reads_rows_at_its_pitch(backend, interp):
 
 @compiled_backends
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("variant", few_of(VARIANTS, {*COVERING, *WIDE} & {*VARIANTS}), ids=str)
+@pytest.mark.parametrize("variant", few_of(VARIANTS, {*COVERING, *WIDE[2:5]} & {*VARIANTS}), ids=str)
 def test_resample_is_that_of_its_twin_to_the_bit(backend, variant):
     with gpu.facts(variant in FACTUAL):
         for case, expected in cases_and_twins(variant):
@@ -249,7 +252,7 @@ def test_the_validity_need_not_be_asked_for(backend):
     assert_same_bits(to_host(chosen, image), expected)
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("dtype", few_of(INTEGERS, ["uint8", "int16", "int64", "uint64"]))
 def test_nearest_keeps_every_integer(backend, dtype):
     info = np.iinfo(dtype)
     values = {info.min, info.min + 1, 0, info.max - 1, info.max, 2**53 + 1, -(2**53) - 1, 2**63 - 1, 2**63 + 1}
@@ -258,7 +261,7 @@ def test_nearest_keeps_every_integer(backend, dtype):
 
 
 @pytest.mark.parametrize("compute", ["float64", "float32"])
-@pytest.mark.parametrize("dtype", INTEGERS)
+@few_integers
 def test_cubic_overshoots_are_clipped_to_the_type(backend, dtype, compute):
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     source = np.array([[low] * 4 + [high] * 4 + [low] * 4], dtype)
@@ -267,7 +270,7 @@ def test_cubic_overshoots_are_clipped_to_the_type(backend, dtype, compute):
     assert found.image.tolist() == [[low, high, high, low]]
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
+@few_integers
 def test_integers_are_rounded_half_to_even(backend, dtype):
     first = 0 if dtype.startswith("u") else -3
     source = np.arange(first, 6, dtype=dtype)[None]
@@ -276,7 +279,7 @@ def test_integers_are_rounded_half_to_even(backend, dtype):
     assert found.image.tolist() == [[round(first + half) for half in halves[0]]]
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
+@few_integers
 def test_floats_are_rounded_half_to_even_and_clipped_to_integers(backend, dtype):
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     source = np.array([[0.5, 1.5, 2.5, 2.5 + 1e-9, 3.49, -0.5, -0.25, 1e300, -1e300, np.inf, -np.inf, np.nan]])
@@ -285,7 +288,7 @@ def test_floats_are_rounded_half_to_even_and_clipped_to_integers(backend, dtype)
     assert found.validity.tolist() == [[1] * 11 + [0]]
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
+@few_integers
 def test_floats_about_the_ends_of_an_integer_type_are_clipped_to_it(backend, dtype):
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     ends = [np.nextafter(float(end), side) for end in (low, high) for side in (-np.inf, np.inf)]
@@ -295,7 +298,11 @@ def test_floats_about_the_ends_of_an_integer_type_are_clipped_to_it(backend, dty
 
 
 @pytest.mark.parametrize(
-    "source, output", [(v.source, v.output) for v in CONVERSIONS if v.source in ("int64", "uint64")]
+    "source, output",
+    few_of(
+        [(v.source, v.output) for v in CONVERSIONS if v.source in ("int64", "uint64")],
+        [("int64", "uint8"), ("int64", "uint64"), ("uint64", "int64"), ("uint64", "int8")],
+    ),
 )
 def test_integers_are_clipped_to_other_integer_types(backend, source, output):
     given, info = np.iinfo(source), np.iinfo(output)
