@@ -42,7 +42,7 @@ def test_the_machine_code_gives_the_bits_of_the_native_backend(machine, kernel, 
 
 
 @pytest.mark.parametrize("most", few_of([3, 12], [3]))
-@every_kernel
+@pytest.mark.parametrize("kernel", few_of(KERNELS, KERNELS.keys() - {"prefilter", "renormalize"}))
 def test_fewer_threads_than_pixels_give_the_same_bits(machine, kernel, most):
     assert_same_as_native(machine("sm_90", (1, 1)), kernel, of_one_variant(kernel, most))
 
@@ -65,6 +65,8 @@ def test_what_nvrtc_makes_gives_the_bits_of_the_native_backend(machine, kernel, 
         return nvrtc.compiled([arch], kernel, arch, defines)[0]
 
     most = 12 if pytestconfig.getoption("machine_code_cases") else 1
+    if most == 1 and arch != "sm_90":
+        pytest.skip("asked for by --machine-code-cases")
     assert_same_as_native(machine(arch, None, by_nvrtc), kernel, of_one_variant(kernel, most))
 
 
