@@ -99,51 +99,104 @@ def resample_file(  # noqa: PLR0913
 
     Inputs are paths, or open rasterio datasets, which nothing else may use meanwhile.
 
-    source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source;
-        or a `ProjectedGrid`, to which none of the arguments about grids applies.
-    output: the path to write to; its name says the format. It appears when it is whole.
-    interp: see `resample`; None: cubic, and nearest where the source declares classes in any of the bands, by a colour
-        table, names of categories or flags (`flag_values` and the like in tags). The log says so. Another interpolator
-        is what you ask for, with a warning.
-    boundary, trust_padding, mask_policy, min_weight: see `resample`.
-    bands: of the source, in the order that the output has them; None: all. An alpha band among others is alpha in the
-        output too, which is uint8 or uint16: the greatest value where the output is valid, 0 elsewhere.
-    resolution: (R, C), output pixels from node to node. grid_kind: "location", or "displacement" where nodes say how
-        far off their own output row and column the source pixel is, as OTB's deformation grids do.
-    pixel_convention: of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as
-        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: what each of the bands
-        declares. Nor does a node that the grid's own mask hides.
-    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is neither
-        0 nor the raster's nodata value. What the raster masks otherwise does not count either.
-    mask: which source pixels are valid: "auto" is what the source says itself, by the nodata value of any band, by
-        masks, a .msk file and alpha, all of them; or as grid_mask; or a list, for the AND of several; None: all.
-        Without "auto" what the source says itself is ignored. NaN is never valid.
-    source_nodata: a source pixel with this value, rounded to its dtype, in any band is invalid.
-    keep, quality, grow: rules, {name: raster or (raster, band)}, and how what is masked grows: see `mask_from_rules`.
-        Quality bands lie where the source does, as fine or coarser by whole factors. Rules with flags are made by
+    Parameters
+    ----------
+    source
+        The image.
+    grid
+        A raster of nodes, or a `ProjectedGrid`. None of the arguments about grids applies to the latter.
+    output
+        The path to write to. Its name says the format. It appears when it is whole.
+    interp
+        See `Method`. None: cubic, and nearest where the source declares classes in any of the bands: by a colour table,
+        names of categories or flags (`flag_values` and the like in tags). The log says so. Another interpolator is what
+        you ask for, with a warning.
+    bands
+        Of the source, in the order that the output has them. None: all. An alpha band among others is alpha in the
+        output, too, which is uint8 or uint16 then: the greatest value where the output is valid, 0 elsewhere.
+    resolution
+        (R, C): output pixels from node to node.
+    grid_bands
+        The bands of the grid that hold the rows and the columns of nodes in the source.
+    grid_kind
+        "location", or "displacement" where nodes say how far off their own output row and column the source pixel is,
+        as OTB's deformation grids do.
+    pixel_convention
+        Of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as in rasterio
+        and OTB.
+    grid_nodata
+        A node with this row or column does not count. None: what each of the bands declares. A node that the grid's own
+        mask hides does not count either.
+    grid_mask
+        Which nodes count: a raster, (raster, band) or (raster, band, value). Without a value a node counts where the
+        mask is neither 0 nor the raster's nodata value. What the raster masks otherwise does not count either.
+    mask
+        Which source pixels are valid. "auto" is what the source says itself: by the nodata value of any band, by masks,
+        a .msk file and alpha. A raster is taken as for grid_mask. A list is the AND of several. None: all are. Without
+        "auto" what the source says itself is ignored. NaN is never valid.
+    source_nodata
+        A source pixel with this value in any band is invalid. It is rounded to the source's dtype.
+    keep, quality, grow
+        Rules, {name: raster or (raster, band)}, and how what is masked grows; see `mask_from_rules`. Quality bands lie
+        where the source does. They are as fine as it is, or coarser by whole factors. Rules with flags are made by
         MaskRule.from_config(rule, definition).
-    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0. The output
+    boundary, trust_padding, mask_policy, min_weight
+        See `Method`.
+    nodata_out
+        What invalid pixels become. None: the source's nodata value where the dtype holds it, else 0. The output
         declares it, unless nobody chose it, or a mask or alpha in the output says which pixels are valid. Bands that
-        declare different values, or just some of which declare one, ask for a nodata_out.
-    dtype: of the output; None: the source's. compute_dtype: see `resample`.
-    window: the part of the output to make, (row, col, rows, cols); None: all.
-    like: a raster of the output's rows and columns that has its CRS and transform; None: the grid's own.
-    driver: GDAL's name of the format, "COG" too; None: by the output's name. creation: its options, such as
-        {"compress": "deflate"}; a predictor is chosen where none is named.
-    validity: where to say which pixels are valid: the path of another raster (uint8, 1 is valid), "mask" for the
-        output's own mask, "alpha" for another band of it, if alpha is not among its bands; None: nowhere.
-    validity_by: "pixel": bands are valid together. "band": each band is valid by itself. A validity file then has a
-        band for each. A mask or alpha can't say it, as they are of all bands.
-    overwrite: whether to replace what is there.
-    resume: keep the finished tiles where a run is interrupted, in a hidden folder beside the output, and go on from
-        those that an earlier run of the same job has left there.
-    tile_shape: rows and columns made at a time; it changes no pixel. None: as the memory and the output's blocks ask.
-    max_memory: bytes, or a text as "2GB", that the run may take; None: GPUMASK_MAX_MEMORY, or 1 GiB.
-    devices: numbers of the GPUs that share the work; None: the current one. backend: see `use_backend`.
-    progress: called as progress(done, total), in output pixels.
+        declare different values, or of which only some declare one, ask for a nodata_out.
+    dtype
+        Of the output. None: the source's.
+    compute_dtype
+        See `Method`.
+    method
+        How to resample, instead of interp, boundary, trust_padding, mask_policy, min_weight, nodata_out, dtype,
+        compute_dtype and validity_by.
+    window
+        The part of the output to make: (row, col, rows, cols). None: all.
+    like
+        A raster of the output's rows and columns that has its CRS and transform. None: the grid's own.
+    driver
+        GDAL's name of the format, also "COG". None: the output's name says it.
+    creation
+        GDAL's options, such as {"compress": "deflate"}. A predictor is chosen where none is named.
+    validity
+        Where to say which pixels are valid. A path: another raster (uint8, 1 is valid). "mask": the output's own mask.
+        "alpha": another band of the output, if alpha is not among its bands. None: nowhere.
+    validity_by
+        "pixel": bands are valid together. "band": each band is valid by itself. A validity file then has a band for
+        each. A mask or alpha can't say it, as they are of all bands.
+    overwrite
+        Whether to replace what is there.
+    resume
+        Keep the finished tiles where a run is interrupted, in a hidden folder beside the output. Go on from those that
+        an earlier run of the same job has left there.
+    tile_shape
+        Rows and columns made at a time. It changes no pixel. None: what the memory and the output's blocks ask for.
+    max_memory
+        Bytes that the run may take, or a text such as "2GB". None: GPUMASK_MAX_MEMORY, or 1 GiB.
+    devices
+        Numbers of the GPUs that share the work. None: the current one.
+    backend
+        See `use_backend`.
+    progress
+        Called as progress(done, total), in output pixels.
 
-    Returns how many pixels are valid, and what it took. Raises GpumaskError, naming the argument, before anything is
-    written; and naming the file and the window where it can't be read or written.
+    Returns
+    -------
+    Summary
+        How many pixels are valid, and what it took.
+
+    Raises
+    ------
+    GpumaskError
+        Before anything is written, naming the argument. Later, naming the file and the window where it can't be read or
+        written.
+
+    Examples
+    --------
+    >>> resample_file("scene.tif", "grid.tif", "out.tif", resolution=(16, 16), validity="mask")  # doctest: +SKIP
     """
     import rasterio
 
