@@ -1,8 +1,8 @@
 """Where kernels run. `backend.run(kernel, shape, *args)` is the only seam between gpumask and a machine.
 
 `cuda` runs kernels on the GPU through CuPy. `native` runs the same text, compiled by the machine's C++ compiler.
-`numpy` runs a twin of each. A backend is chosen by the argument `backend`, by `use_backend`, by the environment variable
-GPUMASK_BACKEND, or by where the arrays are. Begin with `backend.py`, which says what a backend does.
+`numpy` runs a twin of each. The argument `backend`, `use_backend`, the environment variable
+GPUMASK_BACKEND, or the place of the arrays chooses. Begin with `backend.py`, which says what a backend does.
 """
 
 from __future__ import annotations
