@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gpumask.backends.cache import compiled
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.cli.common import (
     COMMON_OPTIONS,
     RULES_OPTIONS,

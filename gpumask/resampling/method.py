@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import in_fixed_point
