@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from around_cases import FULL, PIXELS, Around, some_field
+from exhaustive import draws
 
 from gpumask import Place, ProjectedGrid, bspline, resample
 from gpumask.files.reading.image import SourceFile
@@ -134,7 +135,7 @@ def differs(found: tuple[Any, Any], expected: tuple[Any, Any], exact: bool) -> b
     return not valid or bool(np.max(abs(images[0].astype(float) - images[1].astype(float)), initial=0) > step)
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("group", draws(GROUPS))
 def test_every_drawn_source_is_as_one_that_is_padded(backend, group):
     pytest.importorskip("dask.array")
     rng, wrong, some = np.random.default_rng(group), [], 0

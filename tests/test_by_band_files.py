@@ -30,7 +30,7 @@ def read(path):
         return raster.read()
 
 
-@pytest.fixture(params=["int16", "float32"])
+@pytest.fixture(params=["float32", "int16"])
 def scene(request, tmp_path, monkeypatch):
     """Return bands that are invalid at other places each, and where they are valid."""
     monkeypatch.chdir(tmp_path)

@@ -7,6 +7,7 @@ import pytest
 import rasterio
 import xarray
 from affine import Affine
+from exhaustive import draws
 
 import gpumask.xarray  # noqa: F401
 from gpumask import Grid, resample_file
@@ -149,7 +150,7 @@ def cases(request):
     return range(request.param, CASES, GROUPS)
 
 
-GROUPED = pytest.mark.parametrize("cases", range(GROUPS), indirect=True)
+GROUPED = pytest.mark.parametrize("cases", draws(GROUPS), indirect=True)
 
 
 @GROUPED

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from exhaustive import draws
 from gridr_cases import (
     BOUNDARIES,
     INTERPS,
@@ -175,7 +176,7 @@ def compare(chain_case):
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", draws(BLOCKS))
 def test_random_files_give_what_gridr_gives(backend, block):
     count = CASES_IN_BLOCK_ON_NUMPY if backend == "numpy" else CASES_IN_BLOCK
     # Interpolators take turns; where these are more than the cases of a block, the next block goes on with them.

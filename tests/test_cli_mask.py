@@ -7,9 +7,9 @@ import pytest
 import rasterio
 import shapely
 from commands import fails, read, run, write
+from mask_scene import CLOUDS, CRS, FIELD, SHAPE, TRANSFORM, masked, on_the_ground, write_layer, write_scene
 from rasterio.features import geometry_mask
 from rasterio.transform import Affine
-from rasterio.warp import transform_geom
 
 from gpumask import CoarseMask, Polygons, validity_mask
 
@@ -17,46 +17,12 @@ pyogrio = pytest.importorskip("pyogrio")
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
-CRS = "EPSG:32631"
-SHAPE = (61, 81)
-TRANSFORM = Affine(30, 0, 420_000, 0, -30, 5_500_000) @ Affine.rotation(5)
-# In the raster's pixels, whole numbers being corners: a field with a hole, and two clouds.
-FIELD = shapely.box(4.2, 6.3, 70.4, 50.7).difference(shapely.box(30.1, 20.2, 38.3, 26.4))
-CLOUDS = [shapely.Point(20, 40).buffer(7.3), shapely.Polygon([(50, 5), (72, 12), (55.5, 30)])]
-
-
-def on_the_ground(polygon):
-    """Return a polygon in pixels as one in the raster's CRS."""
-    a, b, c, d, e, f = TRANSFORM[:6]
-    return shapely.transform(polygon, lambda xy: xy @ np.array([[a, d], [b, e]]) + (c, f))
-
-
-def write_layer(path, polygons, crs=CRS, layer=None, **how):
-    """Write polygons that are in the raster's CRS to a vector file, in another one."""
-    places = [shapely.geometry.shape(transform_geom(CRS, crs or CRS, shapely.geometry.mapping(p))) for p in polygons]
-    wkb = np.array([shapely.to_wkb(place) for place in places], object)
-    how = {"geometry_type": "Polygon", "crs": crs, "field_data": [], "fields": [], **how}
-    with pytest.warns(UserWarning, match="'crs' was not provided") if crs is None else pytest.MonkeyPatch().context():
-        pyogrio.raw.write(path, geometry=wkb, layer=layer, **how)
-    return path
-
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """A folder with a raster, a field in its CRS, clouds in longitude and latitude, and a coarse mask."""
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(2)
-    write("like.tif", np.zeros(SHAPE, np.float32), crs=CRS, transform=TRANSFORM)
-    write_layer("field.gpkg", [on_the_ground(FIELD)])
-    write_layer("clouds.geojson", map(on_the_ground, CLOUDS), "EPSG:4326")
-    write("coarse.tif", rng.choice(np.array([0, 1, 7], np.uint8), (2, 13, 9), p=[0.1, 0.1, 0.8]))
+    write_scene()
     return tmp_path
-
-
-def masked(*options, output="out.tif", like="like.tif", code=0):
-    """Run `gpumask mask`; return what it wrote."""
-    run("mask", "--like", like, output, "--backend", "numpy", *options, code=code)
-    return read(output)[0]
 
 
 def test_polygons_are_where_rasterio_has_them(files):
@@ -186,7 +152,7 @@ def test_a_coarse_mask_that_says_that_it_lies_elsewhere_is_refused(files):
 def test_polygons_elsewhere_leave_nothing_and_a_warning_says_so(files):
     (files / "far.geojson").write_text(json.dumps(shapely.geometry.mapping(shapely.box(100, 10, 101, 11))))
     done = run("mask", "--like", "like.tif", "--valid", "far.geojson", "out.tif", code=3)
-    assert "gpumask: OUTPUT: no pixel is valid" in done.stderr
+    assert "gpumask: output: no pixel is valid" in done.stderr
     assert not read("out.tif").any()
     assert masked("--invalid", "far.geojson").all()
 
@@ -231,7 +197,7 @@ def test_a_raster_without_a_crs_takes_coordinates_as_they_are(files):
         (["--mask", "coarse.tif:3", "--resolution", "5", "10"], "--mask"),
         (["--mask", "coarse.tif"], "--mask"),
         (["--mask", "coarse.tif", "--resolution", "5", "9"], "--mask"),
-        (["--mask", "coarse.tif", "--resolution", "5", "10", "--mask-valid", "300"], "--mask-valid"),
+        (["--mask", "coarse.tif", "--resolution", "5", "10", "--mask-valid", "300"], "--mask"),
         (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "0"], "--threshold"),
         (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "1.5"], "--threshold"),
         (["--valid", "field.gpkg", "--co", "COMPRES=DEFLATE"], "--co"),

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from exhaustive import draws
 from test_dataset import CLOUD, COARSE, FINE, alone, classes_at, scene, the_same
 from test_lazy_fuzz import chunking, grown, moved
 from test_xarray import image_at
@@ -243,7 +244,7 @@ def random_scene(rng):
     return xarray.Dataset(variables), expected, (rows, cols)
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("group", draws(GROUPS))
 def test_moved_datasets_are_those_of_slices(group):
     rng, different = np.random.default_rng(group), 0
     for _ in range(CASES):

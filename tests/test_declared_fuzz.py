@@ -8,6 +8,7 @@ import pytest
 import rasterio
 import rasterio.shutil
 from declared_scenes import VrtBand, exactly, store, store_internal, store_msk, store_vrt
+from exhaustive import draws
 
 from gpumask import resample_file
 
@@ -106,7 +107,7 @@ def expected(scene: Scene, interp: str, by: float) -> tuple[np.ndarray, np.ndarr
     return (mean if dtype.kind == "f" else np.rint(mean)).astype(dtype), valid
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("group", draws(GROUPS))
 def test_all_that_is_declared_counts_in_every_combination(tmp_path, group, monkeypatch):
     monkeypatch.setenv("GDAL_PAM_ENABLED", "YES")
     differ = []

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from exhaustive import draws
 from gridr_cases import SPLINES, answer, gridr, needs_padding, on_a_padded_source, on_a_wider_grid, random_case
 from gridr_scenes import quiet
 from shapely import box
@@ -55,7 +56,7 @@ def unless_gridr_fails(ask):
             return None
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", draws(BLOCKS))
 def test_arrays_resampled_with_gridr_s_objects_have_gridr_s_masks(block):
     differ = []
     for index in range(CASES_IN_BLOCK):
@@ -72,7 +73,7 @@ def test_arrays_resampled_with_gridr_s_objects_have_gridr_s_masks(block):
     assert differ == []
 
 
-@pytest.mark.parametrize("block", range(CHAIN_BLOCKS))
+@pytest.mark.parametrize("block", draws(CHAIN_BLOCKS))
 def test_files_resampled_with_gridr_s_objects_have_gridr_s_masks(block):
     differ = []
     for index in range(CASES_IN_CHAIN_BLOCK):
@@ -85,7 +86,7 @@ def test_files_resampled_with_gridr_s_objects_have_gridr_s_masks(block):
     assert differ == []
 
 
-@pytest.mark.parametrize("block", range(CHAIN_BLOCKS))
+@pytest.mark.parametrize("block", draws(CHAIN_BLOCKS))
 def test_gridr_s_own_chain_runs_on_gpumask_s_functions(block):
     names = ["build_mask", "array_grid_resampling", "array_bspline_prefiltering", "array_shift_grid_coordinates"]
     pair = [box(-1, -1, 70, 80)], [box(12, 9, 17, 30), box(40, 3, 44, 8)]

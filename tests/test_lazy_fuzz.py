@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from exhaustive import draws
 
 from gpumask import Grid, use_backend
 
@@ -64,7 +65,7 @@ def scene(rng):
     return xarray.DataArray(lazily(rng, values), dims=dims, attrs=attrs), says, values, known
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("group", draws(GROUPS))
 def test_moved_pixels_are_those_of_slices_whatever_the_chunks(group):
     rng, different = np.random.default_rng(group), 0
     for _ in range(CASES):
@@ -98,7 +99,7 @@ def grown(clear, radius):
     return (((at[..., None, :] - bad) ** 2).sum(axis=-1) > radius**2).all(axis=-1)
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize("group", draws(GROUPS))
 def test_clouds_grow_as_distances_say_whatever_the_chunks(group):
     rng, different = np.random.default_rng(100 + group), 0
     for _ in range(CASES):

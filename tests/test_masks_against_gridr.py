@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import shapely
+from exhaustive import draws
 from shapely import MultiPolygon, Point, Polygon, box
 
 import gpumask
@@ -296,7 +297,7 @@ def compare(name, case):
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", draws(BLOCKS))
 @pytest.mark.parametrize("name", CASES)
 def test_random_calls_give_the_bits_that_gridr_gives(name, block):
     wrong = {index: compare(name, random_case(name, block, index))[0] for index in range(CASES_IN_BLOCK)}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from exhaustive import draws
 
 from gpumask import MaskRule, MaskRuleError, mask_from_rules
 
@@ -129,7 +130,7 @@ def difference(block: int, index: int) -> str:
     return "; ".join(wrong)
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", draws(BLOCKS))
 def test_random_rules_match_the_pixels_that_datacube_matches(block):
     wrong = {index: difference(block, index) for index in range(CASES_IN_BLOCK)}
     assert {index: what for index, what in wrong.items() if what} == {}

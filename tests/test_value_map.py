@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from exhaustive import draws
 from kernel_cases import assert_same_bits, to_host
 
 from gpumask import MaskRule, MaskRuleError
@@ -826,14 +827,14 @@ def matched_by_peer(config, stack, definition=None):
         return made.create_mask(data_array(xarray, stack, definition, ["time"])).values
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", draws(BLOCKS))
 def test_random_value_maps_are_coloured_as_datacube_ows_does(block):
     for index in range(MAPS_IN_BLOCK):
         case, wanted = random_map(block, index), map_by_peer(block, index)
         assert_same_bits(apply_value_map(case.value_map, case.bands, case.definitions), wanted, f"case {index}: {case}")
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", draws(BLOCKS))
 def test_random_rules_about_several_dates_match_what_datacube_ows_matches(block):
     for index in range(MULTI_IN_BLOCK):
         (stack, definition, config), wanted = random_multi(block, index), multi_by_peer(block, index)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from affine import Affine
+from exhaustive import draws
 
 from gpumask import Place
 
@@ -70,7 +71,7 @@ def nearest(values, like, valid):
     return values[..., row, col], inside & valid[row, col], sure
 
 
-@pytest.mark.parametrize("group", range(CASES))
+@pytest.mark.parametrize("group", draws(CASES))
 def test_a_result_has_the_labels_of_like_and_the_nearest_pixels(group):
     rng = np.random.default_rng([1, group])
     decided = 0
@@ -109,7 +110,7 @@ def grown(masked, radius):
     return out
 
 
-@pytest.mark.parametrize("group", range(CASES))
+@pytest.mark.parametrize("group", draws(CASES))
 def test_quality_bands_of_all_kinds_keep_what_they_say(group):
     rng = np.random.default_rng([2, group])
     for _ in range(10):
@@ -139,7 +140,7 @@ def test_quality_bands_of_all_kinds_keep_what_they_say(group):
         xarray.testing.assert_identical(found.drop_vars("validity"), array)
 
 
-@pytest.mark.parametrize("group", range(CASES))
+@pytest.mark.parametrize("group", draws(CASES))
 def test_what_is_written_comes_back(group, tmp_path):
     """The target is the source, moved by whole pixels."""
     import rasterio

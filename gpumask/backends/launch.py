@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +52,8 @@ def division_by_steps(steps: tuple[int, int]) -> tuple[Any, ...]:
     shift and a multiple, with n // area == (((n + less * area) * magic >> 64) >> shift) - less. The magic number of a
     power of two is 0, and n // area == n >> shift + 1.
     """
+    from fractions import Fraction  # which takes a while to load
+
     magics: list[np.int64] = []
     for step in steps:
         shift = (step - 1).bit_length()

@@ -22,7 +22,9 @@ from gpumask.backends.cache import Compiled
 from gpumask.errors import GpumaskError
 from gpumask.files.tiles.summary import Summary
 from gpumask.files.writing.storage import check_creation
+from gpumask.files.writing.whole import check_free
 from gpumask.masks.rules.flags import ready_definitions
+from gpumask.masks.rules.read import read_rules, texts_read
 
 Progress = Callable[[int, int], None]
 
@@ -238,6 +240,21 @@ def progress_bar(quiet: bool, unit: str) -> Iterator[Progress | None]:
             bar.update(done - bar.n)
 
         yield show
+
+
+def rules_of(words: dict[str, Any], *outputs: str) -> dict[str, Any]:
+    """Return `keep`, `quality` and `grow` as a command line's --rules, --quality-band and --definition say them.
+
+    outputs: the words for what is written; none of these may be a file that the rules are read from.
+    """
+    if not words["rules"]:
+        return {"keep": None, "quality": None, "grow": None}
+    keep, grow, quality = read_rules(words["rules"], words["definition"], words["quality_band"])
+    for name in outputs:
+        within = words[name] is None or words[name] in ("mask", "alpha")
+        written = [] if within else [Path(os.path.realpath(words[name]))]
+        check_free(name, written, texts_read(words["rules"], words["definition"]), overwrite=True)
+    return {"keep": keep, "quality": quality, "grow": grow or None}
 
 
 def check_rules_options(options: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 import click
 import numpy as np
 
-import gpumask
 from gpumask.backends import get, select, select_for_files
 from gpumask.backends.text import C_TYPES
 from gpumask.cli.common import (
@@ -27,6 +26,7 @@ from gpumask.grids.grid import Grid
 from gpumask.pixels.interpolators import INTERPOLATORS
 from gpumask.pixels.window import Window
 from gpumask.resampling.resample import resample
+from gpumask.version import __version__
 
 _USUAL = ("nearest", "linear", "cubic")
 
@@ -39,7 +39,7 @@ def info() -> None:
 
     from gpumask.backends import cache, cuda, native
 
-    click.echo(f"gpumask {gpumask.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
+    click.echo(f"gpumask {__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
     click.echo(f"rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}")
     for name, facts in {"cuda": cuda.describe(), "native": native.describe(), "numpy": {}}.items():
         try:

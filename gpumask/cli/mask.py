@@ -22,10 +22,28 @@ from gpumask.cli.common import (
     path_type,
     progress_bar,
     quiet_option,
+    rules_of,
     summary,
     with_options,
 )
-from gpumask.files.mask import MaskOptions, write_mask
+from gpumask.errors import renamed
+from gpumask.files.mask import mask_file
+
+# The command line's words for what the layers below name in their errors.
+_NAMES = {
+    "like": "--like",
+    "mask": "--mask",
+    "resolution": "--resolution",
+    "threshold": "--threshold",
+    "valid": "--valid",
+    "invalid": "--invalid",
+    "output": "OUTPUT",
+    "creation": "--co",
+    "rules": "--rules",
+    "keep": "--rules",
+    "definition": "--definition",
+    "quality": "--quality-band",
+}
 
 
 def _file_layer(text: str) -> tuple[str, str | None]:
@@ -80,9 +98,25 @@ def mask(quiet: bool, **options: Any) -> None:
         if options["mask"] is None and asked:
             raise click.UsageError(f"--{name.replace('_', '-')}: expected along with --mask.")
     before = len(compiled)
-    with progress_bar(quiet, "pixel") as progress:
-        done = write_mask(MaskOptions(**options), progress)
+    with renamed(_NAMES), progress_bar(quiet, "pixel") as progress:
+        done = mask_file(**_arguments_of(options), progress=progress)
     if not quiet:
         click.echo(summary(options["output"], done, compiled[before:]))
     if not done.valid:
         click.get_current_context().exit(3)
+
+
+def _arguments_of(words: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `mask_file` that a command line's words ask for."""
+    same = "output", "like", "resolution", "threshold", "overwrite", "backend"
+    return (
+        {name: words[name] for name in same}
+        | rules_of(words, "output")
+        | {
+            "valid": list(words["valid"]) or None,
+            "invalid": list(words["invalid"]) or None,
+            "mask": (*words["mask"], words["mask_valid"]) if words["mask"] else None,
+            "creation": dict(words["co"]),
+            "tile_shape": words["tile"],
+        }
+    )

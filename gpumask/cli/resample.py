@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -23,14 +21,13 @@ from gpumask.cli.common import (
     numbers,
     path_type,
     progress_bar,
+    rules_of,
     summary,
     with_options,
 )
 from gpumask.errors import renamed
 from gpumask.files.resample import resample_file
 from gpumask.files.tiles.summary import Summary
-from gpumask.files.writing.whole import check_free
-from gpumask.masks.rules.read import read_rules, texts_read
 from gpumask.pixels.boundary import MODES
 from gpumask.pixels.interpolators import INTERPOLATORS
 from gpumask.resampling.method import POLICIES
@@ -211,22 +208,16 @@ def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
         "source", "output", "interp", "boundary", "mask_policy", "min_weight", "driver", "source_nodata", "dtype",
         "compute_dtype", "window", "validity", "validity_by", "overwrite", "resume", "max_memory", "backend",
     )  # fmt: skip
-    keep = quality = grow = None
-    if words["rules"]:
-        keep, grow, quality = read_rules(words["rules"], words["definition"], words["quality_band"])
-        for name in ("output", "validity"):  # `resample_file` checks the raster inputs
-            within = words[name] is None or words[name] in ("mask", "alpha")
-            written = [] if within else [Path(os.path.realpath(words[name]))]
-            check_free(name, written, texts_read(words["rules"], words["definition"]), overwrite=True)
     masks = [(*words["mask"], words["mask_valid"])] if words["mask"] else []
-    return {name: words[name] for name in same} | {
-        "bands": tuple(itertools.chain(*words["bands"])) or None,
-        "mask": masks if words["ignore_nodata"] else ["auto", *masks],
-        "keep": keep,
-        "quality": quality,
-        "grow": grow or None,
-        "nodata_out": words["nodata"],
-        "creation": dict(words["co"]),
-        "tile_shape": words["tile"] or None,
-        "devices": words["devices"] or None,
-    }
+    return (
+        {name: words[name] for name in same}
+        | rules_of(words, "output", "validity")
+        | {
+            "bands": tuple(itertools.chain(*words["bands"])) or None,
+            "mask": masks if words["ignore_nodata"] else ["auto", *masks],
+            "nodata_out": words["nodata"],
+            "creation": dict(words["co"]),
+            "tile_shape": words["tile"] or None,
+            "devices": words["devices"] or None,
+        }
+    )

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import logging
 import math
-import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,14 +20,13 @@ from gpumask.files.reading.gdal import check_bands, same_shape
 from gpumask.files.reading.grid import GridFile, GridSource
 from gpumask.files.reading.image import SourceFile
 from gpumask.files.reading.inputs import Inputs
-from gpumask.files.reading.quality import QualityBands
+from gpumask.files.reading.quality import QualityBands, open_quality
 from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.tiles.summary import Summary
 from gpumask.files.writing.creation import Creation
 from gpumask.files.writing.whole import check_free, output_paths
 from gpumask.grids.projected import ProjectedGrid
-from gpumask.masks.morphology import check_filters
-from gpumask.masks.rules.apply import as_rules
+from gpumask.pixels.checks import positive_pair, whole_numbers
 from gpumask.pixels.values import MOST_DECLARED, as_held, same
 from gpumask.pixels.window import Window, check_inside
 from gpumask.resampling.method import Method, accepts_method, check_validity, output_type
@@ -101,51 +99,104 @@ def resample_file(  # noqa: PLR0913
 
     Inputs are paths, or open rasterio datasets, which nothing else may use meanwhile.
 
-    source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source;
-        or a `ProjectedGrid`, to which none of the arguments about grids applies.
-    output: the path to write to; its name says the format. It appears when it is whole.
-    interp: see `resample`; None: cubic, and nearest where the source declares classes in any of the bands, by a colour
-        table, names of categories or flags (`flag_values` and the like in tags). The log says so. Another interpolator
-        is what you ask for, with a warning.
-    boundary, trust_padding, mask_policy, min_weight: see `resample`.
-    bands: of the source, in the order that the output has them; None: all. An alpha band among others is alpha in the
-        output too, which is uint8 or uint16: the greatest value where the output is valid, 0 elsewhere.
-    resolution: (R, C), output pixels from node to node. grid_kind: "location", or "displacement" where nodes say how
-        far off their own output row and column the source pixel is, as OTB's deformation grids do.
-    pixel_convention: of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as
-        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: what each of the bands
-        declares. Nor does a node that the grid's own mask hides.
-    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is neither
-        0 nor the raster's nodata value. What the raster masks otherwise does not count either.
-    mask: which source pixels are valid: "auto" is what the source says itself, by the nodata value of any band, by
-        masks, a .msk file and alpha, all of them; or as grid_mask; or a list, for the AND of several; None: all.
-        Without "auto" what the source says itself is ignored. NaN is never valid.
-    source_nodata: a source pixel with this value, rounded to its dtype, in any band is invalid.
-    keep, quality, grow: rules, {name: raster or (raster, band)}, and how what is masked grows: see `mask_from_rules`.
-        Quality bands lie where the source does, as fine or coarser by whole factors. Rules with flags are made by
+    Parameters
+    ----------
+    source
+        The image.
+    grid
+        A raster of nodes, or a `ProjectedGrid`. None of the arguments about grids applies to the latter.
+    output
+        The path to write to. Its name says the format. It appears when it is whole.
+    interp
+        See `Method`. None: cubic, and nearest where the source declares classes in any of the bands: by a colour table,
+        names of categories or flags (`flag_values` and the like in tags). The log says so. Another interpolator is what
+        you ask for, with a warning.
+    bands
+        Of the source, in the order that the output has them. None: all. An alpha band among others is alpha in the
+        output, too, which is uint8 or uint16 then: the greatest value where the output is valid, 0 elsewhere.
+    resolution
+        (R, C): output pixels from node to node.
+    grid_bands
+        The bands of the grid that hold the rows and the columns of nodes in the source.
+    grid_kind
+        "location", or "displacement" where nodes say how far off their own output row and column the source pixel is,
+        as OTB's deformation grids do.
+    pixel_convention
+        Of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as in rasterio
+        and OTB.
+    grid_nodata
+        A node with this row or column does not count. None: what each of the bands declares. A node that the grid's own
+        mask hides does not count either.
+    grid_mask
+        Which nodes count: a raster, (raster, band) or (raster, band, value). Without a value a node counts where the
+        mask is neither 0 nor the raster's nodata value. What the raster masks otherwise does not count either.
+    mask
+        Which source pixels are valid. "auto" is what the source says itself: by the nodata value of any band, by masks,
+        a .msk file and alpha. A raster is taken as for grid_mask. A list is the AND of several. None: all are. Without
+        "auto" what the source says itself is ignored. NaN is never valid.
+    source_nodata
+        A source pixel with this value in any band is invalid. It is rounded to the source's dtype.
+    keep, quality, grow
+        Rules, {name: raster or (raster, band)}, and how what is masked grows; see `mask_from_rules`. Quality bands lie
+        where the source does. They are as fine as it is, or coarser by whole factors. Rules with flags are made by
         MaskRule.from_config(rule, definition).
-    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0. The output
+    boundary, trust_padding, mask_policy, min_weight
+        See `Method`.
+    nodata_out
+        What invalid pixels become. None: the source's nodata value where the dtype holds it, else 0. The output
         declares it, unless nobody chose it, or a mask or alpha in the output says which pixels are valid. Bands that
-        declare different values, or just some of which declare one, ask for a nodata_out.
-    dtype: of the output; None: the source's. compute_dtype: see `resample`.
-    window: the part of the output to make, (row, col, rows, cols); None: all.
-    like: a raster of the output's rows and columns that has its CRS and transform; None: the grid's own.
-    driver: GDAL's name of the format, "COG" too; None: by the output's name. creation: its options, such as
-        {"compress": "deflate"}; a predictor is chosen where none is named.
-    validity: where to say which pixels are valid: the path of another raster (uint8, 1 is valid), "mask" for the
-        output's own mask, "alpha" for another band of it, if alpha is not among its bands; None: nowhere.
-    validity_by: "pixel": bands are valid together. "band": each band is valid by itself. A validity file then has a
-        band for each. A mask or alpha can't say it, as they are of all bands.
-    overwrite: whether to replace what is there.
-    resume: keep the finished tiles where a run is interrupted, in a hidden folder beside the output, and go on from
-        those that an earlier run of the same job has left there.
-    tile_shape: rows and columns made at a time; it changes no pixel. None: as the memory and the output's blocks ask.
-    max_memory: bytes, or a text as "2GB", that the run may take; None: GPUMASK_MAX_MEMORY, or 1 GiB.
-    devices: numbers of the GPUs that share the work; None: the current one. backend: see `use_backend`.
-    progress: called as progress(done, total), in output pixels.
+        declare different values, or of which only some declare one, ask for a nodata_out.
+    dtype
+        Of the output. None: the source's.
+    compute_dtype
+        See `Method`.
+    method
+        How to resample, instead of interp, boundary, trust_padding, mask_policy, min_weight, nodata_out, dtype,
+        compute_dtype and validity_by.
+    window
+        The part of the output to make: (row, col, rows, cols). None: all.
+    like
+        A raster of the output's rows and columns that has its CRS and transform. None: the grid's own.
+    driver
+        GDAL's name of the format, also "COG". None: the output's name says it.
+    creation
+        GDAL's options, such as {"compress": "deflate"}. A predictor is chosen where none is named.
+    validity
+        Where to say which pixels are valid. A path: another raster (uint8, 1 is valid). "mask": the output's own mask.
+        "alpha": another band of the output, if alpha is not among its bands. None: nowhere.
+    validity_by
+        "pixel": bands are valid together. "band": each band is valid by itself. A validity file then has a band for
+        each. A mask or alpha can't say it, as they are of all bands.
+    overwrite
+        Whether to replace what is there.
+    resume
+        Keep the finished tiles where a run is interrupted, in a hidden folder beside the output. Go on from those that
+        an earlier run of the same job has left there.
+    tile_shape
+        Rows and columns made at a time. It changes no pixel. None: what the memory and the output's blocks ask for.
+    max_memory
+        Bytes that the run may take, or a text such as "2GB". None: GPUMASK_MAX_MEMORY, or 1 GiB.
+    devices
+        Numbers of the GPUs that share the work. None: the current one.
+    backend
+        See `use_backend`.
+    progress
+        Called as progress(done, total), in output pixels.
 
-    Returns how many pixels are valid, and what it took. Raises GpumaskError, naming the argument, before anything is
-    written; and naming the file and the window where it can't be read or written.
+    Returns
+    -------
+    Summary
+        How many pixels are valid, and what it took.
+
+    Raises
+    ------
+    GpumaskError
+        Before anything is written, naming the argument. Later, naming the file and the window where it can't be read or
+        written.
+
+    Examples
+    --------
+    >>> resample_file("scene.tif", "grid.tif", "out.tif", resolution=(16, 16), validity="mask")  # doctest: +SKIP
     """
     import rasterio
 
@@ -169,8 +220,8 @@ def resample_file(  # noqa: PLR0913
         classes = categories.in_file(image.dataset, image.bands)
         how = dataclasses.replace(how, interp=categories.chosen(how.interp, classes), dtype=kind, nodata_out=nodata)
         job = Job(
-            how, wanted, None if tile_shape is None else _pair("tile_shape", tile_shape), backend, max_memory,
-            None if devices is None else _whole("devices", devices),
+            how, wanted, None if tile_shape is None else positive_pair("tile_shape", tile_shape), backend, max_memory,
+            None if devices is None else whole_numbers("devices", devices),
         )  # fmt: skip
         place = nodes.georeference(wanted) if like is None else _place_of(inputs.open("like", like), wanted)
         paths = output_paths({"output": output, "validity": None if within else validity}, inputs.files, overwrite)
@@ -182,7 +233,7 @@ def resample_file(  # noqa: PLR0913
         if how.interpolator.taps == 1:  # else there is a warning already
             categories.check_overviews(creation or {}, classes)
         check_free("output", made.files, inputs.files, overwrite)
-        with made.whole(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
+        with made.outputs(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
             done = resample_datasets(image, nodes, written, job, progress)
     done.seconds["all"] = time.perf_counter() - start
     _warn(done, how.by_band, told=told or declared is not None or validity is not None)
@@ -225,25 +276,6 @@ def _gdal_threads() -> dict[str, str]:
     return {} if chosen else {"GDAL_NUM_THREADS": "ALL_CPUS"}
 
 
-def _whole(name: str, given: Any) -> tuple[int, ...]:
-    """Return whole numbers, at least one."""
-    try:
-        found = tuple(operator.index(number) for number in given)
-    except TypeError as error:
-        raise ArgumentTypeError(f"{name}: expected a list of whole numbers; got {given!r}") from error
-    if not found:
-        raise GpumaskError(f"{name}: expected at least one; got none")
-    return found
-
-
-def _pair(name: str, given: Any) -> tuple[int, int]:
-    """Return two whole numbers from 1 on."""
-    found = _whole(name, given)
-    if len(found) != 2 or min(found) < 1:
-        raise GpumaskError(f"{name}: expected two whole numbers from 1 on; got {given!r}")
-    return found[0], found[1]
-
-
 def _source(
     inputs: Inputs,
     source: Any,
@@ -257,27 +289,12 @@ def _source(
     dataset = inputs.open("source", source)
     wanted = [] if mask is None else mask if isinstance(mask, list) else [mask]
     masks = tuple(inputs.mask("mask", each) for each in wanted if not isinstance(each, str) or each != "auto")
-    own, parts = len(masks) < len(wanted), tuple(_quality(inputs, dataset, *rules))
-    numbers = dataset.indexes if bands is None else _whole("bands", bands)
+    own, parts = len(masks) < len(wanted), tuple(open_quality(inputs, dataset, *rules))
+    numbers = dataset.indexes if bands is None else whole_numbers("bands", bands)
     check_bands("bands", dataset, numbers)
     kinds = dataset.colorinterp
     colours = tuple(number for number in numbers if kinds[number - 1].name != "alpha") or numbers
     return SourceFile(dataset, colours, masks, own, nodata, parts, inputs.beside("source", dataset), by_band), numbers
-
-
-def _quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
-    """Open quality bands, and return what their rules keep; nothing where there are no rules."""
-    if keep is None or quality is None:
-        if keep is not quality or grow is not None:
-            raise GpumaskError(
-                "keep, quality, grow: expected the first two together, and the third only along with them"
-            )
-        return []
-    if not isinstance(quality, Mapping):
-        raise ArgumentTypeError(f"quality: expected a mapping of names to rasters; got {type(quality).__name__}")
-    bands = {name: inputs.band("quality", given, name) for name, given in quality.items()}
-    filters = [] if grow is None else check_filters("grow", grow)
-    return [QualityBands(as_rules("keep", keep, None), bands, image, filters)]
 
 
 class GridWords(NamedTuple):
@@ -298,7 +315,7 @@ def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) 
             raise GpumaskError("grid: expected a file along with arguments about grids; got a ProjectedGrid")
         grid.check_source("source", source)
         return grid
-    dataset, (row, col) = inputs.open("grid", grid), _pair("grid_bands", words.bands)
+    dataset, (row, col) = inputs.open("grid", grid), positive_pair("grid_bands", words.bands)
     _one_of("grid_kind", words.kind, ("location", "displacement"))
     _one_of("pixel_convention", words.convention, ("center", "corner"))
     displacement = words.kind == "displacement"  # the convention is of what nodes are off from, too
@@ -359,6 +376,6 @@ def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:
 def _identity(inputs: Inputs, source: SourceFile, grid: GridSource, job: Job) -> list[Any]:
     """Return what tells a job from others, but for how fast and in which tiles it is done."""
     alike = dataclasses.replace(job, tile_shape=None, max_memory=None, devices=None, backend=None)
-    rules = [(part.rules, part.grow) for part in source.parts if isinstance(part, QualityBands)]
+    rules = [(mask.rules, mask.grow) for mask in source.computed if isinstance(mask, QualityBands)]
     asked = source.bands, source.own_mask, source.nodata, source.by_band, grid.identity
     return [inputs.identity(), repr(alike), repr(rules), repr(asked)]

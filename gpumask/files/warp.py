@@ -21,7 +21,7 @@ from gpumask.grids.places.crs import full_turn, wkt_of
 from gpumask.grids.places.geolocation import Geolocation
 from gpumask.grids.places.place import Place
 from gpumask.grids.places.sensor import ControlPoints, RationalPolynomials
-from gpumask.grids.places.target import Extent, fitted, suggested, whole
+from gpumask.grids.places.target import Extent, fitted, suggested, whole_pixels
 from gpumask.grids.projected import ProjectedGrid, check_max_error
 from gpumask.pixels.checks import check_shape
 
@@ -47,21 +47,51 @@ def warp_file(
 ) -> Summary:
     """Bring an image file into another coordinate reference system; what `gpumask warp` does.
 
-    source: a path, or an open rasterio dataset. output: the path to write to.
-    crs: of the output, as pyproj or rasterio take it. like: a raster whose CRS, transform, rows and columns the output
-        has, instead. One of the two is needed.
-    resolution: (x, y) sizes of a pixel, or one for both, in units of crs. bounds: (left, bottom, right, top) in crs; a
-        left that is greater than right crosses the antimeridian. None: as GDAL suggests for all of the source; where
-        that crosses 180 degrees, going on beyond. With both the upper left corner is kept, and half a pixel is one.
-        With bounds alone all edges are kept.
-    max_error: how far off coordinates may be, in source pixels; 0: each pixel's own is computed.
-    model: what of the source says where it lies: "transform", "gcps" or "rpcs"; "auto": the first of these that it has;
-        or a `Geolocation` whose arrays are of WGS 84, or a `Place`.
-    height, dem: with rpcs, metres above the ellipsoid everywhere (None: 0), or the path of a raster of them instead.
-    options: those of `resample_file` but for grids and `like`. A window is of the output.
+    Parameters
+    ----------
+    source
+        A path, or an open rasterio dataset.
+    output
+        The path to write to.
+    crs
+        Of the output, as pyproj or rasterio take it.
+    like
+        A raster whose CRS, transform, rows and columns the output has, instead of crs, resolution and bounds.
+    resolution
+        (x, y) sizes of a pixel, or one for both, in units of crs. None: as GDAL suggests.
+    bounds
+        (left, bottom, right, top) in crs. A left that is greater than right crosses the antimeridian. None: as GDAL
+        suggests for all of the source. Where the source crosses 180 degrees the output goes on beyond. With bounds and
+        a resolution the upper left corner is kept, and half a pixel counts as one. With bounds alone all edges are
+        kept.
+    max_error
+        How far off coordinates may be, in source pixels. 0: each pixel's own is computed.
+    model
+        What of the source says where it lies: "transform", "gcps" or "rpcs". "auto": the first of these that it has. Or
+        a `Geolocation` whose arrays are of WGS 84, or a `Place`.
+    height, dem
+        With rpcs: metres above the ellipsoid everywhere (None: 0), or the path of a raster of them instead.
+    **options
+        Those of `resample_file`, but for grids and `like`. A window is of the output.
 
-    No kernel is widened where the output is coarser than the source, as GDAL does: pixels in between are not seen.
-    Returns and raises as `resample_file`.
+    Returns
+    -------
+    Summary
+        How many pixels are valid, and what it took.
+
+    Raises
+    ------
+    GpumaskError
+        As `resample_file`.
+
+    Notes
+    -----
+    An interpolator takes its few source pixels around a coordinate, however coarse the output is. It does not take more
+    of them where the output is coarser than the source, as GDAL does. Average such a source first.
+
+    Examples
+    --------
+    >>> warp_file("scene.tif", "out.tif", crs="EPSG:3035", resolution=20)  # doctest: +SKIP
     """
     check_max_error(max_error)
     with contextlib.ExitStack() as stack:
@@ -75,7 +105,7 @@ def warp_file(
                 check_free(name, [Path(os.path.realpath(path))], inputs.files, overwrite=True)
         target = target_place(place, crs, found, resolution, bounds)
         grid = ProjectedGrid(place, target, max_error)
-    return resample_file(source, grid, output, **options)
+        return resample_file(dataset, grid, output, **options)
 
 
 def _source_place(dataset: DatasetReader, model: Any, height: float | None, dem: Any) -> Place:
@@ -142,7 +172,7 @@ def target_place(source: Place, crs: Any, like: Place | None, resolution: Any, b
         x, y = corners(found.transform, check_shape("target", found.shape))
         extent = Extent(x.min(), y.min(), x.max(), y.max())
     affine = Affine(sizes[0], 0, extent.left, 0, -sizes[1], extent.top)
-    return Place(wkt, affine, whole(extent, sizes))
+    return Place(wkt, affine, whole_pixels(extent, sizes))
 
 
 def _sizes(resolution: Any) -> tuple[float, float] | None:

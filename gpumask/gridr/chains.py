@@ -151,7 +151,7 @@ def basic_grid_resampling_chain(
     tile = _tile_shape(io_strip_size, io_strip_size_target, tile_shape, grid.resolution, window)
     job = Job(method, window, tile)
     masks, parts = () if mask is None else (mask,), () if geometry is None else (geometry,)
-    source = SourceFile(array_src_ds, bands, masks, parts=parts)
+    source = SourceFile(array_src_ds, bands, masks, computed=parts)
     resample_datasets(source, grid, OutputFile(array_out_ds, mask_out_ds), job)
     return 1
 

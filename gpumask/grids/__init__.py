@@ -5,7 +5,20 @@ ground, and `mesh.py` decides how many nodes it needs. `oversample.py` computes 
 brings a grid to the kernels. `places/` says where rasters lie.
 """
 
-from gpumask.grids.grid import Grid
-from gpumask.grids.projected import ProjectedGrid, grid_between
+from collections.abc import Callable
+from typing import Any
 
-__all__ = ["Grid", "ProjectedGrid", "grid_between"]
+from gpumask.grids.grid import Grid
+
+
+class _Between:
+    """`Grid.between`: what makes grids between places knows of grids, so grids are not to know of it."""
+
+    def __get__(self, _: Any, owner: Any = None) -> Callable[..., Grid]:
+        """Load it when it is first used."""
+        from gpumask.grids.projected import between
+
+        return between
+
+
+Grid.between = _Between()  # type: ignore[assignment]

@@ -20,7 +20,7 @@ from gpumask.grids.places.place import Place, around_of
 from gpumask.grids.places.projection import Projection, projection, seam_of
 from gpumask.grids.places.sensor import ControlPoints, RationalPolynomials
 from gpumask.grids.places.terrain import Terrain
-from gpumask.pixels.checks import check_shape
+from gpumask.pixels.checks import check_shape, is_number
 from gpumask.pixels.window import Window
 
 
@@ -257,7 +257,7 @@ def grid_between(source: Place, target: Place, max_error: float = 0.01) -> Grid:
     return replace(found.read(Window.of_shape(found.shape)), around=around)
 
 
-def _between(
+def between(
     source_crs: Any,
     source_transform: Any,
     target_crs: Any,
@@ -293,12 +293,9 @@ def _between(
     return grid_between(source, Place(target_crs, target_transform, target_shape), max_error)
 
 
-Grid.between = staticmethod(_between)
-
-
 def check_max_error(max_error: Any) -> float:
     """Return a number of pixels that is at least 0."""
-    if isinstance(max_error, bool) or not isinstance(max_error, int | float | np.number):
+    if not is_number(max_error):
         raise ArgumentTypeError(f"max_error: expected a number of pixels; got {max_error!r}")
     if not 0 <= max_error < math.inf:
         raise GpumaskError(f"max_error: expected a number of pixels from 0 on; got {max_error!r}")

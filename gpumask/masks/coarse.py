@@ -12,6 +12,7 @@ from gpumask.backends.backend import Backend
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import check_resolution, full_shape
 from gpumask.grids.oversample import axes_of, check_nodes, reaching
+from gpumask.pixels.checks import is_number
 from gpumask.pixels.window import Window, check_inside
 
 
@@ -97,7 +98,7 @@ class CoarseMask:
 
 def check_threshold(name: str, threshold: Any) -> None:
     """Raise GpumaskError unless a threshold lies in (0, 1]."""
-    if not isinstance(threshold, int | float | np.integer | np.floating) or isinstance(threshold, bool):
+    if not is_number(threshold):
         raise ArgumentTypeError(f"{name}: expected a number in (0, 1]; got {threshold!r}")
     if not 0 < threshold <= 1:
         raise GpumaskError(f"{name}: expected a number in (0, 1]; got {threshold!r}")

@@ -25,8 +25,8 @@ class Validity(enum.IntEnum):
     VALID = 1
 
 
-class Part(Protocol):
-    """A part of a mask: it says which pixels are valid."""
+class Mask(Protocol):
+    """Something that says what is valid."""
 
     @property
     def margin(self) -> int:

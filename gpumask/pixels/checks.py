@@ -1,10 +1,37 @@
-"""Checks of arguments: pairs of whole numbers, and shapes."""
+"""Checks of what a user gives: numbers, whole numbers, pairs and shapes."""
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-from gpumask.errors import GpumaskError
+import numpy as np
+
+from gpumask.errors import ArgumentTypeError, GpumaskError
+
+
+def is_number(given: Any) -> bool:
+    """Say whether this is a number, of Python's or NumPy's; a truth value is none."""
+    return isinstance(given, int | float | np.number) and not isinstance(given, bool)
+
+
+def whole_numbers(name: str, given: Any) -> tuple[int, ...]:
+    """Return whole numbers as ints, at least one; an error calls them `name`."""
+    try:
+        found = tuple(operator.index(number) for number in given)
+    except TypeError as error:
+        raise ArgumentTypeError(f"{name}: expected a list of whole numbers; got {given!r}") from error
+    if not found:
+        raise GpumaskError(f"{name}: expected at least one; got none")
+    return found
+
+
+def positive_pair(name: str, given: Any) -> tuple[int, int]:
+    """Return two whole numbers from 1 on as ints; an error calls them `name`."""
+    found = whole_numbers(name, given)
+    if len(found) != 2 or min(found) < 1:
+        raise GpumaskError(f"{name}: expected two whole numbers from 1 on; got {given!r}")
+    return found[0], found[1]
 
 
 def whole_pair(given: Any) -> tuple[int, int] | None:

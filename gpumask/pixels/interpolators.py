@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.pixels.checks import is_number
 
 # The poles of each order. The B-spline's values at whole numbers are the coefficients of a polynomial. The poles are
 # its roots in (-1, 0).
@@ -174,7 +175,7 @@ def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float =
         ("epsilon", epsilon, 1.0),
         ("mask_influence_threshold", mask_influence_threshold, math.inf),
     ):
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        if not is_number(value):
             raise ArgumentTypeError(f"{name}: expected a number for {name}; got {value!r}")
         if not _LEAST <= value < most:
             limits = f"{_LEAST} or more{', below 1' if most == 1 else ''}"

@@ -60,7 +60,7 @@ class Recipe:
         """Return the recipe for sources of that shape, which may go around."""
         return replace(self, method=self.method.on(grid.around, shape))
 
-    def whole(self, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
+    def at_once(self, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
         """Resample (…, [band,] row, col) arrays.
 
         joint: whether there are bands, which are resampled together. valid: (…, row, col), or with bands as the image;
@@ -201,7 +201,7 @@ def resampled_lazily(
     joint: bool,
     chunks: tuple[int, int] | None = None,
 ) -> Resampled:
-    """Resample (…, [band,] row, col) arrays of which one at least is dask's; see `Recipe.whole`.
+    """Resample (…, [band,] row, col) arrays of which one at least is dask's; see `Recipe.at_once`.
 
     chunks: rows and columns of the result's; None: 2048, or as the source's if these are larger. They are fewer where
     such a chunk, with all of its bands and images, would have more bytes than dask's `array.chunk-size`. They are

@@ -15,6 +15,7 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import in_fixed_point
 from gpumask.pixels.boundary import Boundary, Pair, check_boundaries
+from gpumask.pixels.checks import is_number
 from gpumask.pixels.interpolators import INTERPOLATORS, Interpolator, interpolator
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window
@@ -44,17 +45,25 @@ class Method:
         Of the output: an integer or float of 8 to 64 bits. None: the source's (uint8 for bool, float32 for float16).
         Integers are rounded half to even and clipped to their range.
     compute_dtype
-        Of weights and sums: "float64" or "float32"; see `resample`.
+        Of weights and sums: "float64" or "float32". With "float32" results are about 1e-6 of the values' range off, and
+        GPUs with slow float64 are faster. Coordinates then are whole numbers of 2**-24 pixels: at most 6e-8 pixels off,
+        with the same bits on every backend. Whole numbers stay whole. Coordinates of 2**27 or more are outside. Where a
+        cell of the grid has more than 1024 output pixels, so are those of 2**37 / its pixels. Coordinates are float64
+        where the source does not lie within that limit, or where a cell has more than 2**16 pixels.
     boundary
         What the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap", as in
-        numpy.pad. None: nothing. A pair of these is of rows and of columns, such as (None, "wrap").
+        numpy.pad. None: nothing. A pair of these is of rows and of columns, such as (None, "wrap"). A source that goes
+        around the globe (see `grid_between`) does so whatever the boundary is. Its other axis never wraps.
     trust_padding
-        Whether what is beyond the edges may make pixels valid; see `resample`.
+        Whether what is beyond the edges may make pixels valid. These are pixels inside the source, and pixels beyond it
+        of which no tap lies further out than half of the taps (1 pixel for nearest, none for B-splines). Without trust
+        only the filters of B-splines see what is beyond the edges. They see 0 where the boundary is None.
     mask_policy
-        "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are valid are
-        renormalised; see `resample`.
+        "strict": every source pixel with a weight must be valid. "renormalize": the weights of the valid ones are
+        renormalised, as GDAL does, where the nearest pixel is valid and the share of the valid ones is at least
+        min_weight. B-splines are always strict.
     min_weight
-        The least share of the weights that valid pixels must have under "renormalize", above 0 and at most 1.
+        That share, above 0 and at most 1.
     validity
         "pixel": a pixel is valid where all of its bands are. "band": each band is as if it were alone.
 
@@ -97,7 +106,7 @@ class Method:
             self._set("dtype", output_type(np.float64, self.dtype, 0)[0])
         if not isinstance(self.mask_policy, str) or self.mask_policy not in POLICIES:
             raise GpumaskError(f"mask_policy: expected one of {', '.join(POLICIES)}; got {self.mask_policy!r}")
-        if isinstance(self.min_weight, bool) or not isinstance(self.min_weight, int | float | np.number):
+        if not is_number(self.min_weight):
             raise ArgumentTypeError(f"min_weight: expected a number; got {self.min_weight!r}")
         if not 0 < self.min_weight <= 1:
             raise GpumaskError(f"min_weight: expected a share above 0, and 1 at the most; got {self.min_weight!r}")

@@ -200,7 +200,7 @@ class Accessor:
         if is_lazy(image, valid):
             found = resampled_lazily(image, valid, grid, recipe, bool(band), chunks)
         else:
-            found = recipe.whole(image, valid, grid, bool(band))
+            found = recipe.at_once(image, valid, grid, bool(band))
         planes = [*others, *(band if how.by_band else []), "y", "x"]
         has_nodata = self._nodata is not None or asked is not None or how.dtype.kind == "f"
         declared = how.nodata_out if has_nodata else None

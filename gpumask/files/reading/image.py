@@ -14,7 +14,7 @@ from gpumask.backends.memory import by_halves
 from gpumask.errors import GpumaskError
 from gpumask.files.reading.declared import Declared, not_zero
 from gpumask.files.reading.gdal import check_bands, check_open, names_file, same_shape
-from gpumask.masks.validity import Part, all_of
+from gpumask.masks.validity import Mask, all_of
 from gpumask.pixels.boundary import Boundary, read_beyond
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window, ranges
@@ -71,7 +71,7 @@ class SourceFile:
 
     masks: of the dataset's rows and columns. own_mask: whether a pixel is invalid that the dataset itself masks in any
     of the bands, by whatever it declares: see `Declared`, where `beside` is explained. nodata: a pixel with this value
-    in any of the bands is invalid. parts: what else says which of its pixels are valid.
+    in any of the bands is invalid. computed: masks that a backend computes, of rules or polygons.
     by_band: whether nodata values, and masks that a band has for itself, concern just their band.
     """
 
@@ -80,7 +80,7 @@ class SourceFile:
     masks: tuple[MaskBand, ...] = ()
     own_mask: bool = False
     nodata: float | None = None
-    parts: tuple[Part, ...] = ()
+    computed: tuple[Mask, ...] = ()
     beside: DatasetReader | None = None
     by_band: bool = False
 
@@ -108,22 +108,22 @@ class SourceFile:
 
     @property
     def mask_bytes(self) -> int:
-        """About how many bytes for a pixel the masks take while they are read, but for the parts."""
+        """About how many bytes for a pixel the masks take while they are read, but for those that are computed."""
         own = self.declared.count if self.own_mask else 0
         return 3 + own + len(self.bands) * (self.by_band + (self.nodata is not None)) + len(self.masks)
 
     @property
-    def part_bytes(self) -> int:
-        """About how many bytes for a pixel the parts take while they are made."""
-        return 4 * len(self.parts)
+    def computed_bytes(self) -> int:
+        """About how many bytes for a pixel the masks take that are computed."""
+        return 4 * len(self.computed)
 
     @property
-    def part_margin(self) -> int:
-        """How many pixels around a window the parts read."""
-        return max((part.margin for part in self.parts), default=0)
+    def computed_margin(self) -> int:
+        """How many pixels around a window the masks read that are computed."""
+        return max((mask.margin for mask in self.computed), default=0)
 
     def read(self, window: Window, backend: Backend, out: np.ndarray, boundary: Boundary) -> Source:
-        """Read a window of all bands into `out`, and of the masks, in host memory; parts are made by the backend.
+        """Read a window of all bands into `out`, and of the masks, in host memory; the backend computes the rest.
 
         Where the window lies beyond the edges, the boundary says what is there.
         """
@@ -156,8 +156,8 @@ class SourceFile:
         if self.own_mask:
             with names_file("source", self.dataset, window):
                 yield from self.declared.of_all(window)
-        for part in self.parts:
-            yield by_halves(backend, window, functools.partial(part.validity, backend=backend))
+        for computed in self.computed:
+            yield by_halves(backend, window, functools.partial(computed.validity, backend=backend))
 
     def _of_band(self, place: int, window: Window, pixels: np.ndarray) -> Iterator[np.ndarray]:
         """Yield what each mask of one band says of a window, whose pixels are given."""

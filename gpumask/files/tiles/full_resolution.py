@@ -24,7 +24,7 @@ from gpumask.files.tiles.summary import Summary, Written
 from gpumask.grids.grid import check_resolution, full_shape, node_window
 from gpumask.grids.oversample import full_resolution
 from gpumask.masks.coarse import CoarseMask
-from gpumask.masks.validity import Part, Validity, all_of
+from gpumask.masks.validity import Mask, Validity, all_of
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window, ranges
 
@@ -60,7 +60,7 @@ class CoarseMaskBand:
         return full_shape(self.mask.dataset.shape, self.resolution)
 
     def validity(self, window: Window, backend: Backend) -> Any:
-        """Return the validity of a window of pixels; see `gpumask.masks.build.Part`."""
+        """Return the validity of a window of pixels; see `gpumask.masks.validity.Mask`."""
         nodes = node_window(window, self.resolution)
         place = window.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1])
         return self._read(nodes).validity(place, backend)
@@ -107,7 +107,7 @@ class GridOutput(NamedTuple):
 
 def write_full_resolution(
     shape: tuple[int, int],
-    parts: tuple[Part, ...],
+    parts: tuple[Mask, ...],
     mask: MaskOutput | None = None,
     grid: GridOutput | None = None,
     *,
@@ -145,7 +145,7 @@ def write_full_resolution(
     return done
 
 
-def _validity(backend: Backend, tile: Window, parts: tuple[Part, ...]) -> np.ndarray:
+def _validity(backend: Backend, tile: Window, parts: tuple[Mask, ...]) -> np.ndarray:
     """Return the AND of all parts in host memory."""
     made = (by_halves(backend, tile, functools.partial(part.validity, backend=backend)) for part in parts)
     found: np.ndarray | None = all_of(made)

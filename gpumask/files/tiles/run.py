@@ -152,8 +152,8 @@ class _Run:
             output=bands * self.method.dtype.itemsize + (bands if self.source.by_band else 1),
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
             node=_NODE_BYTES,
-            masks=self.source.part_bytes,
-            margin=self.source.part_margin,
+            masks=self.source.computed_bytes,
+            margin=self.source.computed_margin,
         )
         _check_affordable(costs, most, self.limit)
         shape = self.job.tile_shape
@@ -251,9 +251,9 @@ class _Run:
         with self.turns.alone():
             self.short = True
             self.there.clear()  # from now on each tile brings its own nodes
-            self._resample_in_parts(source, grid, output, target)
+            self._resample_in_quarters(source, grid, output, target)
 
-    def _resample_in_parts(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
+    def _resample_in_quarters(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample at once, or in quarters where the device's memory does not hold it all."""
         try:
             self._resample_at_once(source, grid, output, target)
@@ -271,7 +271,7 @@ class _Run:
                 validity.fill(_OUTSIDE)
                 continue
             reach = self.method.boundary.turned(reach, source.window)
-            self._resample_in_parts(
+            self._resample_in_quarters(
                 source.crop(reach), part, quarter.shift(output.row, output.col),
                 dataclasses.replace(target, image=image, validity=validity),
             )  # fmt: skip

@@ -12,9 +12,20 @@ from gpumask.pixels.window import Window
 class Summary:
     """What a run did.
 
-    pixels: of the output; valid: how many of them are, in any band; outside: how many have no place in the source, or,
-    to B-splines, one too near its edges. tiles: how many.
-    seconds: what "read", "compute" and "write" took, each for itself, though they overlap, and "all" did.
+    Attributes
+    ----------
+    backend
+        The name of the backend.
+    pixels
+        Pixels of the output.
+    valid
+        How many of them are valid, in any band.
+    outside
+        How many have no place in the source. To B-splines, those that lie too near its edges count, too.
+    tiles
+        How many tiles there were.
+    seconds
+        What "read", "compute" and "write" took, each by itself although they overlap, and "all" together.
     """
 
     backend: str

@@ -91,7 +91,7 @@ class Creation:
             self.files += [paths[1].with_name(name) for name in names]
 
     @contextlib.contextmanager
-    def whole(self, job: Any, max_memory: Any = None) -> Iterator[Output]:
+    def outputs(self, job: Any, max_memory: Any = None) -> Iterator[Output]:
         """Yield the output, to be written to; its files appear under their names when the block ends.
 
         job: what tells this job from others, as JSON has it, where finished tiles are to be kept; None: they are not.

@@ -79,7 +79,7 @@ def suggested(source: Place, crs: str) -> Place:
     if extent.exact:
         return fitted(source, crs, extent)
     size = extent.size or _finest(source, crs, extent)
-    return Place(crs, _upright(extent.left, extent.top, size, size), whole(extent, (size, size)))
+    return Place(crs, _upright(extent.left, extent.top, size, size), whole_pixels(extent, (size, size)))
 
 
 def fitted(source: Place, crs: str, extent: Extent) -> Place:
@@ -87,13 +87,13 @@ def fitted(source: Place, crs: str, extent: Extent) -> Place:
     model, source_crs = model_of(source)
     source = replace(source, crs=source_crs, transform=model)
     size = _own_sizes(source, crs) or (_finest(source, crs, extent),) * 2
-    rows, cols = whole(extent, size)
+    rows, cols = whole_pixels(extent, size)
     affine = _upright(extent.left, extent.top, extent.sides[0] / cols, extent.sides[1] / rows)
     return Place(crs, affine, (rows, cols))
 
 
-def whole(extent: Extent, sizes: tuple[float, float]) -> tuple[int, int]:
-    """Return how many rows and columns an extent has. Half a pixel counts as one, as in gdalwarp."""
+def whole_pixels(extent: Extent, sizes: tuple[float, float]) -> tuple[int, int]:
+    """Return how many rows and columns there are in an extent. Half a pixel is one, as gdalwarp has it."""
     cols, rows = (side / size + 0.5 for side, size in zip(extent.sides, sizes, strict=True))
     if not max(rows, cols) <= MOST_PIXELS:
         raise GpumaskError(f"resolution: expected up to {MOST_PIXELS} rows and columns; got {rows:.0f} x {cols:.0f}")

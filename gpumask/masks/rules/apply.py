@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from gpumask.backends import adopt, select
 from gpumask.backends.backend import Backend
 from gpumask.errors import MaskRuleError
 from gpumask.masks.morphology import check_filters, cleaned
-from gpumask.masks.rules.evaluate import evaluate
+from gpumask.masks.rules.evaluate import CompiledRules
 from gpumask.masks.rules.rule import MaskRule
-from gpumask.masks.rules.table import compile_table
-from gpumask.masks.validity import all_of
 
 
 def mask_from_rules(
@@ -69,12 +67,11 @@ def mask_from_rules(
         raise MaskRuleError(
             f"grow: expected bands of two axes or more, to grow along rows and columns; got shape {like.shape}"
         )
-    for name, of_band in asked.items():
-        compile_table(of_band, arrays[name].dtype)
+    compiled = {name: CompiledRules.of(of_band, arrays[name].dtype) for name, of_band in asked.items()}
     chosen = select(backend, *arrays.values())
     keep = None
-    for name, of_band in asked.items():
-        keep = evaluate(chosen, of_band, arrays[name], keep)
+    for name, of_band in compiled.items():
+        keep = of_band.evaluate(chosen, arrays[name], keep)
     if keep is None:
         keep = chosen.full(like.shape, 1, np.uint8)
     if filters:
@@ -82,19 +79,20 @@ def mask_from_rules(
     return chosen.to_family_of(like, keep).view(bool)
 
 
-def validity_of(backend: Backend, rules: Sequence[MaskRule], quality: Mapping[str, Any], shape: tuple[int, int]) -> Any:
-    """Return a uint8 validity of a (row, col) shape in the backend's memory, 1 where bands match every rule.
+class Quality(NamedTuple):
+    """A quality band, and the rules about it that say which pixels of an image to keep.
 
-    `quality` holds (row, col) bands by their names. A band has this shape, or it is coarser by whole factors. Then each
-    of its pixels stands for a block of pixels.
+    factors: how many rows and columns of the image a pixel of the band stands for.
     """
-    valid = all_of(
-        blocks_of(evaluate(backend, asked, quality[name]), factors_of(name, quality[name].shape, shape))[
-            : shape[0], : shape[1]
-        ]
-        for name, asked in by_band(rules).items()
-    )
-    return backend.full(shape, 1, np.uint8) if valid is None else valid
+
+    rules: CompiledRules
+    band: Any
+    factors: tuple[int, int]
+
+    def validity(self, backend: Backend, shape: tuple[int, int]) -> Any:
+        """Return uint8 of the image's (row, col) shape in the backend's memory: 1 where the band matches the rules."""
+        rows, cols = shape
+        return blocks_of(self.rules.evaluate(backend, self.band), self.factors)[:rows, :cols]
 
 
 def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tuple[int, int]:
@@ -126,23 +124,28 @@ def blocks_of(coarse: Any, factors: Sequence[int]) -> Any:
     return coarse
 
 
-def check_quality(rules: Any, quality: Any, shape: tuple[int, int]) -> tuple[list[MaskRule], dict[str, Any]]:
-    """Return rules, and quality bands as arrays. Raise MaskRuleError if a band is missing or does not fit."""
+def check_quality(rules: Any, quality: Any, shape: tuple[int, int]) -> list[Quality]:
+    """Return quality bands with the rules about them; raise MaskRuleError unless these are there and fit.
+
+    shape: rows and columns of the image that they are about.
+    """
     if rules is None or quality is None:
         if rules is not quality:
             missing, given = ("keep", "quality") if rules is None else ("quality", "keep")
             raise MaskRuleError(f"{missing}: expected along with {given}; got None")
-        return [], {}
+        return []
     checked = as_rules("keep", rules, None)
     if not isinstance(quality, Mapping):
         raise MaskRuleError(f"quality: expected a mapping of names to arrays; got {type(quality).__name__}")
     asked = by_band(checked)
     check_named("quality", asked, quality)
     arrays = {name: adopt(f"quality[{name!r}]", quality[name]) for name in asked}
-    for name, of_band in asked.items():
-        factors_of(name, arrays[name].shape, shape)
-        compile_table(of_band, arrays[name].dtype)
-    return checked, arrays
+    return [
+        Quality(
+            CompiledRules.of(of_band, arrays[name].dtype), arrays[name], factors_of(name, arrays[name].shape, shape)
+        )
+        for name, of_band in asked.items()
+    ]
 
 
 def by_band(rules: Iterable[MaskRule]) -> dict[str, list[MaskRule]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,47 @@ from gpumask.masks.rules.table import compile_table, pixel_type
 _COLUMNS, _SHORT = 1 << 14, 1 << 8
 
 
+@dataclass(frozen=True, eq=False)
+class CompiledRules:
+    """Rules about one band, compiled for its dtype.
+
+    dtype: of the pixels as they are tested. count, table: as kernels/rules.cu reads them.
+    """
+
+    rules: tuple[RuleTests, ...]
+    dtype: np.dtype[Any]
+    count: int
+    table: Table
+
+    @classmethod
+    def of(cls, rules: Sequence[RuleTests], dtype: np.dtype[Any]) -> CompiledRules:
+        """Compile rules for a band of a dtype; raise MaskRuleError, naming the flag, where the band lacks its bits."""
+        tested = pixel_type(rules, _native_type(dtype))
+        count, numbers = compile_table(rules, tested)
+        return cls(tuple(rules), tested, count, _table(tuple(numbers), "float64" if tested.kind == "f" else "int64"))
+
+    def evaluate(self, backend: Backend, band: Any, keep: Any = None) -> Any:
+        """Return uint8 in the backend's memory: 1 where a band matches every rule.
+
+        keep: 1 where other rules match. None: there are no others.
+        """
+        band, known = as_tested(backend, self.rules, native_order(band))
+        pixels = backend.asarray(_two_axes(band))
+        if band.dtype.kind == "b":
+            pixels = pixels.view(np.uint8)
+        out = backend.empty(pixels.shape, np.uint8) if keep is None else keep.reshape(pixels.shape)
+        if out.size:
+            launch(
+                backend, "rules", out.shape,
+                pixels, pixels.strides[0] // pixels.itemsize, backend.table(self.table), self.count,
+                int(keep is not None), out, out.strides[0],
+                SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=self.table.host.dtype,
+            )  # fmt: skip
+        if known is not None:
+            out &= known.reshape(out.shape).view(np.uint8)
+        return out.reshape(band.shape)
+
+
 def matched(rules: Sequence[RuleTests], band: Any, backend: str | None = None) -> Any:
     """Return where a band matches every rule, as bool of the band's shape and array family.
 
@@ -33,35 +75,21 @@ def matched(rules: Sequence[RuleTests], band: Any, backend: str | None = None) -
 
 
 def evaluate(backend: Backend, rules: Sequence[RuleTests], band: Any, keep: Any = None) -> Any:
-    """Return uint8 in the backend's memory, 1 where a band matches every rule.
-
-    With `keep`, a pixel must also be 1 in `keep`. The result is then written into it.
-    """
-    band, known = as_tested(backend, rules, native_order(band))
-    count, found = compile_table(rules, band.dtype)
-    table = _table(tuple(found), "float64" if band.dtype.kind == "f" else "int64")
-    pixels = backend.asarray(_two_axes(band))
-    if band.dtype.kind == "b":
-        pixels = pixels.view(np.uint8)
-    out = backend.empty(pixels.shape, np.uint8) if keep is None else keep.reshape(pixels.shape)
-    if out.size:
-        launch(
-            backend, "rules", out.shape,
-            pixels, pixels.strides[0] // pixels.itemsize, backend.table(table), count, int(keep is not None),
-            out, out.strides[0],
-            SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=table.host.dtype,
-        )  # fmt: skip
-    if known is not None:
-        out &= known.reshape(out.shape).view(np.uint8)
-    return out.reshape(band.shape)
+    """Return uint8 in the backend's memory: 1 where a band matches every rule; see `CompiledRules.evaluate`."""
+    return CompiledRules.of(rules, band.dtype).evaluate(backend, band, keep)
 
 
 def native_order(band: Any) -> Any:
-    """Return an array in native byte order, with floats of a type that the kernels take."""
-    dtype = band.dtype.newbyteorder("=")
+    """Return an array in native byte order, floats of a type that kernels take."""
+    return band.astype(_native_type(band.dtype), copy=False)
+
+
+def _native_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return a dtype in native byte order, that of floats one that kernels take."""
+    dtype = dtype.newbyteorder("=")
     if dtype == np.float16 or dtype.itemsize > 8:
-        dtype = np.dtype(np.float32 if dtype == np.float16 else np.float64)
-    return band.astype(dtype, copy=False)
+        return np.dtype(np.float32 if dtype == np.float16 else np.float64)
+    return dtype
 
 
 def as_tested(backend: Backend, rules: Sequence[RuleTests], band: Any) -> tuple[Any, Any]:
