@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -121,6 +121,12 @@ class Method:
         """Set a field of this frozen class, while it is made."""
         object.__setattr__(self, name, value)
 
+    def _changed(self, **values: Any) -> Method:
+        """Return a method with other values, which are checked already: this is done for every image."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__, **values)
+        return made
+
     @property
     def interpolator(self) -> Interpolator:
         """The interpolator: cubic where none is named."""
@@ -151,7 +157,7 @@ class Method:
         nodata: what invalid pixels become where the method does not say it; None is NaN.
         """
         kind, value = output_type(dtype, self.dtype, nodata if self.nodata_out is None else self.nodata_out)
-        return replace(self, dtype=kind, nodata_out=value)
+        return self._changed(dtype=kind, nodata_out=value)
 
     @property
     def frames(self) -> Pair:
@@ -172,7 +178,7 @@ class Method:
 
     def on(self, around: Pair, shape: Pair) -> Method:
         """Return the method for a source of that shape, which may begin anew after so many (rows, cols)."""
-        return replace(self, boundary=self.boundary.on(around, shape)) if any(around) else self
+        return self._changed(boundary=self.boundary.on(around, shape)) if any(around) else self
 
     def in_fixed_point(self, step: Pair, pixels: Window) -> bool:
         """Say whether coordinates are in fixed point; see `gpumask.grids.nodes`."""
