@@ -186,6 +186,6 @@ def _check_covers(mask: DatasetReader, resolution: tuple[int, int], like: Datase
     off = pixels_off(like, mask, resolution, first=0.5)
     if off > MOST_OFF:
         raise GpumaskError(
-            f"mask: expected its pixels' centres, by its transform, on the centres of every {resolution[0]}th row and "
-            f"every {resolution[1]}th column of like, from the first on; got up to {off:.3g} pixels off"
+            f"mask: expected its pixels' centres, by its CRS and transform, on the centres of every {resolution[0]}th "
+            f"row and every {resolution[1]}th column of like, from the first on; got up to {off:.3g} pixels off"
         )

@@ -97,7 +97,7 @@ class QualityBands:
         factors, covers, off = found
         if not covers or off > MOST_OFF:
             raise MaskRuleError(
-                f"quality: expected {name!r} to lie, by its transform, on the {self.image.height} x "
+                f"quality: expected {name!r} to lie, by its CRS and transform, on the {self.image.height} x "
                 f"{self.image.width} pixels of {self.image.name}, or on whole blocks of them, from the same corner on; "
                 f"got {dataset.shape[0]} x {dataset.shape[1]} pixels, up to {off:.3g} pixels off"
             )

@@ -66,7 +66,7 @@ class CoarseMaskBand:
         return self._read(nodes).validity(place, backend)
 
     def check(self, tile: tuple[int, int]) -> None:
-        """Raise GpumaskError if a coarse mask of floats holds other values than shares. For that it is read, in tiles."""
+        """Raise GpumaskError if a coarse mask of floats holds other values than shares. It is read in tiles then."""
         if self._holds_shares and self.resolution != (1, 1):
             for nodes in Window.of_shape(self.mask.dataset.shape).tiles(*tile):
                 self._read(nodes)

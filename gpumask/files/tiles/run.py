@@ -35,8 +35,8 @@ from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.run import resample_into
 
-# Shares of the memory that a job may take: for tiles, and for all nodes of a grid, if they fit. GDAL's cache has a share
-# of its own. The rest is for the libraries.
+# Shares of the memory that a job may take: for tiles, and for all nodes of a grid if they fit. GDAL's cache has a third
+# share. The rest is for the libraries.
 _FOR_TILES, _FOR_NODES = 1 / 2, 1 / 16
 _NODE_BYTES = 48  # of a node that is read, shifted, and marked if it doesn't count
 _TILES_A_LANE = 4  # the least number of tiles, so that no lane is idle for long
