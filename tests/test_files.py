@@ -741,8 +741,8 @@ def test_an_output_all_outside_is_told_apart_from_one_that_masks_leave_nothing_o
     run(mask="none.tif")
     run(grid="outside.tif")
     assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
-        "masks leave none",
-        "no coordinate of a node that counts lies in the source",
+        "no pixel is valid, as masks leave none",
+        "no pixel is valid, as no coordinate of a node that counts lies in the source",
     ]
 
 

@@ -27,7 +27,7 @@ from gpumask.resampling.method import Method
 from gpumask.resampling.resample import Resampled
 from gpumask.resampling.run import resample_into
 
-CHUNK = 2048  # rows and columns of a result's chunk, unless the source's are larger or memory is short
+CHUNK = 2048  # rows and columns of a result's chunk, unless the source's chunks are larger or memory is short
 _NEEDS = 4  # a chunk may need so many times its own limit of source bytes. Otherwise smaller chunks are made.
 
 
@@ -321,7 +321,7 @@ def _sides(own: tuple[int, int], most: int) -> tuple[int, int]:
     square = max(math.isqrt(most), 1)
     if math.prod(own) > most:
         return min(own[0], square), min(own[1], square)
-    long = int(own[1] >= own[0])  # the axis that the source's chunks are longer along
+    long = int(own[1] >= own[0])  # the axis along which the source's chunks are longer
     of_long = max(own[long], min(CHUNK, square))
     of_short = max(own[1 - long], min(CHUNK, most // of_long))
     return (of_short, of_long) if long else (of_long, of_short)

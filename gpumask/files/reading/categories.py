@@ -89,9 +89,9 @@ def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) 
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-    with contextlib.suppress(RasterioError, TypeError, ValueError), warnings.catch_warnings():  # it may be gone
+    with contextlib.suppress(RasterioError, TypeError, ValueError), warnings.catch_warnings():  # the file may be gone
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        # rasterio's name of a WarpedVRT has that of its file in it.
+        # rasterio's name for a WarpedVRT contains the name of its file.
         source = re.sub(r"^WarpedVRT\((.+)\)$", r"\1", encoding["source"])
         with rasterio.open(source) as dataset:
             known = {*dataset.indexes} & {*np.ravel(() if bands is None else bands).tolist()}
@@ -112,7 +112,7 @@ def chosen(interp: Any, why: str | None) -> Any:
     """
     if interp is None:
         if why is not None:
-            _log.info("interp: nearest, for all bands, as %s; to have another, name it (--interp)", why)
+            _log.info("interp: nearest, for all bands, as %s (--interp names another)", why)
         return "cubic" if why is None else "nearest"
     found = interpolator(interp)
     if why is not None and found.taps > 1:
