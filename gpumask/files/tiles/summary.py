@@ -17,15 +17,15 @@ class Summary:
     backend
         The name of the backend.
     pixels
-        Pixels of the output.
+        The number of output pixels.
     valid
-        How many of them are valid, in any band.
+        How many of them are valid in at least one band.
     outside
-        How many have no place in the source. To B-splines, those that lie too near its edges count, too.
+        How many of them lie outside the source. With B-splines, those that lie too near its edges count too.
     tiles
-        How many tiles there were.
+        The number of tiles.
     seconds
-        What "read", "compute" and "write" took, each by itself although they overlap, and "all" together.
+        The time for "read", "compute" and "write", and for "all" together. The first three overlap.
     """
 
     backend: str
@@ -46,7 +46,7 @@ class Summary:
 
 
 class Written(NamedTuple):
-    """A tile that is written: how many of its pixels are valid, how many have no place in the source, what it took."""
+    """A tile that is written, with its valid pixels, its pixels outside the source, and the time that it took."""
 
     tile: Window
     valid: int
