@@ -1,4 +1,7 @@
-"""What gpumask raises, and warns of. Every message names the argument, what was expected and what came."""
+"""The errors and warnings of gpumask.
+
+Every message names the argument, what was expected and what came.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,24 @@ from collections.abc import Iterator, Mapping
 
 
 class GpumaskError(ValueError):
-    """An argument that can't be right, or a job that can't be done as asked."""
+    """An argument is wrong, or a job can't be done as asked."""
 
 
 class BackendError(GpumaskError):
-    """A backend that this machine lacks, or that failed; says what is missing."""
+    """A backend is missing on this machine, or it failed. The message says what is missing."""
 
 
 class ArgumentTypeError(GpumaskError, TypeError):
-    """An argument of a type that can't be right, where GridR raises TypeError."""
+    """An argument has the wrong type. GridR raises TypeError in these cases."""
 
 
 class MaskRuleError(GpumaskError):
-    """A mask rule or a flag definition that can't be right, or that does not fit its band."""
+    """A mask rule or a flag definition is wrong, or does not fit its band."""
 
 
 @contextlib.contextmanager
 def renamed(names: Mapping[str, str]) -> Iterator[None]:
-    """Name the caller's argument in an error of the layers below, which know it by another name."""
+    """Give the caller's name of an argument to errors from the layers below, which use another name."""
     try:
         yield
     except GpumaskError as error:

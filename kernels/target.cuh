@@ -138,7 +138,13 @@ INLINE bool is_below(i64 i, i64 n) { return (u64)i < (u64)n; }
 
 #else
 
-#include <math.h>
+// What the kernels use of <math.h>, which in C++ takes longer to compile than a small kernel.
+extern "C" f64 floor(f64) noexcept;
+extern "C" f64 rint(f64) noexcept;
+extern "C" f64 fabs(f64) noexcept;
+extern "C" f64 nan(const char*) noexcept;
+inline f32 rint(f32 v) { return __builtin_rintf(v); }
+inline f32 fabs(f32 v) { return __builtin_fabsf(v); }
 #ifndef LANES
 #define LANES 64
 #endif
@@ -196,16 +202,21 @@ template <class T, int N, class S> INLINE Vector<T, N> load_vector(const S* from
     return __builtin_convertvector(v, Vector<T, N>);
 }
 #if defined(__SSE2__)
-#include <immintrin.h>
+#include <smmintrin.h>  // <immintrin.h> takes half a second to compile
 #endif
 #if defined(__AVX2__)
 // Four small integers as reals, in two instructions; compilers take a dozen.
+#if defined(__clang__)
+#define FOUR_F64(v) __builtin_convertvector((Vector<i32, 4>)(v), Vector<f64, 4>)
+#else
+#define FOUR_F64(v) __builtin_ia32_cvtdq2pd256((Vector<i32, 4>)(v))  // _mm256_cvtepi32_pd of <immintrin.h>
+#endif
 INLINE __m128i four_i32(const u8* from) { return _mm_cvtepu8_epi32(_mm_loadu_si32(from)); }
 INLINE __m128i four_i32(const i8* from) { return _mm_cvtepi8_epi32(_mm_loadu_si32(from)); }
 INLINE __m128i four_i32(const u16* from) { return _mm_cvtepu16_epi32(_mm_loadu_si64(from)); }
 INLINE __m128i four_i32(const i16* from) { return _mm_cvtepi16_epi32(_mm_loadu_si64(from)); }
 #define LOAD_FOUR(S)                                                                                          \
-    template <> INLINE Vector<f64, 4> load_vector<f64, 4, S>(const S* from) { return _mm256_cvtepi32_pd(four_i32(from)); } \
+    template <> INLINE Vector<f64, 4> load_vector<f64, 4, S>(const S* from) { return FOUR_F64(four_i32(from)); }   \
     template <> INLINE Vector<f32, 4> load_vector<f32, 4, S>(const S* from) { return _mm_cvtepi32_ps(four_i32(from)); }
 LOAD_FOUR(u8) LOAD_FOUR(i8) LOAD_FOUR(u16) LOAD_FOUR(i16)
 #endif

@@ -10,42 +10,68 @@ import pytest
 sys.path.insert(1, str(Path(__file__).parent / "cuda"))
 import gpu
 from device_arrays import device_arrays
+from exhaustive import ON_DEVICE, left_out
 
 from gpumask.backends import get, native, use_backend
 from gpumask.errors import BackendError
 
-# What is in there is no test: a stand-in for CuPy.
+# The stand-in for CuPy there is no test.
 collect_ignore = ["cuda"]
 
-# Read by OpenMP when a kernel is first loaded. Threads that spin between kernels make thousands of small ones take ten
-# times as long where other processes want the cores.
+LONGEST = "test_kernels.py", "test_sanitizers.py", "test_nvrtc.py", "test_machine_code.py"
+
+# OpenMP reads this when a kernel is first loaded. If other processes want the cores, threads that spin between kernels
+# make thousands of small kernels ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--exhaustive", action="store_true", help="Also run the tests marked exhaustive.")
+    group = parser.getgroup("exhaustive")
+    group.addoption(
+        "--exhaustive",
+        action="store_const",
+        const="too",
+        help="Also run what takes long: every combination of parameters, sanitizers, all architectures.",
+    )
+    group.addoption(
+        "--exhaustive-alone",
+        action="store_const",
+        const="alone",
+        dest="exhaustive",
+        help="Run only what --exhaustive adds.",
+    )
+    group.addoption(
+        "--machine-code-cases",
+        type=int,
+        default=0,
+        metavar="N",
+        help="With --exhaustive: the cases of each kernel that run as machine code, on each architecture, up to 200. "
+        "The default is one. All take hours.",
+    )
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "exhaustive: takes many minutes, and is skipped without --exhaustive")
+    config.addinivalue_line("markers", "exhaustive: runs with --exhaustive alone")
 
 
-def pytest_runtest_setup(item):
-    if item.get_closest_marker("exhaustive") and not item.config.getoption("exhaustive"):
-        pytest.skip("asked for by --exhaustive alone")
+def pytest_collection_modifyitems(config, items):
+    """Leave out what --exhaustive adds, unless it is asked for. With --exhaustive-alone, keep only that.
+
+    The files that take longest come first. Otherwise a single worker might have one of them left in the end.
+    """
+    asked = config.getoption("exhaustive")
+    more = left_out(items)
+    dropped = {None: more, "too": set(), "alone": set(items) - more}[asked]
+    config.hook.pytest_deselected(items=[item for item in items if item in dropped])
+    items[:] = [item for item in items if item not in dropped]
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
-def pytest_collection_modifyitems(items):
-    """Begin with the files that take longest, lest one of them is left to a single worker in the end."""
-    longest = "test_sanitizers.py", "test_kernels.py"
-    items.sort(key=lambda item: item.path.name not in longest)
-
-
-@pytest.fixture(params=["cuda", "cuda, arrays there", "native", "numpy"])
+@pytest.fixture(params=["cuda", ON_DEVICE, "native", "numpy"])
 def backend(request) -> str:
-    """Each backend's name in turn; skips what this machine lacks. A kernel that fails to compile is no skip.
+    """Each backend's name in turn. It skips those that this machine lacks. A kernel that fails to compile is no skip.
 
-    "cuda, arrays there": public functions get device arrays wherever a test gives NumPy's.
+    With "cuda, arrays there" public functions get device arrays wherever a test gives NumPy arrays.
     """
     name, _, arrays = request.param.partition(", ")
     with contextlib.ExitStack() as stack:

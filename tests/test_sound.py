@@ -11,6 +11,7 @@ import pytest
 import rasterio
 from affine import Affine
 from click.testing import CliRunner
+from exhaustive import draws
 from rasterio.control import GroundControlPoint
 from rasterio.transform import RPCTransformer
 from rasterio.warp import transform
@@ -113,7 +114,7 @@ def terrain_case(seed, folder):
     return target, path, float(rng.choice([0.001, 0.01, 0.1, 0.5, 2.0, 0.0]))
 
 
-@pytest.mark.parametrize("group", range(10))
+@pytest.mark.parametrize("group", draws(10))
 def test_with_random_terrain_each_pixel_lies_where_gdal_has_it(group, tmp_path):
     seen = 0
     for seed in range(32 * group, 32 * (group + 1)):
@@ -171,7 +172,7 @@ def spline_case(seed):
 
 
 @pytest.mark.parametrize(("case", "count"), [(swath_case, 8), (spline_case, 20)])
-@pytest.mark.parametrize("group", range(4))
+@pytest.mark.parametrize("group", draws(4))
 def test_with_random_bumps_each_pixel_lies_where_the_model_has_it(case, count, group):
     seen = 0
     for seed in range(count * group, count * (group + 1)):
@@ -222,7 +223,7 @@ def test_a_plain_beside_a_hill_stays_coarse(tmp_path):
     assert 0 < exact < 0.5 * 700 * 800 and max(step for _, step in parts) > (16, 16)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", draws(3))
 def test_windows_of_a_grid_over_terrain_have_the_pixels_of_the_whole(seed, tmp_path):
     z = plain_with("hill")
     z[300:320] = np.random.default_rng(seed).uniform(0, 900, (20, 540))

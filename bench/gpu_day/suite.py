@@ -78,7 +78,8 @@ def start(files: dict[str, FileResult], progress: Path, jobs: int, log: Any) -> 
         workers = []
     command = [
         sys.executable, "-m", "pytest", "-o", "addopts=", "-W", "default", "-q", "--tb=short", "-p", "no:cacheprovider",
-        "-p", "gpu_day.chosen", "--continue-on-collection-errors", *workers, *(f"tests/{name}" for name in files),
+        "-p", "gpu_day.chosen", "--exhaustive", "--continue-on-collection-errors", *workers,
+        *(f"tests/{name}" for name in files),
     ]  # fmt: skip
     chosen = {"progress": str(progress), "done": {name: sorted(result.functions) for name, result in files.items()}}
     environment = {**os.environ, "GPU_SUITE": json.dumps(chosen)}

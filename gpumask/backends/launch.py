@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +67,8 @@ def division_by_steps(steps: tuple[int, int]) -> Divisions:
     shift and a multiple, with n // area == (((n + less * area) * magic >> 64) >> shift) - less. The magic number of a
     power of two is 0, and n // area == n >> shift + 1.
     """
+    from fractions import Fraction  # which takes a while to load
+
     (row_magic, row_shift), (col_magic, col_shift) = map(_magic, steps)
     area = steps[0] * steps[1]
     high = 1.0 / area

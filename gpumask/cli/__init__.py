@@ -1,6 +1,11 @@
 """The command line: gpumask demo, resample, warp, mask, flags, info and warmup.
 
-Exit codes: 0 done, 1 failed (one line says why), 2 a command line that can't be right, 3 done, but no pixel is valid.
+Each command has a module of its own, and `machine.py` has both info and warmup. Begin with `resample.py`. `common.py`
+has the options that several commands share, and how they report errors. `scene.py` and `picture.py` draw the scene of
+the demo.
+
+The exit code is 0 for success. It is 1 for a failure, which one line explains, and 2 for a command line that can't be
+right. It is 3 if the job is done but no pixel is valid.
 """
 
 from __future__ import annotations
@@ -21,7 +26,10 @@ from gpumask.cli.warp import warp
 @click.version_option(gpumask.__version__, prog_name="gpumask", message="%(prog)s %(version)s")
 @debug_option
 def main() -> None:
-    """Resample satellite images through a grid, with masks that do not bleed; on a GPU, and the same bits on a CPU."""
+    """Resample satellite images through a grid, with masks that do not bleed.
+
+    A GPU and a CPU give the same bits.
+    """
 
 
 for command in (demo, resample_command, warp, mask, flags, info, warmup):

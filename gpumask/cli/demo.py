@@ -1,4 +1,4 @@
-"""gpumask demo."""
+"""The command `gpumask demo`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gpumask.files.writing.whole import whole_files
 
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default="gpumask-demo", show_default=True,
-    metavar="DIR", help="Where the files go.")  # fmt: skip
+    metavar="DIR", help="The folder for the files.")  # fmt: skip
 @with_options(backend_option, debug_option)
 def demo(output: Path, backend: str | None) -> None:
-    """Make a cloudy scene and a distorted grid, and run the whole chain on them.
+    """Make a cloudy scene and a distorted grid, and resample the scene.
 
-    Writes the scene (source.tif, quality.tif and grid.tif), the result (image.tif and validity.tif), and a picture of
-    all that (preview.png).
+    The command writes the scene (source.tif, quality.tif and grid.tif), the result (image.tif and validity.tif), and a
+    picture of both (preview.png).
     """
     from gpumask.cli.scene import CLEAR, NODES, RESOLUTION, write_preview, write_scene
 

@@ -1,4 +1,4 @@
-"""gpumask flags."""
+"""The command `gpumask flags`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from gpumask.masks.rules.read import read_definition
 @click.command()
 @click.argument("file", type=file_band, metavar="FILE[:BAND]")
 @click.option("--definition", required=True, metavar="NAME|FILE",
-    help=f"{', '.join(ready_definitions())}, or a file of YAML or JSON in the Open Data Cube form, or with CF or STAC "
-    "attributes.")  # fmt: skip
+    help=f"The definition of the flags. It is one of {', '.join(ready_definitions())}, or a file. The file is YAML "
+        "or JSON, in the Open Data Cube form or with CF or STAC attributes.")  # fmt: skip
 @debug_option
 def flags(file: tuple[str, int], definition: str) -> None:
-    """Print how many pixels of a quality band have each value of each flag, and which flags can't be asked for."""
+    """Print how many pixels of a quality band have each value of each flag.
+
+    Flags that no rule can ask for are printed with the reason.
+    """
     names = {"flags_definition": "--definition", "definition": "--definition", "band": "FILE"}
     with contextlib.ExitStack() as inputs, renamed(names):
         known = read_definition(definition)

@@ -1,4 +1,4 @@
-"""gpumask info and gpumask warmup: what this machine has, and its kernels compiled."""
+"""The commands `gpumask info` and `gpumask warmup`: what this machine has, and how to compile kernels beforehand."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from collections.abc import Iterable
 import click
 import numpy as np
 
-import gpumask
 from gpumask.backends import get, select, select_for_files
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.cli.common import (
     Progress,
     backend_option,
@@ -27,6 +26,7 @@ from gpumask.grids.grid import Grid
 from gpumask.pixels.interpolators import INTERPOLATORS
 from gpumask.pixels.window import Window
 from gpumask.resampling.resample import resample
+from gpumask.version import __version__
 
 _USUAL = ("nearest", "linear", "cubic")
 
@@ -34,12 +34,12 @@ _USUAL = ("nearest", "linear", "cubic")
 @click.command()
 @debug_option
 def info() -> None:
-    """Say what is there for each backend, and why one can't be used."""
+    """Print what each backend has on this machine, or why it can't be used."""
     import rasterio
 
     from gpumask.backends import cache, cuda, native
 
-    click.echo(f"gpumask {gpumask.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
+    click.echo(f"gpumask {__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
     click.echo(f"rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}")
     for name, facts in {"cuda": cuda.describe(), "native": native.describe(), "numpy": {}}.items():
         try:
@@ -62,16 +62,27 @@ def info() -> None:
 
 
 @click.command()
-@click.option("--dtype", "dtypes", type=click.Choice(list(C_TYPES)), multiple=True, help="Of sources.  [default: all]")
 @click.option(
-    "--interp", "interps", type=click.Choice(list(INTERPOLATORS)), multiple=True, help=f"[default: {', '.join(_USUAL)}]"
+    "--dtype",
+    "dtypes",
+    type=click.Choice(list(C_TYPES)),
+    multiple=True,
+    help="A data type of sources. The option may be repeated.  [default: all]",
+)
+@click.option(
+    "--interp",
+    "interps",
+    type=click.Choice(list(INTERPOLATORS)),
+    multiple=True,
+    help=f"An interpolator. The option may be repeated.  [default: {', '.join(_USUAL)}]",
 )
 @with_options(backend_option, quiet_option, debug_option)
 def warmup(dtypes: tuple[str, ...], interps: tuple[str, ...], backend: str | None, quiet: bool) -> None:
     """Compile the usual kernels into the cache, so that no later run waits for a compiler.
 
-    The usual ones give OUTPUT the dtype of SOURCE, and compute in float64. On cuda they are for the current device, and
-    for grids of full resolution, of steps that are powers of two and of others, each with masks and without.
+    The usual kernels give OUTPUT the data type of SOURCE, and compute in float64. On cuda they are compiled for the
+    current device. There they serve grids of full resolution, grids of steps that are powers of two, and other grids,
+    each with and without masks.
     """
     from gpumask.backends.cache import cache_folder
 
@@ -85,9 +96,9 @@ def warmup(dtypes: tuple[str, ...], interps: tuple[str, ...], backend: str | Non
 
 
 def warm(backend: str, dtypes: Iterable[str], interps: Iterable[str], progress: Progress | None = None) -> int:
-    """Resample a few pixels with every pair of these, and so compile what that needs; return how many pairs.
+    """Resample a few pixels with every pair of these, so that kernels are compiled. Return the number of pairs.
 
-    With and without a mask, through grids that differ in what a GPU's compiler is told of them.
+    Each pair runs with and without a mask, through grids that a GPU's compiler treats differently.
     """
     pairs = list(itertools.product(dtypes, interps))
     nodes = np.full((2, 2), 1.5)

@@ -1,4 +1,4 @@
-"""gpumask mask."""
+"""The command `gpumask mask`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,32 @@ from gpumask.cli.common import (
     path_type,
     progress_bar,
     quiet_option,
+    rules_of,
     summary,
     with_options,
 )
-from gpumask.files.mask import MaskOptions, write_mask
+from gpumask.errors import renamed
+from gpumask.files.mask import mask_file
+
+# The names in errors of the layers below, and the words of the command line for them.
+_NAMES = {
+    "like": "--like",
+    "mask": "--mask",
+    "resolution": "--resolution",
+    "threshold": "--threshold",
+    "valid": "--valid",
+    "invalid": "--invalid",
+    "output": "OUTPUT",
+    "creation": "--co",
+    "rules": "--rules",
+    "keep": "--rules",
+    "definition": "--definition",
+    "quality": "--quality-band",
+}
 
 
 def _file_layer(text: str) -> tuple[str, str | None]:
-    """Take FILE or FILE:LAYER."""
+    """Parse FILE or FILE:LAYER."""
     found = None if os.path.exists(text) else re.fullmatch(r"(.+):([^:/\\]+)", text)
     return (found[1], found[2]) if found else (text, None)
 
@@ -37,23 +55,24 @@ def _file_layer(text: str) -> tuple[str, str | None]:
 # fmt: off
 _OPTIONS = (
     click.option("--like", metavar="RASTER", required=True,
-        help="OUTPUT has its rows and columns, its CRS and its place."),
+        help="A raster that gives OUTPUT its rows and columns, its CRS and its place."),
     click.option("--valid", type=_file_layer, metavar="FILE[:LAYER]", multiple=True,
-        help="Polygons outside of which nothing is valid, in any vector format that GDAL reads; may be repeated."),
+        help="Polygons that hold all valid pixels, in any vector format that GDAL reads. Pixels outside are not "
+        "valid. The option may be repeated."),
     click.option("--invalid", type=_file_layer, metavar="FILE[:LAYER]", multiple=True,
-        help="Polygons inside of which nothing is valid; may be repeated."),
+        help="Polygons whose pixels are not valid. The option may be repeated."),
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
-        help="A raster that is valid where it is not 0; its pixels' centres are those of every --resolution pixels of "
-        "OUTPUT, from the first on."),
-    click.option("--mask-valid", type=number, metavar="VALUE", help="Valid where --mask is VALUE."),
+        help="A raster that is valid where it is not 0. It may be coarser: its first pixel has the centre of "
+        "OUTPUT's first pixel, and the next ones follow --resolution pixels apart."),
+    click.option("--mask-valid", type=number, metavar="VALUE", help="The value of --mask where it is valid."),
     click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
-        help="Pixels of OUTPUT from pixel to pixel of --mask, along a column and along a row."),
+        help="The pixels of OUTPUT from one pixel of --mask to the next, along a column and along a row."),
     click.option("--threshold", type=float, metavar="SHARE", default=0.999, show_default=True,
-        help="The bilinear share of valid in --mask from which on a pixel is valid."),
+        help="The share of valid from which on a pixel is valid. Between pixels of --mask the share is bilinear."),
     click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS", default=(1024, 1024),
-        show_default=True, help="Pixels at a time. It changes no pixel."),
+        show_default=True, help="The size of the tiles, in pixels. It changes no pixel."),
     click.option("--co", type=creation_option, metavar="KEY=VALUE", multiple=True,
-        help="A creation option of GDAL's for OUTPUT, such as COMPRESS=DEFLATE; may be repeated."),
+        help="A creation option of GDAL for OUTPUT, such as COMPRESS=DEFLATE. The option may be repeated."),
 )
 # fmt: on
 
@@ -62,12 +81,14 @@ _OPTIONS = (
 @click.argument("output", type=path_type)
 @with_options(*_OPTIONS, *RULES_OPTIONS, overwrite_option, backend_option, quiet_option, debug_option)
 def mask(quiet: bool, **options: Any) -> None:
-    """Write OUTPUT, a mask of uint8 in the pixels of another raster: 1 is valid, 0 is not.
+    """Write OUTPUT, a mask of uint8 in the pixels of another raster. 1 is valid, 0 is not.
 
-    Valid is what --mask has as valid, what has its centre in one of the --valid polygons, if any, and in none of the
-    --invalid ones, and what matches --rules. A layer in another CRS than the raster's is reprojected. OUTPUT is what
-    `gpumask resample --mask` takes. Its format follows from its name; it appears under that name only when it is whole.
-    Where no pixel at all is valid the exit code is 3.
+    A pixel is valid if all that is given calls it valid. --mask must call it valid. Its centre must lie in one of the
+    --valid polygons and in none of the --invalid ones. It must match --rules.
+
+    A layer in another CRS than the raster's is reprojected. `gpumask resample --mask` takes OUTPUT as it is. The name
+    of OUTPUT decides its format. OUTPUT appears under that name only when it is whole. If no pixel is valid, the exit
+    code is 3.
     """
     check_rules_options(options)
     if not any(options[name] for name in ("valid", "invalid", "mask", "rules")):
@@ -77,9 +98,25 @@ def mask(quiet: bool, **options: Any) -> None:
         if options["mask"] is None and asked:
             raise click.UsageError(f"--{name.replace('_', '-')}: expected along with --mask.")
     before = len(compiled)
-    with progress_bar(quiet, "pixel") as progress:
-        done = write_mask(MaskOptions(**options), progress)
+    with renamed(_NAMES), progress_bar(quiet, "pixel") as progress:
+        done = mask_file(**_arguments_of(options), progress=progress)
     if not quiet:
         click.echo(summary(options["output"], done, compiled[before:]))
     if not done.valid:
         click.get_current_context().exit(3)
+
+
+def _arguments_of(words: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `mask_file` from the words of a command line."""
+    same = "output", "like", "resolution", "threshold", "overwrite", "backend"
+    return (
+        {name: words[name] for name in same}
+        | rules_of(words, "output")
+        | {
+            "valid": list(words["valid"]) or None,
+            "invalid": list(words["invalid"]) or None,
+            "mask": (*words["mask"], words["mask_valid"]) if words["mask"] else None,
+            "creation": dict(words["co"]),
+            "tile_shape": words["tile"],
+        }
+    )

@@ -1,4 +1,4 @@
-"""The picture of `gpumask demo`: the source with what is invalid in it, the output, and its validity, side by side."""
+"""The picture of `gpumask demo`: the source with its invalid pixels, the output, and its validity, side by side."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ _INVALID: Color = (0.09, 0.11, 0.15)
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What there is to be seen.
+    """The images that the picture shows.
 
-    source, image: (3, row, col). shadow, cloud, valid: (row, col) bool, the last one of the image.
-    nodes: (2, m, n) rows and columns in the source. Every `line`-th row and column of them is drawn.
+    Attributes
+    ----------
+    source, image
+        (3, row, col), the images before and after.
+    shadow, cloud, valid
+        (row, col) bool. The last one belongs to the image after.
+    nodes
+        (2, m, n), the rows and columns of the nodes in the source.
+    line
+        Every `line`-th row and column of nodes is drawn.
     """
 
     source: np.ndarray
@@ -32,7 +40,7 @@ class Picture:
     line: int = 10
 
     def write(self, path: Path, width: int = 1600) -> None:
-        """Write it as a PNG, with transparent gaps between its three panels."""
+        """Write the picture as a PNG, with transparent gaps between its three panels."""
         import rasterio
 
         gap = width // 100
@@ -58,7 +66,7 @@ class Picture:
         return source, _blend(output, _INVALID, 1 - share), _blend(validity, _VALID, share)
 
     def _grid_lines(self, side: int) -> np.ndarray:
-        """Draw lines through the nodes, (side, side) from 0 to 1."""
+        """Draw lines through the nodes, as (side, side) from 0 to 1."""
         across = self.nodes[:, :: self.line]
         down = self.nodes[:, :, :: self.line].transpose(0, 2, 1)
         cover = np.zeros((side + 1, side + 1))
@@ -74,7 +82,7 @@ class Picture:
 
 
 def _stripes(side: int) -> np.ndarray:
-    """Return how thick a tint lies: diagonal stripes, so that what is under it is seen."""
+    """Return how thick a tint lies: diagonal stripes, so that the image under it is seen."""
     row, col = np.ogrid[:side, :side]
     wave = 0.5 + 0.5 * np.sin((row + col) * (2 * np.pi * 72 / side))
     return 0.40 + 0.40 * np.clip(3 * wave - 1, 0, 1)
@@ -87,18 +95,18 @@ def _subdivide(lines: np.ndarray, times: int) -> np.ndarray:
 
 
 def _shrink(image: np.ndarray, side: int) -> np.ndarray:
-    """Average the pixels of (…, row, col) to side x side; repeat them where there are too few."""
+    """Average the pixels of (…, row, col) to side x side. Repeat them if there are too few."""
     image = image.astype(np.float32)
     for axis in (-2, -1):
         size = image.shape[axis]
         first = np.arange(side) * size // side
-        count = np.maximum(np.diff(first, append=size), 1).astype(np.float32)  # 1 where it is enlarged
+        count = np.maximum(np.diff(first, append=size), 1).astype(np.float32)  # 1 if the image is enlarged
         image = np.add.reduceat(image, first, axis) / (count[:, None] if axis == -2 else count)
     return image
 
 
 def _tone(image: np.ndarray, white: float) -> np.ndarray:
-    """Stretch to 0 to 1, with a shoulder that keeps the relief of what is brighter than `white`."""
+    """Stretch values to 0 to 1, with a shoulder that keeps the relief of what is brighter than `white`."""
     value = 0.88 * image / white
     value = np.where(value < 0.8, value, 1 - 0.2 * np.exp((0.8 - value) / 0.9))
     return np.clip(value, 0, 1) ** (1 / 1.75)

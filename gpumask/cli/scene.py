@@ -1,6 +1,6 @@
 """The scene of `gpumask demo`: a cloudy image as a satellite takes it, its quality band, and a coarse distorted grid.
 
-All of it is drawn from seeded noise: it needs no download, and is the same everywhere.
+All of it is drawn from seeded noise. It needs no download and is the same everywhere.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import numpy as np
 
 from gpumask.cli.picture import Picture
 
-# Pixels a side of the source, nodes a side of the grid, and output pixels from node to node.
+# The pixels a side of the source, the nodes a side of the grid, and the output pixels from node to node.
 SIZE = 2048
 NODES = 101
 RESOLUTION = 20
 
-# What the quality band says of a pixel.
+# The values of the quality band.
 CLEAR, SHADOW, CLOUD = 1, 2, 3
 _BANDS = ("red", "green", "blue")
 _METRES = 10.0
 _CORNER = (600_000.0, 4_900_000.0)
 
-# Reflectances of red, green and blue.
+# The reflectances of red, green and blue.
 _CROPS = np.array(
     [
         [0.19, 0.20, 0.08],
@@ -56,7 +56,7 @@ class Scene(NamedTuple):
 
 
 def draw_scene(size: int = SIZE, seed: int = 7) -> Scene:
-    """Draw fields, hills, forest, a river and a road under cumulus that throws shadows.
+    """Draw fields, hills, forest, a river and a road under cumulus clouds with shadows.
 
     >>> draw_scene(64).image.shape
     (3, 64, 64)
@@ -79,7 +79,7 @@ def draw_scene(size: int = SIZE, seed: int = 7) -> Scene:
 def draw_grid(size: int = SIZE, nodes: int = NODES, resolution: int = RESOLUTION) -> np.ndarray:
     """Return the rows and columns, (2, nodes, nodes), of a grid that is turned, scaled and bent, and leaves the source.
 
-    A patch of its nodes is missing: NaN.
+    A patch of its nodes is missing, which means NaN.
 
     >>> draw_grid().shape
     (2, 101, 101)
@@ -155,7 +155,7 @@ def _land(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _fields(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Draw blocks between lanes, each cut into fields of its own number, each field with its crop and furrows."""
+    """Draw blocks between lanes. Each is cut into a number of fields, and each field has a crop and furrows."""
     cos, sin = np.cos(np.float32(0.35)), np.sin(np.float32(0.35))
     u, v = 9 * (x * cos + y * sin), 7 * (y * cos - x * sin)
     block, (in_u, in_v) = _cells(u, v)
@@ -173,7 +173,7 @@ def _fields(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, light: np.nd
 
 
 def _cells(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Return the number of the unit square that each pixel is in, and where in it it is."""
+    """Return the number of the unit square that each pixel is in, and its place in that square."""
     i, j = np.floor(u), np.floor(v)
     return (64 * i + j).astype(np.int32) & 4095, (u - i, v - j)
 
@@ -206,19 +206,19 @@ def _enlarge(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Go smoothly from 0 at `low` to 1 at `high`."""
+    """Rise smoothly from 0 at `low` to 1 at `high`."""
     t = np.clip((values - low) * (1 / (high - low)), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def _sunlit(heights: np.ndarray, steepness: float) -> np.ndarray:
-    """Say how a slope faces the sun in the upper left, -1 to 1."""
+    """Return how much a slope faces the sun in the upper left, -1 to 1."""
     down, right = np.gradient(heights)
     return np.clip((down + right) * steepness, -1, 1)
 
 
 def _distance(course: np.ndarray) -> np.ndarray:
-    """Return pixels to the line where `course` is 0."""
+    """Return the distance in pixels to the line where `course` is 0."""
     down, right = np.gradient(course)
     return abs(course) / (np.hypot(down, right) + np.float32(1e-9))
 

@@ -1,4 +1,4 @@
-"""gpumask warp."""
+"""The command `gpumask warp`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpumask.files.warp import MODELS, warp_file
 
 
 def _sizes(text: str) -> tuple[float, ...]:
-    """Take a number, or two with a comma between."""
+    """Parse a number, or two with a comma between them."""
     try:
         found = tuple(float(word) for word in text.split(","))
     except ValueError:
@@ -27,20 +27,22 @@ def _sizes(text: str) -> tuple[float, ...]:
 _TARGET_OPTIONS = (
     click.option("--crs", metavar="CRS", help="The output's coordinate reference system, such as EPSG:32633."),
     click.option("--like", metavar="RASTER",
-        help="OUTPUT has its CRS, its place, its rows and columns, instead of --crs."),
+        help="A raster that gives OUTPUT its CRS, its place, its rows and its columns, instead of --crs."),
     click.option("--resolution", type=_sizes, metavar="SIZE|X,Y",
-        help="The size of an output pixel in units of --crs.  [default: as GDAL suggests; with --bounds, as fine as "
-        "SOURCE's]"),
+        help="The size of an output pixel, in units of --crs.  [default: the size that GDAL suggests, or with "
+        "--bounds a size as fine as SOURCE's]"),
     click.option("--bounds", type=float, nargs=4, metavar="LEFT BOTTOM RIGHT TOP",
-        help="What OUTPUT covers, in --crs; a LEFT greater than RIGHT crosses the antimeridian. With --resolution "
-        "RIGHT and BOTTOM move to a whole pixel.  [default: SOURCE]"),
+        help="The area of OUTPUT, in --crs. If LEFT is greater than RIGHT, it crosses the antimeridian. With "
+        "--resolution, RIGHT and BOTTOM move to a whole pixel.  [default: the area of SOURCE]"),
     click.option("--max-error", type=float, default=0.01, show_default=True, metavar="PIXELS",
-        help="How far off coordinates may be, in pixels of SOURCE; 0: each is computed."),
+        help="How far off coordinates may be, in pixels of SOURCE. With 0, each coordinate is computed exactly."),
     click.option("--model", type=click.Choice(MODELS), default="auto", show_default=True,
-        help="What of SOURCE says where it lies: its transform, ground control points or RPCs."),
+        help="What says where SOURCE lies: its transform, its ground control points or its RPCs. auto takes the "
+        "first of these that it has."),
     click.option("--height", type=float, metavar="METRES",
-        help="The ground's height above the ellipsoid, with RPCs.  [default: 0]"),
-    click.option("--dem", metavar="RASTER", help="Heights of the ground, with RPCs, instead of --height."),
+        help="The height of the ground above the ellipsoid, for RPCs.  [default: 0]"),
+    click.option("--dem", metavar="RASTER", help="A raster with the heights of the ground, for RPCs. It replaces "
+        "--height."),
 )
 # fmt: on
 
@@ -50,11 +52,14 @@ _TARGET_OPTIONS = (
 @click.argument("output", type=path_type)
 @with_options(*_TARGET_OPTIONS, *IMAGE_OPTIONS, *RULES_OPTIONS, *COMMON_OPTIONS)
 def warp(output: Path, quiet: bool, **options: Any) -> None:
-    """Bring SOURCE into another coordinate reference system, and write OUTPUT, as gdalwarp does, strict about masks.
+    """Bring SOURCE into another coordinate reference system, and write OUTPUT.
 
-    A pixel of OUTPUT is valid where every pixel of SOURCE that has a weight is, in all bands (or, with --validity-by
-    band, in its own); see `gpumask resample`.
-    Where OUTPUT is coarser than SOURCE pixels in between are not seen: no kernel is widened, as GDAL's are.
+    The command does what gdalwarp does, but it is strict about masks. A pixel of OUTPUT is valid if every pixel of
+    SOURCE that has a weight for it is valid. This holds for all bands together, or, with --validity-by band, for each
+    band by itself. See `gpumask resample`.
+
+    An interpolator always reads the same number of pixels of SOURCE. If OUTPUT is coarser than SOURCE, some pixels of
+    SOURCE are not used. gdalwarp widens its kernels then.
     """
     same = "crs", "like", "resolution", "bounds", "max_error", "model", "height", "dem"
     target = {name: options[name] for name in same}

@@ -1,17 +1,16 @@
-"""One mask from files: polygons and a coarse raster, written in the pixels of another raster."""
+"""One mask from files: polygons, a coarse raster and rules, written in the pixels of another raster."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpumask.errors import GpumaskError, renamed
+from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
 from gpumask.files.reading.inputs import Inputs
 from gpumask.files.reading.quality import open_quality
 from gpumask.files.reading.vector import read_polygons
@@ -22,123 +21,171 @@ from gpumask.files.writing.storage import Sample, is_on, layout, try_out
 from gpumask.files.writing.whole import check_free, output_paths, whole_files
 from gpumask.grids.places.affine import MOST_OFF, pixels_off
 from gpumask.masks.polygons import Polygons
-from gpumask.masks.validity import Part
+from gpumask.masks.validity import Mask
+from gpumask.pixels.checks import positive_pair
 from gpumask.pixels.window import Window
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 
-# The command line's words for what the layers below name in their errors.
-_NAMES = {
-    "mask": "--mask",
-    "mask band": "--mask",
-    "mask valid value": "--mask-valid",
-    "values": "--mask",
-    "resolution": "--resolution",
-    "threshold": "--threshold",
-    "valid": "--valid",
-    "invalid": "--invalid",
-    "mask output": "OUTPUT",
-    "creation": "--co",
-    "quality": "--quality-band",
-}
 _log = logging.getLogger("gpumask")
 
-
-@dataclass(frozen=True)
-class MaskOptions:
-    """What `gpumask mask` is asked for; each is explained by its --help. Vector files are (file, layer)."""
-
-    output: Path
-    like: str
-    valid: tuple[tuple[str, str | None], ...] = ()
-    invalid: tuple[tuple[str, str | None], ...] = ()
-    mask: tuple[str, int] | None = None
-    mask_valid: float | None = None
-    rules: str | None = None
-    quality_band: tuple[tuple[str, str, int], ...] = ()
-    definition: str | None = None
-    resolution: tuple[int, int] = (1, 1)
-    threshold: float = 0.999
-    tile: tuple[int, int] = (1024, 1024)
-    co: tuple[tuple[str, str], ...] = ()
-    overwrite: bool = False
-    backend: str | None = None
+# Names that the layers below use in their errors, and the arguments that stand for them here.
+_NAMES = {"mask band": "mask", "mask valid value": "mask", "values": "mask", "mask output": "output"}
 
 
 @renamed(_NAMES)
-def write_mask(options: MaskOptions, progress: Callable[[int, int], None] | None = None) -> Summary:
-    """Do what the options ask for; the output appears under its name when all is done."""
+def mask_file(
+    output: Any,
+    *,
+    like: Any,
+    valid: Any = None,
+    invalid: Any = None,
+    mask: Any = None,
+    resolution: tuple[int, int] = (1, 1),
+    threshold: float = 0.999,
+    keep: Any = None,
+    quality: Mapping[str, Any] | None = None,
+    grow: Any = None,
+    creation: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    tile_shape: tuple[int, int] = (1024, 1024),
+    backend: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Write a mask in the pixels of another raster, as `gpumask mask` does.
+
+    A pixel is valid if all that is given calls it valid. The output is uint8: 1 is valid, 0 is not.
+
+    Parameters
+    ----------
+    output
+        The path to write to. Its extension says the format. The file appears when it is whole.
+    like
+        The raster whose rows and columns, CRS and transform the output has: a path, or an open rasterio dataset.
+    valid, invalid
+        Polygons. A pixel is valid if its centre lies in one of the valid polygons, if there are any, and in none of the
+        invalid ones. Each is the path of a vector file, (path, layer), or a list of these. A layer in another CRS than
+        the raster's is reprojected.
+    mask
+        A raster, (raster, band) or (raster, band, value). A pixel of it is valid if it has the value. Without a value
+        it is valid if it is not 0. The centre of its first pixel is the centre of the first output pixel.
+    resolution
+        (R, C), the output pixels from pixel to pixel of the mask.
+    threshold
+        A share of valid, in (0, 1]. The mask's share is bilinear between its pixels. From the threshold on a pixel is
+        valid.
+    keep, quality, grow
+        The rules, the quality bands as {name: raster or (raster, band)}, and the filters by which masked pixels grow.
+        See `mask_from_rules`. Quality bands lie where the raster lies. Their pixels have its size, or are larger by
+        whole factors.
+    creation
+        GDAL's options for the output, such as {"compress": "deflate"}.
+    overwrite
+        Whether to replace files that exist.
+    tile_shape
+        The rows and columns that are made at a time. No pixel depends on it.
+    backend
+        See `use_backend`.
+    progress
+        Called as progress(done, total), in pixels.
+
+    Returns
+    -------
+    Summary
+        How many pixels are valid, and how long the work took.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. The message names it, and nothing is written. Later, if a file can't be read or
+        written. The message names the file and the window, and no output is left.
+
+    Examples
+    --------
+    >>> mask_file("valid.tif", like="scene.tif", valid="fields.gpkg", invalid=["ponds.geojson"])  # doctest: +SKIP
+    """
     import rasterio
 
+    if valid is None and invalid is None and mask is None and keep is None:
+        raise GpumaskError("valid, invalid, mask, keep: expected at least one of them; got none")
+    tile = positive_pair("tile_shape", tile_shape)
+    options = dict(creation or {})
     with rasterio.Env(), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
-        like = inputs.open("--like", options.like)
-        parts: list[Part] = []
-        for name, asked in {"--valid": options.valid, "--invalid": options.invalid}.items():
-            inputs.files[name] = [path for path, _ in asked]
-        if options.valid or options.invalid:
-            parts.append(_polygons(options, like))
-        if options.mask:
-            band = inputs.mask("--mask", (*options.mask, options.mask_valid))
-            parts.append(CoarseMaskBand(band, options.resolution, options.threshold))
-            _check_covers(band.dataset, options.resolution, like)
-        parts += open_quality(inputs, options.rules, options.quality_band, options.definition, like)
-        window = Window.of_shape(like.shape)
-        targets = output_paths({"OUTPUT": options.output}, inputs.files, options.overwrite)
-        stored = layout("OUTPUT", targets[0], window.shape, np.dtype(np.uint8), dict(options.co))
+        image = inputs.open("like", like)
+        files = {"valid": _vectors("valid", valid), "invalid": _vectors("invalid", invalid)}
+        inputs.files |= {name: [path for path, _ in asked] for name, asked in files.items()}
+        masks: list[Mask] = []
+        if any(files.values()):
+            masks.append(_polygons(files, image))
+        if mask is not None:
+            band = inputs.mask("mask", mask)
+            masks.append(CoarseMaskBand(band, resolution, threshold))
+            _check_covers(band.dataset, resolution, image)
+        masks += open_quality(inputs, image, keep, quality, grow)
+        window = Window.of_shape(image.shape)
+        targets = output_paths({"output": output}, inputs.files, overwrite)
+        stored = layout("output", targets[0], window.shape, np.dtype(np.uint8), options)
         profile = {
             **{"count": 1, "dtype": "uint8", "height": window.rows, "width": window.cols},
-            "crs": like.crs,
-            "transform": None if like.transform.is_identity else like.transform,
+            "crs": image.crs,
+            "transform": None if image.transform.is_identity else image.transform,
             **stored.profile,
         }
-        with renamed({} if options.co else {"creation": "OUTPUT"}):
+        with renamed({} if options else {"creation": "output"}):
             names = try_out(stored, Sample.of(1, "uint8", "pixels"), targets[0].name)
         made = [targets[0].with_name(name) for name in names]
-        check_free("OUTPUT", made, inputs.files, options.overwrite)
+        check_free("output", made, inputs.files, overwrite)
         sparse = is_on(stored.profile.get("sparse_ok"))
-        with whole_files(*targets, sparse=sparse, overwrite=options.overwrite) as drafts, all_is_written(targets[0]):
+        with whole_files(*targets, sparse=sparse, overwrite=overwrite) as drafts, all_is_written(targets[0]):
             with options_are_known():
-                image = rasterio.open(drafts[0], "w", **profile)
-            with image:
-                output = MaskOutput(image)
+                dataset = rasterio.open(drafts[0], "w", **profile)
+            with dataset:
                 done = write_full_resolution(
-                    like.shape,
-                    tuple(parts),
-                    output,
-                    tile_shape=options.tile,
-                    progress=progress,
-                    backend=options.backend,
+                    image.shape, tuple(masks), MaskOutput(dataset), tile_shape=tile, progress=progress, backend=backend
                 )
     if not done.valid:
-        _log.warning("OUTPUT: no pixel is valid")
+        _log.warning("output: no pixel is valid")
     return done
 
 
-def _polygons(options: MaskOptions, like: DatasetReader) -> Polygons:
-    """Read all vector files."""
+def _vectors(name: str, given: Any) -> list[tuple[str, str | None]]:
+    """Return vector files as (path, layer). The layer is None if the file has only one."""
+    found: list[tuple[str, str | None]] = []
+    for each in [] if given is None else given if isinstance(given, list) else [given]:
+        path, layer = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
+        if not isinstance(path, str | os.PathLike) or not (layer is None or isinstance(layer, str)):
+            raise ArgumentTypeError(f"{name}: expected a path, (path, layer), or a list of these; got {given!r}")
+        found.append((os.fspath(path), layer))
+    if given is not None and not found:
+        raise GpumaskError(f"{name}: expected at least one file; got none")
+    return found
+
+
+def _polygons(files: Mapping[str, list[tuple[str, str | None]]], like: DatasetReader) -> Polygons:
+    """Read all vector files. `files` has them under "valid" and "invalid"."""
     pair: dict[str, list[Any] | None] = {
-        name: [polygon for file in asked for polygon in read_polygons(f"--{name}", *file, like)] if asked else None
-        for name, asked in {"valid": options.valid, "invalid": options.invalid}.items()
+        name: [polygon for file in asked for polygon in read_polygons(name, *file, like)] if asked else None
+        for name, asked in files.items()
     }
     if pair["valid"] is not None and not any(polygon.area for polygon in pair["valid"]):
-        raise GpumaskError(f"--valid: expected a polygon with an area; got none in {options.valid[0][0]}")
+        raise GpumaskError(f"valid: expected a polygon with an area; got none in {files['valid'][0][0]}")
     return Polygons(pair["valid"], pair["invalid"], origin=(0.5, 0.5))
 
 
 def _check_covers(mask: DatasetReader, resolution: tuple[int, int], like: DatasetReader) -> None:
-    """Raise GpumaskError unless a coarse mask has the nodes that it takes to cover a raster, no more, and in place."""
+    """Raise GpumaskError unless a coarse mask has exactly the nodes that cover a raster, in the right place."""
     rows, cols = (-(-(size - 1) // step) + 1 for size, step in zip(like.shape, resolution, strict=True))
     if mask.shape != (rows, cols):
         raise GpumaskError(
-            f"--mask: expected {rows} x {cols} pixels, to cover {like.shape[0]} x {like.shape[1]} at --resolution "
+            f"mask: expected {rows} x {cols} pixels, to cover {like.shape[0]} x {like.shape[1]} at a resolution of "
             f"{resolution[0]} {resolution[1]}; got {mask.shape[0]} x {mask.shape[1]}"
         )
     off = pixels_off(like, mask, resolution, first=0.5)
     if off > MOST_OFF:
         raise GpumaskError(
-            f"--mask: expected, as it says where it lies, its pixels' centres on the centre of every {resolution[0]}th "
-            f"row and {resolution[1]}th column of --like, from the first on; got up to {off:.3g} pixels off"
+            f"mask: expected its pixels' centres, by its CRS and transform, on the centres of every {resolution[0]}th "
+            f"row and every {resolution[1]}th column of like, from the first on; got up to {off:.3g} pixels off"
         )

@@ -1,6 +1,10 @@
-"""GridR's functions, with its names, arguments and defaults; translated to gpumask's, and nothing else.
+"""GridR's functions, under GridR's names and with its arguments and defaults.
 
-Windows here are inclusive, ((first_row, last_row), (first_col, last_col)), as GridR has them.
+They translate the arguments to gpumask's own and do nothing else. Begin with `resampling.py` for arrays and `chains.py`
+for files. `grids.py`, `masks.py` and `rasterize.py` make grids and masks, and `interpolators.py` and `prefiltering.py`
+have the interpolators. `arguments.py` converts arguments that several functions share.
+
+Windows here are inclusive, ((first_row, last_row), (first_col, last_col)), as in GridR.
 """
 
 from gpumask.gridr.chains import (

@@ -17,10 +17,10 @@ from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.writing.output import OutputFile
 from gpumask.gridr.arguments import (
     half_open,
+    integers,
     real_dtype,
     shape_of,
     two_numbers,
-    whole,
 )
 from gpumask.gridr.interpolators import interpolator_of
 from gpumask.gridr.masks import polygons_of_pair
@@ -32,37 +32,23 @@ from gpumask.resampling.method import Method
 
 
 class GridRIOMode(enum.IntEnum):
-    """What a strip's size counts: rows of the coarse grid, or rows of the output."""
+    """What the size of a strip counts: rows of the coarse grid with INPUT, rows of the output with OUTPUT."""
 
     INPUT = 1
     OUTPUT = 2
 
 
-# GridR's names for what the layers below name in their errors.
+# The names in errors of the layers below, and GridR's names for them.
 _NAMES = {
-    "source": "array_src_ds",
-    "grid row": "grid_ds",
-    "bands": "array_src_bands",
-    "source mask": "array_src_mask_ds",
-    "source mask band": "array_src_mask_band",
-    "source mask valid value": "array_src_mask_validity_pair",
-    "grid row band": "grid_row_coords_band",
-    "grid col band": "grid_col_coords_band",
-    "grid col": "grid_col_ds",
-    "grid mask": "grid_mask_in_ds",
-    "grid mask band": "grid_mask_in_band",
-    "grid.resolution": "grid_resolution",
-    "window": "win",
-    "image": "array_out_ds",
-    "validity": "mask_out_ds",
-    "dtype": "array_out_ds",
-    "valid": "array_src_geometry_pair[0]",
-    "invalid": "array_src_geometry_pair[1]",
-    "geometry_pair[0]": "array_src_geometry_pair[0]",
-    "geometry_origin": "array_src_geometry_origin",
-    "epsilon": "interp_kwargs",
-    "mask_influence_threshold": "interp_kwargs",
-}
+    "source": "array_src_ds", "grid row": "grid_ds", "bands": "array_src_bands", "source mask": "array_src_mask_ds",
+    "source mask band": "array_src_mask_band", "source mask valid value": "array_src_mask_validity_pair",
+    "grid row band": "grid_row_coords_band", "grid col band": "grid_col_coords_band", "grid col": "grid_col_ds",
+    "grid mask": "grid_mask_in_ds", "grid mask band": "grid_mask_in_band", "grid.resolution": "grid_resolution",
+    "window": "win", "image": "array_out_ds", "validity": "mask_out_ds", "dtype": "array_out_ds",
+    "valid": "array_src_geometry_pair[0]", "invalid": "array_src_geometry_pair[1]",
+    "geometry_pair[0]": "array_src_geometry_pair[0]", "geometry_origin": "array_src_geometry_origin",
+    "epsilon": "interp_kwargs", "mask_influence_threshold": "interp_kwargs",
+}  # fmt: skip
 
 
 @renamed(_NAMES)
@@ -99,20 +85,40 @@ def basic_grid_resampling_chain(
 ) -> int:
     """Resample from open rasterio datasets to open ones, as `gridr.chain.grid_resampling_chain` does.
 
-    The grid is in two bands of grid_ds, or its columns in grid_col_ds. grid_shift (row, col) is added to the nodes.
-    Masks: a source pixel is valid where the mask is the first of array_src_mask_validity_pair (not 0 for (1, 0)), and
-    where array_src_geometry_pair, (valid, invalid) polygons, has it as valid: see `build_mask`; None for
-    array_src_geometry_origin is (0, 0). A node counts where the grid's mask is grid_mask_in_unmasked_value.
-    The output's bands are array_src_bands in their order; win is written at the origin of array_out_ds and of
-    mask_out_ds (uint8, 1 is valid).
-    Strips of io_strip_size rows (of the grid or of the output: io_strip_size_target; 0 is one strip) are cut into tiles
-    of tile_shape (0 on an axis: no cut there; None: none at all): neither changes a pixel.
+    Parameters
+    ----------
+    grid_ds, grid_row_coords_band, grid_col_coords_band, grid_col_ds
+        The dataset and the bands of the grid's rows and columns. The columns may be in a dataset of their own,
+        grid_col_ds.
+    grid_resolution, grid_shift
+        The output pixels from node to node, and the (row, col) that is added to the nodes.
+    array_src_ds, array_src_bands
+        The source, and those of its bands that become the output's bands, in this order.
+    array_out_ds, mask_out_ds, win, nodata_out
+        The output, and its mask of uint8, where 1 is valid. The part `win` of the full output is written at the origin
+        of both. Invalid pixels become nodata_out.
+    interp, interp_kwargs, boundary_condition, trust_padding
+        See `array_grid_resampling`. By default, pixels beyond the edges are never valid.
+    array_src_mask_ds, array_src_mask_band, array_src_mask_validity_pair
+        The source's mask. A pixel is valid where the mask is the first value of the pair. With (1, 0) it is valid where
+        the mask is not 0.
+    array_src_geometry_origin, array_src_geometry_pair
+        The (valid, invalid) polygons of the source and their origin. See `build_mask`. None for the origin is (0, 0).
+    grid_mask_in_ds, grid_mask_in_unmasked_value, grid_mask_in_band
+        The grid's mask. A node counts where the mask has this value.
+    io_strip_size, io_strip_size_target, tile_shape, ncpu, logger
+        Strips of so many rows (see `GridRIOMode`) are cut into tiles. Size 0 means one strip, tile size 0 that the axis
+        is not cut, and None no tiles. None of these changes a pixel.
 
-    interp, interp_kwargs, boundary_condition, trust_padding: see `array_grid_resampling`; here nothing beyond the edges
-    is trusted unless asked for.
+    Returns
+    -------
+    int
+        Always 1.
 
-    Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
-    written.
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError, and nothing has been written then.
     """
     boundary = check_boundary("boundary_condition", boundary_condition, trust_padding)
     if trust_padding is None and boundary_condition is not None:
@@ -120,10 +126,12 @@ def basic_grid_resampling_chain(
     nodata = math.nan if nodata_out is None else nodata_out
     taps = interpolator_of(interp, interp_kwargs)
     method = Method(taps, nodata_out=nodata, boundary=boundary, takes_invalid=True)
-    (grid_row_coords_band,) = whole("grid_row_coords_band", grid_row_coords_band)
-    (grid_col_coords_band,) = whole("grid_col_coords_band", grid_col_coords_band)
+    (grid_row_coords_band,) = integers("grid_row_coords_band", grid_row_coords_band)
+    (grid_col_coords_band,) = integers("grid_col_coords_band", grid_col_coords_band)
     if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:
-        raise GpumaskError("grid_row_coords_band, grid_col_coords_band: expected two bands of grid_ds; got one")
+        raise GpumaskError(
+            "grid_row_coords_band, grid_col_coords_band: expected two different bands of grid_ds; got one"
+        )
     grid = GridFile(
         (grid_ds, grid_row_coords_band),
         (grid_ds if grid_col_ds is None else grid_col_ds, grid_col_coords_band),
@@ -132,31 +140,31 @@ def basic_grid_resampling_chain(
         shift=two_numbers("grid_shift", grid_shift),
     )
     bands = tuple(array_src_bands) if isinstance(array_src_bands, list | tuple | np.ndarray) else (array_src_bands,)
-    bands = whole("array_src_bands", *bands)
+    bands = integers("array_src_bands", *bands)
     mask = _source_mask_band(array_src_mask_ds, array_src_mask_band, array_src_mask_validity_pair)
     origin = (0, 0) if array_src_geometry_origin is None else array_src_geometry_origin
     with renamed({"geometry_pair": "array_src_geometry_pair"}):
         geometry = polygons_of_pair(array_src_geometry_pair, origin, None)
     if mask_out_ds is not None and mask_out_ds.dtypes[0] != "uint8":
-        raise GpumaskError(f"mask_out_ds: expected a first band of uint8; got {mask_out_ds.dtypes[0]}")
+        raise GpumaskError(f"mask_out_ds: expected uint8 as the type of the first band; got {mask_out_ds.dtypes[0]}")
     window = Window.of_shape(grid.full_shape) if win is None else half_open("win", win)
     tile = _tile_shape(io_strip_size, io_strip_size_target, tile_shape, grid.resolution, window)
     job = Job(method, window, tile)
     masks, parts = () if mask is None else (mask,), () if geometry is None else (geometry,)
-    source = SourceFile(array_src_ds, bands, masks, parts=parts)
+    source = SourceFile(array_src_ds, bands, masks, computed=parts)
     resample_datasets(source, grid, OutputFile(array_out_ds, mask_out_ds), job)
     return 1
 
 
 def _grid_mask_band(dataset: Any, band: int | None, unmasked_value: int | None) -> MaskBand | None:
-    """Return the grid's mask. int8 values are taken bitwise, as GridR does: -1 is 255."""
+    """Return the grid's mask. The bits of int8 values are read as uint8, as in GridR, so -1 is 255."""
     if dataset is None:
         return None
-    (band,) = whole("grid_mask_in_band", 1 if band is None else band)
+    (band,) = integers("grid_mask_in_band", 1 if band is None else band)
     _check_eight_bits("grid_mask_in_ds", dataset, band)
     if unmasked_value is None:
         raise GpumaskError("grid_mask_in_unmasked_value: expected 0 to 255 along with grid_mask_in_ds; got None")
-    whole("grid_mask_in_unmasked_value", unmasked_value)
+    integers("grid_mask_in_unmasked_value", unmasked_value)
     held("grid_mask_in_unmasked_value", unmasked_value, np.dtype(np.uint8))
     signed = dataset.dtypes[band - 1] == "int8" and unmasked_value > 127
     return MaskBand(dataset, band, unmasked_value - 256 if signed else unmasked_value)
@@ -170,7 +178,7 @@ def _source_mask_band(dataset: Any, band: int | None, validity_pair: Any) -> Mas
         raise ArgumentTypeError(
             "array_src_mask_band, array_src_mask_validity_pair: expected both along with array_src_mask_ds; got None"
         )
-    (band,) = whole("array_src_mask_band", band)
+    (band,) = integers("array_src_mask_band", band)
     _check_eight_bits("array_src_mask_ds", dataset, band)
     try:
         valid_value, _ = validity_pair
@@ -181,14 +189,14 @@ def _source_mask_band(dataset: Any, band: int | None, validity_pair: Any) -> Mas
 
 
 def _check_eight_bits(name: str, dataset: Any, band: int) -> None:
-    """Raise ArgumentTypeError unless a mask's band is there and int8 or uint8."""
+    """Raise ArgumentTypeError unless a mask has the band and it is int8 or uint8."""
     if not 1 <= band <= dataset.count or dataset.dtypes[band - 1] not in ("int8", "uint8"):
         raise ArgumentTypeError(f"{name}: expected an int8 or uint8 band {band}; got {', '.join(dataset.dtypes)}")
 
 
 def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int], window: Window) -> tuple[int, int]:
-    """Return rows and columns of a tile from GridR's strip size and tile shape."""
-    whole("io_strip_size", strip)
+    """Return the rows and columns of a tile from GridR's strip size and tile shape."""
+    integers("io_strip_size", strip)
     try:
         target = GridRIOMode(target)
     except (TypeError, ValueError) as error:
@@ -198,34 +206,22 @@ def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int],
         rows, cols = (0, 0) if tile is None else tile
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"tile_shape: expected (rows, cols) or None; got {tile!r}") from error
-    whole("tile_shape", rows, cols)
+    integers("tile_shape", rows, cols)
     limits = [n for n in (strip_rows, rows) if n > 0]
     return min(limits, default=max(window.rows, 1)), cols if cols > 0 else max(window.cols, 1)
 
 
-# GridR's names for what `write_full_resolution` names in its errors.
+# The names in errors of `write_full_resolution`, and GridR's names for them.
 _MASK_NAMES = {
-    "valid": "geometry_pair[0]",
-    "invalid": "geometry_pair[1]",
-    "origin": "geometry_origin",
-    "grid.resolution": "resolution",
-    "mask": "mask_in_ds",
-    "values": "mask_in_ds",
-    "mask band": "mask_in_band",
-    "mask valid value": "mask_in_unmasked_value",
-    "mask output": "mask_out_ds",
-    "mask output value": "mask_out_values",
-    "tile_shape": "cpu_tile_shape",
-    "grid row": "grid_in_ds",
-    "grid row band": "grid_in_row_coords_band",
-    "grid col band": "grid_in_col_coords_band",
-    "grid col": "grid_in_col_ds",
-    "grid output row": "grid_out_ds",
-    "grid output col": "grid_out_col_ds",
-    "grid output row band": "grid_out_row_coords_band",
-    "grid output col band": "grid_out_col_coords_band",
+    "valid": "geometry_pair[0]", "invalid": "geometry_pair[1]", "origin": "geometry_origin",
+    "grid.resolution": "resolution", "mask": "mask_in_ds", "values": "mask_in_ds", "mask band": "mask_in_band",
+    "mask valid value": "mask_in_unmasked_value", "mask output": "mask_out_ds",
+    "mask output value": "mask_out_values", "tile_shape": "cpu_tile_shape", "grid row": "grid_in_ds",
+    "grid row band": "grid_in_row_coords_band", "grid col band": "grid_in_col_coords_band",
+    "grid col": "grid_in_col_ds", "grid output row": "grid_out_ds", "grid output col": "grid_out_col_ds",
+    "grid output row band": "grid_out_row_coords_band", "grid output col band": "grid_out_col_coords_band",
     "grid output invalid value": "merge_mask_grid",
-}
+}  # fmt: skip
 
 
 @renamed(_MASK_NAMES)
@@ -250,15 +246,33 @@ def build_mask_chain(
 ) -> int:
     """Write a mask at full resolution, as `gridr.chain.grid_mask_chain.build_mask_chain` does.
 
-    shape: (m, n), rows and columns of the coarse mask; the output has ((m - 1) * R + 1, (n - 1) * C + 1).
-    mask_out_ds: an open dataset, whose first band becomes mask_out_values, (valid, invalid), of mask_out_dtype; None:
-    nothing is written. mask_in_ds: an open dataset of that shape, valid where its band mask_in_band is
-    mask_in_unmasked_value; for 1 where it is not 0, floats being shares of valid. The threshold is 0.999.
-    geometry_origin, geometry_pair, rasterize_kwargs: see `build_mask`. Where there is no condition, all is valid.
-    io_strip_size, io_strip_size_target, cpu_tile_shape: see `basic_grid_resampling_chain`; they change no pixel.
+    Parameters
+    ----------
+    shape, resolution
+        The (m, n) rows and columns of the coarse mask, and the (R, C) pixels from node to node. The output has ((m - 1)
+        * R + 1, (n - 1) * C + 1) pixels.
+    mask_out_ds, mask_out_dtype, mask_out_values
+        An open dataset, the dtype of its first band, and the (valid, invalid) values written there. None for the
+        dataset means that nothing is written.
+    mask_in_ds, mask_in_unmasked_value, mask_in_band
+        An open dataset of that shape, valid where its band has this value. With 1, it is valid where the band is not 0,
+        and floats are shares of valid. The threshold is 0.999.
+    computation_dtype
+        Any floating dtype. It has no other effect.
+    geometry_origin, geometry_pair, rasterize_kwargs
+        See `build_mask`. Without any condition, all pixels are valid.
+    io_strip_size, io_strip_size_target, cpu_tile_shape, ncpu, logger
+        See `basic_grid_resampling_chain`, where cpu_tile_shape is tile_shape.
 
-    Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
-    written.
+    Returns
+    -------
+    int
+        Always 1.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError, and nothing has been written then.
     """
     step, nodes = check_resolution(resolution), shape_of("shape", shape)
     full = full_shape(nodes, step)
@@ -301,24 +315,46 @@ def build_grid_mask_chain(
 ) -> int:
     """Write a grid and its mask at full resolution, as `gridr.chain.grid_mask_chain.build_grid_mask_chain` does.
 
-    grid_in_ds: an open dataset with the rows of the coarse grid in one band and its columns in another, or in
-    grid_in_col_ds; grid_out_ds, grid_out_col_ds: likewise for the output, whose bands' dtype the coordinates become,
-    computed in computation_dtype. merge_mask_grid: what both coordinates of an invalid pixel become; None: nothing.
-    The mask: see `build_mask_chain`.
+    Parameters
+    ----------
+    resolution
+        The (R, C) pixels from node to node.
+    grid_in_ds, grid_in_col_ds, grid_in_row_coords_band, grid_in_col_coords_band
+        Open datasets and bands of the coarse grid's rows and columns. The columns are in grid_in_ds, or in
+        grid_in_col_ds.
+    grid_out_ds, grid_out_col_ds, grid_out_row_coords_band, grid_out_col_coords_band
+        The same for the output.
+    mask_out_ds, mask_out_dtype, mask_out_values, mask_in_ds, mask_in_unmasked_value, mask_in_band
+        See `build_mask_chain`.
+    computation_dtype
+        The floating dtype in which coordinates are computed. Then they become the dtype of the output.
+    merge_mask_grid
+        What both coordinates of an invalid pixel become. None means that they stay.
+    geometry_origin, geometry_pair, rasterize_kwargs
+        See `build_mask`. Without any condition, all pixels are valid.
+    io_strip_size, io_strip_size_target, cpu_tile_shape, ncpu, logger
+        See `build_mask_chain`.
 
-    Returns 1. Without effect: ncpu, logger. Raises GpumaskError, a ValueError, for bad input, before anything is
-    written.
+    Returns
+    -------
+    int
+        Always 1.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError, and nothing has been written then.
     """
     computed = real_dtype("computation_dtype", computation_dtype, "f")
     nodes = GridFile(
-        (grid_in_ds, *whole("grid_in_row_coords_band", grid_in_row_coords_band)),
-        (grid_in_col_ds or grid_in_ds, *whole("grid_in_col_coords_band", grid_in_col_coords_band)),
+        (grid_in_ds, *integers("grid_in_row_coords_band", grid_in_row_coords_band)),
+        (grid_in_col_ds or grid_in_ds, *integers("grid_in_col_coords_band", grid_in_col_coords_band)),
         resolution,
     )
     grid = GridOutput(
         nodes,
-        (grid_out_ds, *whole("grid_out_row_coords_band", grid_out_row_coords_band)),
-        (grid_out_col_ds or grid_out_ds, *whole("grid_out_col_coords_band", grid_out_col_coords_band)),
+        (grid_out_ds, *integers("grid_out_row_coords_band", grid_out_row_coords_band)),
+        (grid_out_col_ds or grid_out_ds, *integers("grid_out_col_coords_band", grid_out_col_coords_band)),
         computed,
         merge_mask_grid,
     )
@@ -336,19 +372,19 @@ def build_grid_mask_chain(
 def _raster_part(
     mask_in: tuple[Any, Any, Any], shape: tuple[int, int], step: tuple[int, int], computation_dtype: Any
 ) -> CoarseMaskBand | None:
-    """Return the coarse mask of (dataset, band, value of valid), which has `shape` nodes; None for no dataset."""
+    """Return the coarse mask of (dataset, band, valid value), which has `shape` nodes. Return None for no dataset."""
     dataset, band, value = mask_in
     if dataset is None:
         return None
     real_dtype("computation_dtype", computation_dtype, "f")
-    (band,), (value,) = whole("mask_in_band", band), whole("mask_in_unmasked_value", value)
+    (band,), (value,) = integers("mask_in_band", band), integers("mask_in_unmasked_value", value)
     part = CoarseMaskBand(MaskBand(dataset, band, None if value == 1 else value), step)
     same_shape("mask", dataset.shape, shape)
     return part
 
 
 def _mask_output(dataset: Any, values: Any, dtype: Any) -> MaskOutput | None:
-    """Return where the mask is written, None where nowhere."""
+    """Return where the mask is written, or None."""
     if dataset is None:
         return None
     try:
@@ -357,5 +393,5 @@ def _mask_output(dataset: Any, values: Any, dtype: Any) -> MaskOutput | None:
         raise ArgumentTypeError(f"mask_out_values: expected (valid, invalid); got {values!r}") from error
     dtype = real_dtype("mask_out_dtype", dtype, "iu")
     if valid == invalid:
-        raise GpumaskError(f"mask_out_values: expected two that differ, (valid, invalid); got {values!r}")
+        raise GpumaskError(f"mask_out_values: expected two different values, (valid, invalid); got {values!r}")
     return MaskOutput(dataset, (valid, invalid), dtype)

@@ -1,4 +1,4 @@
-"""GridR's regular grids: oversampled, interpolated, shifted."""
+"""GridR's regular grids, oversampled, interpolated and shifted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gpumask.gridr.arguments import (
     check_full_resolution,
     check_writable,
     half_open,
+    integers,
     on_host,
     real_dtype,
     shape_of,
     two_numbers,
-    whole,
 )
 from gpumask.grids.grid import check_resolution, full_shape, near_nodata
 from gpumask.grids.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
@@ -27,8 +27,27 @@ from gpumask.pixels.window import Window, check_inside
 
 
 def grid_full_resolution_shape(shape: tuple[int, int], resolution: tuple[int, int]) -> tuple[int, int]:
-    """Return the rows and columns at full resolution of a grid of `shape` nodes: ((m - 1) * R + 1, (n - 1) * C + 1).
+    """Return the rows and columns at full resolution of a grid.
 
+    Parameters
+    ----------
+    shape
+        The (m, n) rows and columns of nodes.
+    resolution
+        The (R, C) pixels from node to node.
+
+    Returns
+    -------
+    (int, int)
+        ((m - 1) * R + 1, (n - 1) * C + 1).
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is not two whole numbers from 1 on.
+
+    Examples
+    --------
     >>> grid_full_resolution_shape((3, 5), (4, 2))
     (9, 9)
     """
@@ -48,14 +67,42 @@ def oversample_regular_grid(
 ) -> tuple[Any, Any]:
     """Interpolate a grid and its mask at full resolution, as `gridr.core.grid.grid_utils.oversample_regular_grid` does.
 
-    grid: (variable, row, col), or None; grid_mask: (row, col), or None. grid_oversampling_row, grid_oversampling_col:
-    pixels from node to node. win: the part of the output that is wanted.
-    dtype: of the output grid; None: that of a floating grid.
-    The mask becomes 1 where the size of its bilinear value reaches grid_mask_binarize_precision: with the default where
-    any node with a weight is not 0, with 0 everywhere. (`build_mask` asks for all of them to be 1.)
+    Parameters
+    ----------
+    grid
+        A (variable, row, col) array, or None.
+    grid_oversampling_row, grid_oversampling_col
+        The pixels from node to node, along columns and along rows.
+    grid_mask
+        A (row, col) array, or None.
+    dtype
+        The dtype of the output grid. None means the dtype of `grid`, which must then be floating.
+    grid_mask_binarize_precision
+        The mask becomes 1 where the size of its bilinear value reaches this number. With the default, that is where any
+        node with a weight is not 0. With 0, it is everywhere. `build_mask` asks for all nodes to be 1 instead.
+    grid_mask_dtype
+        The dtype of the output mask.
+    win
+        The part of the output wanted, an inclusive window. None means all.
 
-    Returns (grid, mask), each None where it was. A node of weight 0 has no say, so NaN spoils fewer pixels than in
-    GridR. Raises GpumaskError, a ValueError, for bad input.
+    Returns
+    -------
+    (array, array)
+        The grid and the mask. Each is None if it was None.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError.
+
+    Notes
+    -----
+    A node of weight 0 has no effect, so a NaN spoils fewer pixels than in GridR.
+
+    Examples
+    --------
+    >>> oversample_regular_grid(np.array([[[0.0, 2.0]]]), 1, 2, None)
+    (array([[[0., 1., 2.]]]), None)
     """
     grid, mask = _adopted(grid, grid_mask)
     resolution = (
@@ -64,7 +111,7 @@ def oversample_regular_grid(
     )
     nodes = (mask if grid is None else grid).shape[-2:]
     if dtype is None and (grid is None or grid.dtype.kind != "f"):
-        raise GpumaskError("dtype: expected float32 or float64 where the grid has no floating dtype; got None")
+        raise GpumaskError("dtype: expected float32 or float64, as the grid has no floating dtype; got None")
     dtypes = _output_dtype(grid, dtype), real_dtype("grid_mask_dtype", grid_mask_dtype)
     whole_window = Window.of_shape(full_shape(nodes, resolution))
     window = whole_window if win is None else check_inside("win", half_open("win", win), whole_window.shape)
@@ -91,11 +138,33 @@ def interpolate_grid(
 ) -> tuple[Any, Any]:
     """Interpolate a grid and its mask bilinearly, as `gridr.core.grid.grid_utils.interpolate_grid` does.
 
-    grid: (variable, row, col), or None; grid_mask: (row, col), or None. x, y: where their columns and rows are, rising
-    or falling; x_new, y_new: the columns and rows wanted. Outside, the grid is NaN and the mask 0.
-    dtype, mask_binarize_precision, mask_dtype: as in `oversample_regular_grid`.
+    Parameters
+    ----------
+    grid
+        A (variable, row, col) array, or None.
+    grid_mask
+        A (row, col) array, or None.
+    x, y
+        The places of the columns and of the rows. They rise or fall.
+    x_new, y_new
+        The places of the columns and rows wanted. Outside of x and y the grid is NaN and the mask 0.
+    dtype, mask_binarize_precision, mask_dtype
+        See `oversample_regular_grid`.
 
-    Returns (grid, mask), each None where it was. Raises GpumaskError, a ValueError, for bad input.
+    Returns
+    -------
+    (array, array)
+        The grid and the mask. Each is None if it was None.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError.
+
+    Examples
+    --------
+    >>> interpolate_grid(np.array([[[0.0, 2.0]]]), None, [0, 1], [0], [0.5], [0])
+    (array([[[1.]]]), None)
     """
     grid, mask = _adopted(grid, grid_mask)
     shape = (mask if grid is None else grid).shape[-2:]
@@ -105,10 +174,10 @@ def interpolate_grid(
     for name, old, new, count in (("y", y, y_new, shape[0]), ("x", x, x_new, shape[1])):
         nodes, places = _places(name, old), _places(f"{name}_new", new)
         if len(nodes) != count:
-            raise GpumaskError(f"{name}: expected {count} values, as the grid's shape {shape}; got {len(nodes)}")
+            raise GpumaskError(f"{name}: expected {count} values for a grid of shape {shape}; got {len(nodes)}")
         steps = np.diff(nodes)
         if not np.isfinite(nodes).all() or not ((steps > 0).all() or (steps < 0).all()):
-            raise GpumaskError(f"{name}: expected finite values that rise, or that fall; got others")
+            raise GpumaskError(f"{name}: expected finite values that only rise or only fall; got others")
         falling = count > 1 and bool(steps[0] < 0)
         axes.append((Axis.between(nodes[::-1] if falling else nodes, places), slice(None, None, -1 if falling else 1)))
     (rows, down), (cols, across) = axes
@@ -130,12 +199,36 @@ def build_grid(
 ) -> Any:
     """Bring a coarse grid to full resolution, as `gridr.core.grid.grid_utils.build_grid` does.
 
-    resolution: (1, 1), nothing else. grid: (variable, row, col), its nodes grid_resolution pixels apart.
-    grid_target_win: the part of the output that is wanted; None: all. out: (variable, rows, cols), to be filled, an
-    integer one with numbers cut off towards 0; None: a new array of the grid's dtype.
-    computation_dtype: what bilinear values are rounded to first; None: the dtype of out.
+    Parameters
+    ----------
+    resolution
+        It must be (1, 1).
+    grid
+        A (variable, row, col) array.
+    grid_target_win
+        The part of the output wanted, an inclusive window. None means all.
+    grid_resolution
+        The (R, C) pixels from node to node.
+    out
+        A (variable, rows, cols) array to fill. If it is of integers, numbers are cut off towards 0. None means a new
+        array of the grid's dtype.
+    computation_dtype
+        The dtype to which bilinear values are first rounded. None means the dtype of `out`.
 
-    Returns the new array, or None where out is given. Raises GpumaskError, a ValueError, for bad input.
+    Returns
+    -------
+    array
+        The new array, or None if `out` is given.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError.
+
+    Examples
+    --------
+    >>> build_grid((1, 1), np.array([[[0.0, 2.0]]]), None, (1, 2), None)
+    array([[[0., 1., 2.]]])
     """
     check_full_resolution(resolution)
     if grid is None:
@@ -172,11 +265,30 @@ def array_shift_grid_coordinates(
 ) -> None:
     """Add a shift to a grid's coordinates in place, as `gridr.core.grid.grid_utils.array_shift_grid_coordinates` does.
 
-    grid_row, grid_col: (m, n) coordinates, floating or integer. grid_shift: (row, col), what is added: whole numbers to
-    integers, which must hold the sums. win: the nodes that are shifted; None: all. Of these just the ones where
-    grid_mask is grid_mask_valid_value; or, without a grid_mask, where neither coordinate is grid_nodata (within 1e-5).
+    Parameters
+    ----------
+    grid_row, grid_col
+        (m, n) coordinates, floating or integer. They are changed.
+    grid_shift
+        The (row, col) to add. Integer coordinates take whole numbers, and their dtype must hold the sums.
+    win
+        The nodes to shift, an inclusive window. None means all.
+    grid_mask, grid_mask_valid_value
+        Only nodes where the mask has this value are shifted.
+    grid_nodata
+        Without a grid_mask, only nodes of which neither coordinate is grid_nodata (within 1e-5) are shifted.
 
-    Raises GpumaskError, a ValueError, for bad input; the coordinates are then as they were.
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError, and the coordinates are then as before.
+
+    Examples
+    --------
+    >>> row, col = np.zeros((1, 2)), np.array([[0.0, 1.0]])
+    >>> array_shift_grid_coordinates(row, col, (0.5, 10))
+    >>> col
+    array([[10., 11.]])
     """
     for name, array in (("grid_row", grid_row), ("grid_col", grid_col)):
         check_writable(name, array)
@@ -195,9 +307,9 @@ def array_shift_grid_coordinates(
         mask = adopt("grid_mask", grid_mask)
         if mask.shape != grid_row.shape:
             raise GpumaskError(f"grid_mask: expected shape {grid_row.shape}, as grid_row; got {mask.shape}")
-        (value,) = whole("grid_mask_valid_value", grid_mask_valid_value)
+        (value,) = integers("grid_mask_valid_value", grid_mask_valid_value)
         held("grid_mask_valid_value", value, mask.dtype)
-        select(None, grid_row, grid_col, mask)  # all in one memory
+        select(None, grid_row, grid_col, mask)  # raises unless all are in one memory
         shifted = mask[window.slices] == value
     elif grid_nodata is not None:
         for axis in nodes:
@@ -209,7 +321,7 @@ def array_shift_grid_coordinates(
 
 
 def _sum(name: str, nodes: Any, added: float, counts: Any) -> Any:
-    """Return nodes and what is added; raise GpumaskError unless integers that count stay such, in their dtype."""
+    """Return the sums of nodes and a shift. Raise GpumaskError if integers that count would not fit their dtype."""
     if nodes.dtype.kind == "f":
         return nodes + added
     info = np.iinfo(nodes.dtype)
@@ -218,12 +330,12 @@ def _sum(name: str, nodes: Any, added: float, counts: Any) -> Any:
         raise GpumaskError(f"{name}: expected whole numbers for nodes of {nodes.dtype}; got {added!r}")
     least, most = (int(counting.min()), int(counting.max())) if counting.size else (0, 0)
     if not (abs(added) < 2**63 and info.min <= least + int(added) <= most + int(added) <= info.max):
-        raise GpumaskError(f"{name}: expected sums that {nodes.dtype} holds, of {least} to {most}; got {added!r}")
+        raise GpumaskError(f"{name}: expected sums that {nodes.dtype} holds, {least} to {most}; got {added!r}")
     return nodes + np.int64(added).astype(nodes.dtype)
 
 
 def _adopted(grid: Any, mask: Any) -> tuple[Any, Any]:
-    """Adopt a grid and a mask, of which there is at least one, and check their shapes."""
+    """Adopt a grid and a mask and check their shapes. At least one of them must be there."""
     if grid is None and mask is None:
         raise GpumaskError("grid, grid_mask: expected at least one of the two; got None")
     if grid is not None:
@@ -233,7 +345,7 @@ def _adopted(grid: Any, mask: Any) -> tuple[Any, Any]:
         mask = adopt("grid_mask", mask)
         check_nodes("grid_mask", mask, (2,))
         if grid is not None and mask.shape != grid.shape[1:]:
-            raise GpumaskError(f"grid_mask: expected shape {grid.shape[1:]}, as the grid; got {mask.shape}")
+            raise GpumaskError(f"grid_mask: expected shape {grid.shape[1:]}, the grid's shape; got {mask.shape}")
     return grid, mask
 
 
@@ -246,19 +358,19 @@ def _places(name: str, values: Any) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"{name}: expected an array of numbers; got {values!r}") from error
     if places.ndim != 1 or not places.size:
-        raise GpumaskError(f"{name}: expected an array of one axis with values; got shape {places.shape}")
+        raise GpumaskError(f"{name}: expected an array of one axis that is not empty; got shape {places.shape}")
     return places.astype(np.float64)
 
 
 def _output_dtype(grid: Any, dtype: Any) -> np.dtype[Any]:
-    """Return the dtype of the output grid: what is asked for, or the grid's."""
+    """Return the dtype of the output grid: the one asked for, or the grid's."""
     if dtype is not None:
         return real_dtype("dtype", dtype)
     return real_dtype("grid", np.float64 if grid is None else grid.dtype)
 
 
 def _values(backend: Backend, grid: Any, axes: tuple[Axis, Axis], dtype: Any) -> Any:
-    """Interpolate a (variable, row, col) grid; return it in a dtype, where the grid lives."""
+    """Return a (variable, row, col) grid interpolated, in a dtype, in the grid's memory."""
     computed = np.dtype(np.float32 if dtype == np.float32 else np.float64)
     full = oversampled(backend, grid, *axes, computed).astype(dtype, copy=False)
     return backend.to_family_of(grid, full)
@@ -273,7 +385,7 @@ def _check_precision(name: str, precision: Any) -> None:
 
 
 def _mask(backend: Backend, mask: Any, axes: tuple[Axis, Axis], threshold: float, dtype: Any) -> Any:
-    """Interpolate a mask; return where its size reaches a threshold, in a dtype, where the mask lives."""
-    # Integers as numbers, as in GridR: elsewhere they are valid where they are not 0.
+    """Return where the size of an interpolated mask reaches a threshold, in a dtype, in the mask's memory."""
+    # Here integers are numbers, as in GridR. Elsewhere they are valid where they are not 0.
     numbers = mask if mask.dtype.kind == "f" else mask.astype(np.float64)
     return backend.to_family_of(mask, reaching(backend, numbers, *axes, threshold).astype(dtype, copy=False))

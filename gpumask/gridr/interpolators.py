@@ -1,4 +1,4 @@
-"""GridR's interpolators: objects, their enumeration, and what makes them of a name."""
+"""GridR's interpolators: the objects, their enumeration, and the function that makes an object of a name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gpumask.pixels.interpolators import INTERPOLATORS, POLES, Interpolator, bsp
 
 
 class PyInterpolatorType(enum.Enum):
-    """GridR's names of its interpolators."""
+    """GridR's names of its interpolators. `get_interpolator` takes them."""
 
     Nearest = "nearest"
     Linear = "linear"
@@ -27,7 +27,7 @@ class PyInterpolatorType(enum.Enum):
 
 
 class _Named:
-    """An interpolator as GridR has them; `interpolator` is gpumask's own."""
+    """An interpolator as GridR has it. `interpolator` is gpumask's own."""
 
     name: ClassVar[str]
     interpolator: Interpolator
@@ -39,37 +39,55 @@ class _Named:
         return f"{type(self).__name__}()"
 
     def shortname(self) -> str:
-        """Return the name: "optimized_bicubic" for the cubic one."""
+        """Return the name of the interpolator.
+
+        Returns
+        -------
+        str
+            The name, which is "optimized_bicubic" for the cubic one.
+        """
         return "optimized_bicubic" if self.name == "cubic" else self.name
 
     def initialize(self) -> None:
-        """Do nothing: all is there from the beginning."""
+        """Do nothing, as all is ready from the beginning."""
 
     def total_margins(self) -> list[int]:
-        """Return how many pixels around a place are read: top, bottom, left, right."""
+        """Return how many pixels around a place are read.
+
+        Returns
+        -------
+        list of int
+            The pixels at the top, the bottom, the left and the right.
+        """
         return [self.interpolator.frame + (self.interpolator.order // 2 or self.interpolator.margin)] * 4
 
 
 class NearestInterpolator(_Named):
-    """The nearest pixel."""
+    """The interpolator that takes the nearest pixel."""
 
     name = "nearest"
 
 
 class LinearInterpolator(_Named):
-    """Bilinear."""
+    """The bilinear interpolator."""
 
     name = "linear"
 
 
 class OptimizedBicubicInterpolator(_Named):
-    """Keys' cubic, a = -0.5."""
+    """The cubic interpolator of Keys, with a = -0.5."""
 
     name = "cubic"
 
 
 class BSplineInterpolator(_Named):
-    """A B-spline; see `gpumask.bspline` for its arguments."""
+    """A B-spline interpolator.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     def __init__(self, epsilon: float, mask_influence_threshold: float) -> None:
         self.interpolator = bspline(INTERPOLATORS[self.name].order, epsilon, mask_influence_threshold)
@@ -89,8 +107,22 @@ class BSplineInterpolator(_Named):
         return len(POLES[self.order])
 
     def bspline(self, x: float) -> float:
-        """Return the B-spline at x, times the factorial of its order: the filter leaves that gain out.
+        """Return the B-spline at x, times the factorial of its order.
 
+        The filter leaves that factor out.
+
+        Parameters
+        ----------
+        x
+            The distance from the centre of the B-spline.
+
+        Returns
+        -------
+        float
+            The value.
+
+        Examples
+        --------
         >>> BSpline3Interpolator(1e-6, 1e-3).bspline(0)
         4.0
         """
@@ -101,31 +133,61 @@ class BSplineInterpolator(_Named):
 
 
 class BSpline3Interpolator(BSplineInterpolator):
-    """A B-spline of order 3."""
+    """The B-spline interpolator of order 3.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline3"
 
 
 class BSpline5Interpolator(BSplineInterpolator):
-    """A B-spline of order 5."""
+    """The B-spline interpolator of order 5.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline5"
 
 
 class BSpline7Interpolator(BSplineInterpolator):
-    """A B-spline of order 7."""
+    """The B-spline interpolator of order 7.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline7"
 
 
 class BSpline9Interpolator(BSplineInterpolator):
-    """A B-spline of order 9."""
+    """The B-spline interpolator of order 9.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline9"
 
 
 class BSpline11Interpolator(BSplineInterpolator):
-    """A B-spline of order 11."""
+    """The B-spline interpolator of order 11.
+
+    Parameters
+    ----------
+    epsilon, mask_influence_threshold
+        See `gpumask.bspline`.
+    """
 
     name = "bspline11"
 
@@ -139,11 +201,29 @@ _CLASSES: dict[str, type[_Named]] = {
 
 
 def get_interpolator(interp: Any, **kwargs: Any) -> Any:
-    """Return the interpolator for a name or a PyInterpolatorType, made with these arguments; an object as it is.
+    """Return the interpolator of a name.
 
-    An object may be GridR's own. B-splines must be given epsilon and mask_influence_threshold, the others nothing.
-    "lanczos3" has no such object.
+    Parameters
+    ----------
+    interp
+        A name or a PyInterpolatorType. An object is returned as it is, and may be GridR's own. "lanczos3" has no such
+        object.
+    kwargs
+        For a B-spline, epsilon and mask_influence_threshold, which must both be given. Other interpolators take
+        nothing.
 
+    Returns
+    -------
+    object
+        An interpolator with GridR's methods.
+
+    Raises
+    ------
+    GpumaskError
+        If the name is unknown, or the arguments are not those of the interpolator.
+
+    Examples
+    --------
     >>> get_interpolator("bspline3", epsilon=1e-6, mask_influence_threshold=1e-3).total_margins()
     [14, 14, 14, 14]
     """
@@ -160,13 +240,25 @@ def get_interpolator(interp: Any, **kwargs: Any) -> Any:
 
 
 def is_object(interp: Any) -> bool:
-    """Say whether this is an interpolator, gpumask's or GridR's, rather than the name or the class of one."""
+    """Say whether this is an interpolator object, gpumask's or GridR's. A name or a class is none."""
     return not isinstance(interp, type) and callable(getattr(interp, "shortname", None))
 
 
 def is_bspline(interp: Any) -> bool:
-    """Say whether this names a B-spline, or is one, or the class of one.
+    """Say whether this is a B-spline.
 
+    Parameters
+    ----------
+    interp
+        A name, an object or a class of an interpolator.
+
+    Returns
+    -------
+    bool
+        True for B-splines.
+
+    Examples
+    --------
     >>> is_bspline("bspline3"), is_bspline("bspline4"), is_bspline(bspline(5)), is_bspline("linear")
     (True, False, True, False)
     """
@@ -177,7 +269,7 @@ def is_bspline(interp: Any) -> bool:
 
 
 def _name_of(interp: Any) -> str:
-    """Return the name that is meant, also by GridR's own enumeration; "" for what is none."""
+    """Return the name of an interpolator, which may be one of GridR's enumeration. Return "" for anything else."""
     if isinstance(interp, str):
         return interp
     member = str(interp).rpartition("PyInterpolatorType.")[2]
@@ -185,11 +277,14 @@ def _name_of(interp: Any) -> str:
 
 
 def interpolator_of(interp: Any, interp_kwargs: dict[str, Any] | None, filtered: bool = False) -> Interpolator:
-    """Return gpumask's interpolator for GridR's arguments; filtered: what it is applied to are coefficients already."""
+    """Return gpumask's interpolator for GridR's arguments.
+
+    `filtered` says that the interpolator is applied to coefficients.
+    """
     if interp_kwargs is not None and not isinstance(interp_kwargs, dict):
         raise ArgumentTypeError(f"interp_kwargs: expected a dict or None; got {interp_kwargs!r}")
     if _name_of(interp) not in ("", "lanczos3"):
         found = get_interpolator(interp, **(interp_kwargs or {})).interpolator
-    else:  # an object takes no arguments, be it GridR's own
+    else:  # an object takes no arguments, GridR's own objects included
         found = interpolator(interp)
     return dataclasses.replace(found, filtered=True) if filtered and found.order else found

@@ -1,4 +1,4 @@
-"""GridR's masks, from coarse rasters and polygons."""
+"""GridR's masks, made from coarse rasters and polygons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gpumask.masks.polygons import Polygons, polygons_of
 from gpumask.masks.validity import Validity, all_of
 from gpumask.pixels.window import Window, check_inside
 
-# GridR's names for what the layers below name in their errors.
+# The names in errors of the layers below, and GridR's names for them.
 _NAMES = {
     "window": "mask_in_target_win",
     "threshold": "mask_in_binary_threshold",
@@ -47,23 +47,58 @@ def build_mask(
     rasterize_kwargs: dict[str, Any] | None = None,
     init_out: bool = False,
 ) -> Any:
-    """Build a mask from a raster and polygons, as `gridr.core.grid.grid_mask.build_mask` does: 1 is valid.
+    """Build a mask from a raster and polygons, as `gridr.core.grid.grid_mask.build_mask` does. 1 is valid.
 
-    shape: (rows, cols) of the mask; None: that of mask_in_target_win, or of out. resolution: (1, 1), nothing else.
-    out: an array of that shape to be filled; where there is no mask_in and no geometry it is left as it is, unless
-    init_out is True: then it becomes 1. None: a new uint8 array is returned.
-    geometry_pair: (valid, invalid), each None or polygons (see `Polygons`); valid is what lies inside one of the first,
-    if any, and in none of the second. geometry_origin: (row, col) of pixel (0, 0)'s centre in their coordinates.
-    mask_in: (m, n), its pixels mask_in_resolution apart; between them it is bilinear, and valid where its size is at
-    least mask_in_binary_threshold, in (0, 1]; without mask_in it may be None.
-    mask_in_target_win: the part of it at full resolution that is wanted.
-    oversampling_dtype: any floating type; sums are float64 whatever it is.
-    rasterize_kwargs: {"alg": GridRasterizeAlg, "kwargs_alg": {"shapely_predicate": ShapelyPredicate}}, or None. All of
-    them give the same mask, for polygons are widened by 1e-6 first, so that no centre lies on an outline.
+    Parameters
+    ----------
+    shape
+        The (rows, cols) of the mask. None means the shape of mask_in_target_win, or of `out`.
+    resolution
+        It must be (1, 1).
+    out
+        An array of that shape to fill. None means that a new uint8 array is returned.
+    geometry_origin
+        The (row, col) of pixel (0, 0)'s centre in the polygons' coordinates.
+    geometry_pair
+        (valid, invalid), each None or polygons (see `Polygons`). A pixel is valid if it lies inside one of the valid
+        polygons and in none of the invalid ones. None sets no condition.
+    mask_in
+        An (m, n) raster, bilinear between its pixels. A pixel is valid where the size of that value is at least
+        mask_in_binary_threshold.
+    mask_in_target_win
+        The part of mask_in at full resolution that is wanted, an inclusive window.
+    mask_in_resolution
+        The (R, C) pixels from one pixel of mask_in to the next.
+    oversampling_dtype
+        Any floating dtype, which must be given along with mask_in. Sums are always float64.
+    mask_in_binary_threshold
+        The threshold of mask_in, in (0, 1]. It may be None without mask_in.
+    rasterize_kwargs
+        {"alg": GridRasterizeAlg, "kwargs_alg": {"shapely_predicate": ShapelyPredicate}}, or None. All of them give the
+        same mask. Polygons are first widened by 1e-6, so that no centre lies on an outline.
+    init_out
+        Without mask_in and geometry, `out` stays as it is if this is False. It becomes 1 if this is True.
 
-    Returns the mask, where mask_in lives; None where out is given. Raises GpumaskError, a ValueError, for bad input.
-    Unlike GridR: every integer but 0 is valid; an all-valid mask passes a threshold of 1; polygons that cross
-    themselves are repaired; a valid polygon without area is an error, while an empty list of them is no condition.
+    Returns
+    -------
+    array
+        The mask, in the memory of mask_in. None if `out` is given.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError.
+
+    Notes
+    -----
+    Four things differ from GridR. Every integer except 0 is valid. A mask that is valid everywhere passes a threshold
+    of 1. Polygons that cross themselves are repaired. A valid polygon without an area is an error, while an empty list
+    of polygons is no condition.
+
+    Examples
+    --------
+    >>> build_mask((1, 3), (1, 1), None, mask_in=[[1, 0]], mask_in_resolution=(1, 2), oversampling_dtype="float64")
+    array([[1, 0, 0]], dtype=uint8)
     """
     check_full_resolution(resolution)
     size = _size(shape, mask_in_target_win, out)
@@ -76,7 +111,9 @@ def build_mask(
     if mask_in_target_win is not None:
         window = half_open("mask_in_target_win", mask_in_target_win)
     if window.shape != size:
-        raise GpumaskError(f"mask_in_target_win: expected {size[0]} x {size[1]} pixels, as shape; got {window}")
+        raise GpumaskError(
+            f"mask_in_target_win: expected {size[0]} x {size[1]} pixels, the size of shape; got {window}"
+        )
     if raster:
         places.append((raster, check_inside("mask_in_target_win", window, raster.full_shape)))
     if geometry:
@@ -94,7 +131,7 @@ def build_mask(
 
 
 def polygons_of_pair(pair: Any, origin: Any, rasterize_kwargs: dict[str, Any] | None) -> Polygons | None:
-    """Return GridR's geometry_pair as Polygons; None where it has no condition."""
+    """Return GridR's geometry_pair as Polygons. Return None if it sets no condition."""
     _check_rasterize_kwargs(rasterize_kwargs)
     if pair is None:
         return None
@@ -102,7 +139,7 @@ def polygons_of_pair(pair: Any, origin: Any, rasterize_kwargs: dict[str, Any] | 
         valid, invalid = pair
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"geometry_pair: expected (valid, invalid); got {pair!r}") from error
-    if valid is not None:  # as in GridR, none of them is no condition
+    if valid is not None:  # as in GridR, an empty list sets no condition
         valid = polygons_of("geometry_pair[0]", valid) or None
     if valid is None and invalid is None:
         return None
@@ -112,14 +149,16 @@ def polygons_of_pair(pair: Any, origin: Any, rasterize_kwargs: dict[str, Any] | 
 
 
 def _check_rasterize_kwargs(options: Any) -> None:
-    """Raise GpumaskError unless they name a rule; which one is all the same, for the polygons are widened."""
+    """Raise GpumaskError unless they name a rule. All rules give the same mask, as the polygons are widened."""
     if options is None:
         return
     try:
         unknown = set(options) - {"alg", "kwargs_alg"}
         alg, kwargs_alg = options.get("alg"), dict(options.get("kwargs_alg") or {})
     except (AttributeError, TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"rasterize_kwargs: expected a dict of alg and kwargs_alg; got {options!r}") from error
+        raise ArgumentTypeError(
+            f"rasterize_kwargs: expected a dict with alg and kwargs_alg; got {options!r}"
+        ) from error
     if unknown:
         raise GpumaskError(f"rasterize_kwargs: expected alg and kwargs_alg; got {', '.join(map(str, unknown))}")
     with renamed(dict.fromkeys(("alg", "kwargs_alg", "shapely_predicate"), "rasterize_kwargs")):
@@ -127,7 +166,7 @@ def _check_rasterize_kwargs(options: Any) -> None:
 
 
 def _size(shape: Any, win: Any, out: Any) -> tuple[int, int]:
-    """Return the mask's rows and columns."""
+    """Return the rows and columns of the mask."""
     if out is not None:
         check_writable("out", out)
     if shape is None and win is not None:
@@ -135,7 +174,7 @@ def _size(shape: Any, win: Any, out: Any) -> tuple[int, int]:
     elif shape is None and out is not None:
         shape = out.shape
     elif shape is None:
-        raise GpumaskError("shape: expected (rows, cols), unless there is mask_in_target_win or out; got None")
+        raise GpumaskError("shape: expected (rows, cols) without mask_in_target_win and out; got None")
     rows, cols = shape_of("shape", shape)
     if out is not None and out.shape != (rows, cols):
         raise GpumaskError(f"out: expected shape {(rows, cols)}; got {out.shape}")
@@ -143,7 +182,7 @@ def _size(shape: Any, win: Any, out: Any) -> tuple[int, int]:
 
 
 def _coarse(mask_in: Any, resolution: Any, oversampling_dtype: Any, threshold: Any) -> CoarseMask | None:
-    """Return the raster part, None where there is none."""
+    """Return the coarse mask, or None."""
     if mask_in is None:
         return None
     if resolution is None:

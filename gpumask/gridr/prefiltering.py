@@ -1,4 +1,4 @@
-"""GridR's filter of B-splines."""
+"""GridR's filter of B-splines, which turns pixels into coefficients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from gpumask.backends import select
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.gridr.arguments import check_writable, whole
+from gpumask.gridr.arguments import check_writable, integers
 from gpumask.gridr.interpolators import is_bspline, is_object
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import Interpolator, bspline, interpolator
@@ -27,15 +27,44 @@ def array_bspline_prefiltering(
     precision: float | None = 6,
     mask_influence_threshold: float = 1e-3,
 ) -> None:
-    """Make a B-spline's coefficients of an array in place, as `gridr.core.interp.bspline_prefiltering` does.
+    """Turn an array into a B-spline's coefficients in place, as `gridr.core.interp.bspline_prefiltering` does.
 
-    array_in: (row, col) or (band, row, col), float64. array_in_mask: (row, col) uint8, 0 is invalid; becomes the
-    validity of the coefficients. interp: a B-spline of `get_interpolator`; or n, its order, with 10 ** -precision
-    for epsilon.
-    Pixels that are not finite are invalid; without a mask, coefficients near them become NaN.
-    A frame, as wide as the filter looks around (`Interpolator.frame`), keeps its values and becomes invalid: there must
-    be more pixels than it takes. Coefficients lack the filter's gain, as `array_grid_resampling(…, standalone=False)`
-    expects. Raises GpumaskError, a ValueError, for bad input, and for trunc_idx, which has no part in it.
+    Parameters
+    ----------
+    array_in
+        A (row, col) or (band, row, col) array of float64. It is changed.
+    array_in_mask
+        A (row, col) array of uint8, 0 is invalid. It becomes the validity of the coefficients.
+    interp
+        A B-spline that `get_interpolator` returned. None means that `n` is given.
+    n
+        The order of the B-spline, instead of `interp`.
+    trunc_idx
+        It must be None.
+    precision
+        With `n`, the epsilon is 10 ** -precision.
+    mask_influence_threshold
+        With `n`, the threshold. See `gpumask.bspline`.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong, or the array has no pixels inside the frame. It is a ValueError.
+
+    Notes
+    -----
+    Pixels that are not finite are invalid. Without a mask, coefficients near them become NaN.
+
+    A frame at the edges keeps its values and becomes invalid. It is as wide as the filter looks around
+    (`Interpolator.frame`). The coefficients lack the filter's gain, as `array_grid_resampling(…, standalone=False)`
+    expects.
+
+    Examples
+    --------
+    >>> image = np.ones((31, 31))
+    >>> array_bspline_prefiltering(image, n=3, precision=6)
+    >>> float(round(image[15, 15] * 36, 6))
+    1.0
     """
     taps = _interpolator(interp, n, trunc_idx, precision, mask_influence_threshold)
     check_writable("array_in", array_in)
@@ -68,20 +97,20 @@ def array_bspline_prefiltering(
 
 
 def _interpolator(interp: Any, n: Any, trunc_idx: Any, precision: Any, threshold: Any) -> Interpolator:
-    """Return the B-spline that is meant."""
+    """Return the B-spline of the arguments."""
     if (interp is None) == (n is None):
-        raise GpumaskError(f"interp, n: expected one of the two; got {'none' if n is None else 'both'}")
+        raise GpumaskError(f"interp, n: expected exactly one of the two; got {'none' if n is None else 'both'}")
     if interp is not None:
         if not (is_object(interp) and is_bspline(interp)):
             raise GpumaskError(f"interp: expected a B-spline, as get_interpolator returns it; got {interp!r}")
         return interpolator(interp)
     if trunc_idx is not None:
-        raise GpumaskError(f"trunc_idx: expected None: precision says how far the filter looks; got {trunc_idx!r}")
+        raise GpumaskError(f"trunc_idx: expected None, as precision says how far the filter looks; got {trunc_idx!r}")
     if (
         isinstance(precision, bool)
         or not isinstance(precision, int | float | np.number)
         or not math.isfinite(precision)
     ):
         raise ArgumentTypeError(f"precision: expected a number of digits; got {precision!r}")
-    (order,) = whole("n", n)
+    (order,) = integers("n", n)
     return bspline(order, 10.0 ** -float(precision), threshold)

@@ -15,19 +15,22 @@ from gpumask.masks.polygons import WIDENING, Outlines, check_pair, covered, poly
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window, check_inside
 
-# The centre of pixel (0, 0), as (row, col), and how far it is to the next ones.
+# The (row, col) of pixel (0, 0)'s centre, and the distances to the next centres.
 _Places = tuple[tuple[float, float], tuple[float, float]]
 
 
 class GridRasterizeAlg(enum.IntEnum):
-    """Whose rule says which pixels lie inside a polygon: rasterio's (the pixel's centre, by GDAL), or shapely's."""
+    """The rule that says which pixels lie inside a polygon: rasterio's or shapely's.
+
+    Rasterio's rule is GDAL's, for the centre of the pixel.
+    """
 
     RASTERIO_RASTERIZE = 1
     SHAPELY = 2
 
 
 class ShapelyPredicate(enum.IntEnum):
-    """How shapely tests a pixel's centre; COVERS and INTERSECTS count the outline."""
+    """The predicate by which shapely tests a pixel's centre. COVERS and INTERSECTS include the outline."""
 
     COVERS = 1
     CONTAINS = 2
@@ -54,16 +57,48 @@ def grid_rasterize(
 ) -> Any:
     """Rasterise polygons on a regular grid, as `gridr.core.grid.grid_rasterize.grid_rasterize` does.
 
-    Either grid_coords, (x, y) as two arrays of one axis or two, evenly spaced; or shape, origin and resolution: pixel
-    (r, c) has its centre at x = origin[1] + c * resolution[1], y = origin[0] + r * resolution[0]. win: the part of it
-    that is wanted.
-    geometry: see `Polygons`. inner_value inside any polygon, outer_value elsewhere, default_value where there are none.
-    geometry_buffer_dst: by how much each polygon is widened first, so that what lies on its outline is inside; None or
-    0: not at all. kwargs_alg: shapely_predicate, for GridRasterizeAlg.SHAPELY.
-    Exactly one of output, an array to be filled, and dtype, of a new one.
+    Parameters
+    ----------
+    grid_coords
+        (x, y), two arrays of one axis or two, evenly spaced. None means that shape, origin and resolution are given.
+    shape, origin, resolution
+        The centre of pixel (r, c) is at x = origin[1] + c * resolution[1] and y = origin[0] + r * resolution[0].
+    win
+        The part wanted, an inclusive window.
+    inner_value, outer_value, default_value
+        The values inside any polygon, elsewhere, and everywhere if there are no polygons.
+    geometry
+        Polygons. See `Polygons`.
+    geometry_buffer_dst
+        The distance by which each polygon is first widened, so that what lies on its outline is inside. With None or 0
+        it is not widened.
+    alg
+        The rule. See `GridRasterizeAlg`.
+    output
+        An array to fill.
+    dtype
+        The dtype of a new array. Exactly one of `output` and `dtype` must be given.
+    reduce
+        If this is True and all pixels have one value, inner_value or outer_value, only that value is returned.
+    kwargs_alg
+        shapely_predicate, for GridRasterizeAlg.SHAPELY.
 
-    Returns the raster (None where output is given and alg is SHAPELY). With reduce, one value where all pixels have it,
-    inner_value or outer_value. Raises GpumaskError, a ValueError, for bad input.
+    Returns
+    -------
+    array
+        The raster. None if `output` is given and `alg` is SHAPELY.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. It is a ValueError.
+
+    Examples
+    --------
+    >>> from shapely import box
+    >>> grid_rasterize(None, (2, 3), (0, 0), (1, 1), None, 1, 0, 0, box(0.5, -1, 3, 0.5), dtype=np.uint8)
+    array([[0, 1, 1],
+           [0, 0, 0]], dtype=uint8)
     """
     size, places = _pixels(grid_coords, shape, origin, resolution)
     window = Window.of_shape(size) if win is None else check_inside("win", half_open("win", win), size)
@@ -98,7 +133,7 @@ def _inside(polygons: list[Any], places: _Places, window: Window, rule: str) -> 
 
 
 def _distance(given: Any) -> float:
-    """Return by how much polygons are widened."""
+    """Return the distance by which polygons are widened."""
     if given is not None and not isinstance(given, int | float | np.integer | np.floating):
         raise ArgumentTypeError(f"geometry_buffer_dst: expected a number or None; got {given!r}")
     distance = float(given or 0)
@@ -108,10 +143,12 @@ def _distance(given: Any) -> float:
 
 
 def _pixels(grid_coords: Any, shape: Any, origin: Any, resolution: Any) -> tuple[tuple[int, int], _Places]:
-    """Return rows and columns, and where their centres are."""
+    """Return rows and columns, and the places of their centres."""
     regular = (shape, origin, resolution)
     if (grid_coords is None) == all(value is None for value in regular):
-        raise GpumaskError("grid_coords: expected either it, or shape, origin and resolution; got both or neither")
+        raise GpumaskError(
+            "grid_coords: expected either grid_coords, or shape, origin and resolution; got both or neither"
+        )
     if grid_coords is not None:
         return _given_pixels(grid_coords)
     if any(value is None for value in regular):
@@ -123,24 +160,24 @@ def _pixels(grid_coords: Any, shape: Any, origin: Any, resolution: Any) -> tuple
 
 
 def _given_pixels(grid_coords: Any) -> tuple[tuple[int, int], _Places]:
-    """Return the same for grid_coords."""
+    """Return rows and columns, and the places of their centres, from grid_coords."""
     try:
         x, y = (on_host(places).astype(np.float64) for places in grid_coords)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError("grid_coords: expected two arrays of numbers, (x, y)") from error
     if x.ndim not in (1, 2) or x.ndim != y.ndim or (x.ndim == 2 and x.shape != y.shape) or 0 in (*x.shape, *y.shape):
         raise ArgumentTypeError(
-            f"grid_coords: expected two arrays of one axis, or of two and one shape; got {x.shape} and {y.shape}"
+            f"grid_coords: expected two arrays of one axis, or two of two axes and one shape; got {x.shape}, {y.shape}"
         )
     cols, rows = (x, y) if x.ndim == 1 else (x[0], y[:, 0])
     repeated = x.ndim == 2 and not ((x == cols).all() and (y == rows[:, None]).all())
     if repeated or not (_is_even(cols) and _is_even(rows)):
-        raise GpumaskError("grid_coords: expected a regular grid, its columns and rows evenly spaced; got another")
+        raise GpumaskError("grid_coords: expected a regular grid with evenly spaced columns and rows; got another")
     return (len(rows), len(cols)), ((float(rows[0]), float(cols[0])), (_step(rows), _step(cols)))
 
 
 def _is_even(places: np.ndarray) -> bool:
-    """Say whether places are finite and evenly spaced, but for rounding."""
+    """Say whether places are finite and evenly spaced, except for rounding."""
     step, size = _step(places), np.abs(places).max()
     if not np.isfinite(size) or not step:
         return False
@@ -148,12 +185,12 @@ def _is_even(places: np.ndarray) -> bool:
 
 
 def _step(places: np.ndarray) -> float:
-    """Return how far places are apart; 1 for a single one."""
+    """Return the distance between places. It is 1 for a single place."""
     return float(places[-1] - places[0]) / (len(places) - 1) if len(places) > 1 else 1.0
 
 
 def _raster_dtype(output: Any, dtype: Any, shape: tuple[int, int], reduce: bool) -> np.dtype[Any]:
-    """Check output and dtype, of which there is one; return the dtype."""
+    """Check output and dtype, of which one is given, and return the dtype."""
     if (output is None) == (dtype is None):
         raise GpumaskError("output, dtype: expected exactly one of the two; got both or neither")
     if output is None:
@@ -167,7 +204,7 @@ def _raster_dtype(output: Any, dtype: Any, shape: tuple[int, int], reduce: bool)
 
 
 def rule_of(alg: Any, kwargs_alg: dict[str, Any]) -> str:
-    """Return the name of the rule that GridR's arguments ask for."""
+    """Return the name of the rule for GridR's arguments."""
     unknown = set(kwargs_alg) - {"shapely_predicate"}
     if unknown:
         raise ArgumentTypeError(f"kwargs_alg: expected shapely_predicate or nothing; got {', '.join(sorted(unknown))}")

@@ -22,18 +22,34 @@ from gpumask.pixels.window import Window, check_inside
 class Grid:
     """Source coordinates of output pixels, given at nodes `resolution` output pixels apart.
 
-    row, col: (m, n) source coordinates at the nodes, in pixels, a whole number being a pixel's centre; any real dtype,
-        kept as float64.
-    resolution: (R, C), output pixels from node to node. Between nodes the coordinates are bilinear.
-    mask: (m, n) bool or integer, non-zero where a node counts; None: all do.
-    nodata: a node with this row or col (within 1e-5) does not count; None: there is no such value.
-        A node that is NaN, infinite, or masked in a masked array, never counts.
-    window: the output pixels wanted, out of `full_shape`; None: all.
-    around: (rows, cols) after which a source begins anew, as longitudes do; 0: that axis ends. Column c is then column
-        c modulo cols, and columns at the ends continue each other. A source that has fewer ends at its edges.
+    An output pixel is invalid if a node that has a weight for it does not count.
 
-    An output pixel is invalid where a node that has a weight for it does not count.
+    Parameters
+    ----------
+    row, col
+        (m, n) arrays of the source coordinates at the nodes, in pixels. A whole number is a pixel's centre. Any real
+        dtype is accepted and kept as float64. A node does not count if it is NaN, infinite, or masked in a masked
+        array.
+    resolution
+        (R, C), the output pixels from node to node. Between nodes the coordinates are bilinear.
+    mask
+        An (m, n) array of bool or integers, non-zero where a node counts. None means that all nodes count.
+    nodata
+        A node whose row or col is this value (within 1e-5) does not count. None means that there is no such value.
+    window
+        The output pixels wanted, out of `full_shape`. None means all.
+    around
+        (rows, cols) after which a source begins anew, as longitudes do. 0 stands for an axis that ends. With `cols`,
+        column c is the same as column c modulo cols, and the columns at both ends continue each other. A source with
+        fewer columns than that ends at its edges.
 
+    Raises
+    ------
+    GpumaskError
+        If shapes differ, or an argument is out of its range.
+
+    Examples
+    --------
     >>> Grid([[0, 0], [8, 8]], [[0, 8], [0, 8]], resolution=(4, 4)).full_shape
     (5, 5)
     """
@@ -46,11 +62,11 @@ class Grid:
     window: Window | None = None
     around: tuple[int, int] = (0, 0)
 
-    #: The coarsest grid between two places; see `gpumask.grids.projected`, which knows of both.
+    #: Makes the coarsest grid between two places. See `gpumask.grids.projected`.
     between: ClassVar[Callable[..., Grid]]
 
     def __post_init__(self) -> None:
-        """Adopt arrays of every kind, and check what can be checked without reading a coordinate."""
+        """Accept arrays of every kind, and check what can be checked without reading a coordinate."""
         self._adopt_arrays()
         self._set("resolution", check_resolution(self.resolution))
         if self.nodata is not None and not isinstance(self.nodata, int | float | np.number):
@@ -63,7 +79,7 @@ class Grid:
         self._set("around", _check_around(self.around))
 
     def _adopt_arrays(self) -> None:
-        """Adopt row, col and mask, and check their shapes. What is masked in a masked array does not count."""
+        """Adopt row, col and mask, and check their shapes. What a masked array masks does not count."""
         for name in ("row", "col", "mask"):
             given = getattr(self, name)
             if given is not None:
@@ -72,17 +88,19 @@ class Grid:
                 given = given.filled(0) if name == "mask" and mask_of(given) is not None else nan_where_missing(given)
                 self._set(name, adopt(f"grid.{name}", given))
         if self.row is None or self.row.ndim != 2 or 0 in self.row.shape:
-            raise GpumaskError(f"grid.row: expected a (row, col) array with nodes; got {_shape(self.row)}")
+            raise GpumaskError(f"grid.row: expected a (row, col) array with at least one node; got {_shape(self.row)}")
         if self.col is None:
             raise GpumaskError("grid.col: expected an array; got None")
         for name in ("col", "mask"):
             array = getattr(self, name)
             if array is not None and array.shape != self.row.shape:
-                raise GpumaskError(f"grid.{name}: expected shape {self.row.shape}, as grid.row; got {array.shape}")
+                raise GpumaskError(
+                    f"grid.{name}: expected shape {self.row.shape}, the shape of grid.row; got {array.shape}"
+                )
         one_memory(self.row, self.col, self.mask)
 
     def _round_nodata(self) -> None:
-        """Take the nodata value as the nodes hold it; where rows and columns hold it otherwise, as the rows do."""
+        """Round the nodata value as the rows hold it. Where the columns hold another value, make their nodata NaN."""
         if self.nodata is None:
             return
         row, col = (
@@ -94,7 +112,7 @@ class Grid:
             self._set("col", np.where(near(self.col, col), np.nan, self.col))
 
     def _set(self, name: str, value: Any) -> None:
-        """Set a field of this frozen class, while it is made."""
+        """Set a field of this frozen class while it is made."""
         object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
@@ -104,23 +122,41 @@ class Grid:
 
     @property
     def full_shape(self) -> tuple[int, int]:
-        """Rows and columns at full resolution: ((m - 1) * R + 1, (n - 1) * C + 1)."""
+        """The rows and columns at full resolution: ((m - 1) * R + 1, (n - 1) * C + 1)."""
         return full_shape(self.row.shape, self.resolution)
 
     @property
     def output(self) -> Window:
-        """The output pixels wanted."""
+        """The window of the output pixels wanted."""
         return self.window or Window.of_shape(self.full_shape)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the output."""
+        """The rows and columns of the output."""
         return self.output.shape
 
     def crop(self, window: Window) -> Grid:
-        """Return the grid for a part of the output: just the nodes that it needs. Cropping changes no coordinate.
+        """Return the grid for a part of the output, with only the nodes that it needs.
 
-        window: in output pixels of this grid, counted from its own `output`.
+        Parameters
+        ----------
+        window
+            The part, in output pixels of this grid, counted from the start of its own `output`.
+
+        Returns
+        -------
+        Grid
+            The smaller grid. Its coordinates are the same.
+
+        Raises
+        ------
+        GpumaskError
+            If the window is empty or reaches beyond the output.
+
+        Examples
+        --------
+        >>> Grid([[0, 0, 0], [8, 8, 8]], [[0, 8, 16], [0, 8, 16]], resolution=(4, 4)).crop(Window(1, 5, 2, 2))
+        Grid(2 x 2 nodes, resolution=(4, 4), Window(row=1, col=1, rows=2, cols=2))
         """
         check_inside("window", window, self.shape)
         wanted = window.shift(self.output.row, self.output.col)
@@ -135,7 +171,18 @@ class Grid:
         )
 
     def counts(self) -> Any:
-        """(m, n) bool: True where a node counts."""
+        """Compute which nodes count.
+
+        Returns
+        -------
+        array
+            An (m, n) bool array, True where a node counts.
+
+        Examples
+        --------
+        >>> Grid([[0.0, np.nan]], [[0.0, 1.0]]).counts()
+        array([[ True, False]])
+        """
         counts = np.isfinite(self.row) & np.isfinite(self.col)
         if self.mask is not None:
             counts &= self.mask != 0
@@ -144,11 +191,23 @@ class Grid:
         return counts
 
     def displaced(self, first: tuple[int, int] = (0, 0)) -> Grid:
-        """Return the grid whose coordinates are these, taken as offsets, from where each node lies in the output.
+        """Return the grid that has these coordinates as offsets from where each node lies in the output.
 
-        So are the displacement grids of OTB: a node says how far off its output pixel's place in the source is, rows
-        down and columns right. first: (row, col) of the first node here, in nodes of the whole grid.
+        The displacement grids of OTB are such offsets. They say how many rows down and columns right of its own output
+        pixel each place in the source lies.
 
+        Parameters
+        ----------
+        first
+            The (row, col) of this grid's first node, in nodes of the whole grid.
+
+        Returns
+        -------
+        Grid
+            The grid with absolute coordinates.
+
+        Examples
+        --------
         >>> Grid([[0.5, 0.5]], [[0.0, 1.0]], resolution=(1, 4)).displaced().col
         array([[0., 5.]])
         """
@@ -159,7 +218,25 @@ class Grid:
         return self.shifted(rows[:, None], cols)
 
     def shifted(self, rows: Any, cols: Any) -> Grid:
-        """Return the grid with something added to its coordinates; nodes that don't count are NaN in it."""
+        """Return the grid with something added to its coordinates.
+
+        Parameters
+        ----------
+        rows
+            What is added to the rows: a number, or an array that broadcasts with the nodes.
+        cols
+            What is added to the columns.
+
+        Returns
+        -------
+        Grid
+            The new grid. Nodes that don't count are NaN in it.
+
+        Examples
+        --------
+        >>> Grid([[0.0, 0.0]], [[0.0, 1.0]]).shifted(0, 10).col
+        array([[10., 11.]])
+        """
         for added in (rows, cols):
             if getattr(added, "ndim", 0):
                 one_memory(self.row, adopt("grid.shifted", added))
@@ -170,16 +247,34 @@ class Grid:
     def source_window(self, margin: int, around: tuple[int, int] = (0, 0)) -> Window:
         """Return the smallest window of source pixels that holds every pixel within `margin` of a coordinate.
 
-        Exact from the nodes that count and from where the output ends between them, since bilinear interpolation stays
-        within its corners. It may reach beyond the source, and has no pixels where no node counts. A grid on a device
-        is brought to the host for this. around: of a source that goes around; where coordinates are in several turns,
-        with a node each, the window is that in one turn.
+        Parameters
+        ----------
+        margin
+            Pixels to add on every side.
+        around
+            (rows, cols) after which the source begins anew. 0 stands for an axis that ends. If a grid with a node for
+            each pixel has coordinates in several turns, the window lies in one turn.
+
+        Returns
+        -------
+        Window
+            The window. It may reach beyond the source. It has no pixels if no node counts.
+
+        Notes
+        -----
+        Bilinear interpolation stays between its nodes. So the nodes that count, and the output's edges between them,
+        give the exact window. A grid on a device is brought to the host for this.
+
+        Examples
+        --------
+        >>> Grid([[2.5, 2.5]], [[3.0, 7.0]], resolution=(1, 4)).source_window(1)
+        Window(row=1, col=2, rows=4, cols=7)
         """
         row, col = self._on_host()._extremes()
         counts = np.isfinite(row) & np.isfinite(col)
         if not counts.any():
             return Window(0, 0, 0, 0)
-        turns = around if self.resolution == (1, 1) else (0, 0)  # between nodes there would be pixels of their own
+        turns = around if self.resolution == (1, 1) else (0, 0)  # else interpolated pixels lie between the turns
         (top, bottom), (left, right) = (_ends(at[counts], n) for at, n in zip((row, col), turns, strict=True))
         return Window(top, left, bottom - top + 1, right - left + 1).pad(margin)
 
@@ -191,7 +286,7 @@ class Grid:
         return replace(self, row=on_host("grid.row", self.row), col=on_host("grid.col", self.col), mask=mask)
 
     def _extremes(self) -> tuple[Any, Any]:
-        """Return (row, col) arrays that have the least and the greatest coordinates of the output; NaN for none."""
+        """Return (row, col) arrays that have the least and the greatest coordinates of the output, NaN for none."""
         nodes, output = node_window(self.output, self.resolution).slices, self.output
         counts = self.counts()[nodes]
         row, col = (np.where(counts, coordinate[nodes], np.nan) for coordinate in (self.row, self.col))
@@ -207,17 +302,17 @@ class Grid:
 
 
 def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
-    """Return the first and the last of the output's rows or columns, and those of nodes between them."""
+    """Return the output's first and last row, or column, and the rows or columns of the nodes between them."""
     return np.unique([first, *range(-(-first // step) * step, stop, step), stop - 1])
 
 
 def _ends(places: np.ndarray, period: int) -> tuple[int, int]:
-    """Return the first and the last pixel about some places, of an axis that begins anew after a period, if any."""
+    """Return the first and the last pixel of some places on an axis. With a period, the axis begins anew after it."""
     first, last = math.floor(float(places.min())), math.ceil(float(places.max()))
     if not period or last - first < period // 2:
         return first, last
     at = np.unique(np.floor(places) % period)
-    widest = int(np.diff(at, append=at[0] + period).argmax())  # of the gaps: the one to leave out
+    widest = int(np.diff(at, append=at[0] + period).argmax())  # the widest gap, which is left out
     whole = widest + 1 == len(at)
     return int(at[0 if whole else widest + 1]), int(at[widest]) + 1 + (0 if whole else period)
 
@@ -228,7 +323,7 @@ def near_nodata(row: Any, col: Any, nodata: float) -> Any:
 
 
 def near(nodes: Any, nodata: float) -> Any:
-    """Say which nodes are nodata as they hold it: within 1e-5, as in kernels/coords.cuh."""
+    """Say which nodes equal nodata as their dtype holds it, within 1e-5, as in kernels/coords.cuh."""
     return abs(nodes - as_held(nodata, nodes.dtype if nodes.dtype.kind == "f" else np.dtype(np.float64))) < 1e-5
 
 
@@ -259,14 +354,14 @@ def check_resolution(resolution: Any, name: str = "grid.resolution") -> tuple[in
 
 
 def _check_around(around: Any) -> tuple[int, int]:
-    """Return (rows, cols) as two ints, of which one at least is 0."""
+    """Return (rows, cols) as two ints, at least one of them 0."""
     found = whole_pair(around)
     if found is None or min(found) != 0 or max(found) >= 2**31:
         kind = GpumaskError if found else ArgumentTypeError
-        raise kind(f"grid.around: expected (rows, cols), whole numbers, one of them 0; got {around!r}")
+        raise kind(f"grid.around: expected (rows, cols), two whole numbers of which one is 0; got {around!r}")
     return found
 
 
 def _shape(array: Any) -> str:
-    """Say what came, for an error."""
+    """Describe what came, for an error."""
     return "None" if array is None else f"shape {array.shape}"

@@ -14,26 +14,40 @@ from gpumask.grids.places.knots import Knots, errors_at_knots
 from gpumask.grids.places.terrain import BEYOND, BLOCK, Terrain
 from gpumask.pixels.window import Window
 
-# Rows and columns of a source; None for an axis that goes around, so that every place is within.
+# Rows and columns of a source. None stands for an axis that goes around. Every place lies within it.
 Shape = tuple[int | None, int | None]
 
-# Nodes are not further apart, and where they don't hold, coordinates are exact in blocks of so many rows and columns.
+# The most pixels from node to node, and the rows and columns of a block. Blocks where nodes are not good enough have a
+# node at each pixel.
 _MOST, _BLOCK = 256, 128
-_SURE = 0.9  # of the error that is allowed may be measured: it may be a little greater elsewhere in a cell
-_FLAT = 0.25  # of what is allowed may come from heights
-_CELLS = 4  # along each axis at least: a lone cell may be right at its centre by its symmetry alone
-_POINTS = 1 << 18  # at a time
-_EVEN = 8  # times as great as most are errors that are still much alike
-_THIN = 8  # of so many rows and columns of cells one is looked at, where there are many
-_DIGITS = 6  # of coordinates, so that pixels which lie on each other do so although projections are rounded
+_SURE = 0.9  # share of the allowed error that may be measured. Elsewhere in a cell it may be a little greater.
+_FLAT = 0.25  # share of the allowed error that heights may make
+_CELLS = 4  # least cells along each axis. A lone cell may be right at its centre by symmetry alone.
+_POINTS = 1 << 18  # points at a time
+_EVEN = 8  # errors up to so many times the usual error are still taken as alike
+_THIN = 8  # with many cells, one of so many rows and columns of them is looked at
+# Decimal digits of coordinates. Projections are rounded, and pixels that lie on each other must do so exactly.
+_DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Coordinates of an output, `step` pixels from node to node; in `fine` blocks there is a node at each pixel.
+    """Coordinates of an output, with nodes `step` pixels apart. Blocks of `fine` have a node at each pixel.
 
-    Blocks have _BLOCK rows and columns. source_shape: of the source, None: unknown.
-    terrain: what gives the coordinates of all pixels of a window, where a function is slow.
+    Attributes
+    ----------
+    exact
+        The function that gives the coordinates.
+    shape
+        The rows and columns of the output.
+    source_shape
+        The rows and columns of the source. None means that they are unknown.
+    step
+        The pixels from node to node.
+    fine
+        Which blocks of _BLOCK rows and columns have a node at each pixel.
+    terrain
+        A faster way to the coordinates of all pixels of a window, for a slow function.
     """
 
     exact: Exact
@@ -45,7 +59,7 @@ class Mesh:
 
     @property
     def is_uniform(self) -> bool:
-        """Whether one grid serves all."""
+        """Whether one grid serves the whole output."""
         return self.step == 1 or not self.fine.any()
 
     def parts(self, window: Window) -> Iterator[Window]:
@@ -62,7 +76,7 @@ class Mesh:
                 yield Window(*pixels).intersect(window)
 
     def step_at(self, part: Window) -> int:
-        """Return how many pixels there are from node to node in a part."""
+        """Return the pixels from node to node in a part."""
         return 1 if self.fine[part.row // _BLOCK, part.col // _BLOCK] else self.step
 
     def read(self, part: Window) -> Grid:
@@ -74,7 +88,8 @@ class Mesh:
         else:
             row, col = _nodes(self.exact, self.shape, step, nodes)
         row, col = _rounded(row, col)
-        if step == 1 and self.source_shape is not None:  # what is nowhere near asks for no pixels between
+        # Pixels far from the source must not widen the window that is read.
+        if step == 1 and self.source_shape is not None:
             _forget_far(row, col, self.source_shape)
         return Grid(row, col, (step, step), window=part.shift(-nodes.row * step, -nodes.col * step))
 
@@ -89,10 +104,12 @@ def mesh(
 ) -> Mesh:
     """Return a mesh whose coordinates are at most `max_error` source pixels off.
 
-    They are measured at the centres and edges of cells, and between those a function is held to be smooth, but for what
-    is known of it as `uneven`. With a max_error of 0 there is a node for each pixel.
-    source_shape: cells that don't reach this source need not hold; None: all must. uniform: whether one grid is to
-    serve all. Otherwise a few blocks may have exact coordinates, where half the step would ask for more.
+    Errors are measured at the centres and edges of cells. Between these the function is taken to be smooth, except
+    where `uneven` knows better. With a max_error of 0 there is a node for each pixel.
+
+    Cells that don't reach a source of `source_shape` need not hold. Without a `source_shape`, all cells must. With
+    `uniform`, one grid serves the whole output. Otherwise a few blocks may have exact coordinates, if half the step
+    would need more points.
     """
     everywhere = np.ones([-(-n // _BLOCK) for n in shape], bool)
     if max_error == 0:
@@ -116,14 +133,14 @@ def mesh(
         if found.bad_pixels <= more_points:
             return Mesh(exact, shape, source_shape, step, found.fine | known, terrain)
         step = found.finer(step, most)
-        if terrain is not None:  # no cell is in two of its blocks, of which one may be even
+        if terrain is not None:  # a cell must not lie in two blocks of the terrain, as one of them may be even
             step = 1 << step.bit_length() - 1
     return Mesh(exact, shape, source_shape, 1, everywhere, terrain)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a mesh is to be like. known: blocks that have a node for each pixel in any case."""
+    """What a mesh must be like. Blocks of `known` have a node for each pixel in any case."""
 
     exact: Exact
     shape: tuple[int, int]
@@ -135,10 +152,18 @@ class _Asked:
 
 @dataclass
 class _Measured:
-    """How well a step does.
+    """How good a step is.
 
-    fine: blocks where a cell does not hold, without those that are known.
-    error: the greatest, in source pixels, of cells that reach the source and hold. some: errors of some of all cells.
+    Attributes
+    ----------
+    shape
+        The rows and columns of the output.
+    fine
+        Blocks with a cell that does not hold, without the known blocks.
+    error
+        The greatest error, in source pixels, of cells that reach the source and hold.
+    some
+        The errors of some cells.
     """
 
     shape: tuple[int, int]
@@ -148,15 +173,15 @@ class _Measured:
 
     @property
     def bad_pixels(self) -> int:
-        """How many pixels are in blocks where a cell does not hold."""
+        """How many pixels are in blocks with a cell that does not hold."""
         rows, cols = (np.minimum(_BLOCK, n - _BLOCK * np.arange(-(-n // _BLOCK))) for n in self.shape)
         return int((np.outer(rows, cols) * self.fine).sum())
 
     def finer(self, step: int, max_error: float) -> int:
-        """Return the step to try next: errors grow with its square. Half of it where they say nothing.
+        """Return the step to try next. Errors grow with the square of the step. If they say nothing, halve the step.
 
-        Where a few cells are far worse than the others, as around a pole, what is asked for is that most hold. Not
-        less than an eighth: errors of large cells tell little of small ones.
+        A few cells may be far worse than the others, as around a pole. Then it is enough that most cells hold. The next
+        step is at least an eighth, as the errors of large cells tell little of small ones.
         """
         known = np.concatenate(self.some)
         known = known[np.isfinite(known) & (known > 0)]
@@ -172,7 +197,7 @@ class _Measured:
         made = cls(asked.shape, np.zeros_like(asked.known))
         rows, cols = (_with_centres(n, step) for n in asked.shape)
         strip = max(_POINTS // (2 * len(cols)), 1)
-        at_knots = asked.knots is not None and step > 2  # else the centres are all the pixels
+        at_knots = asked.knots is not None and step > 2  # with smaller steps the centres are all the pixels
         nodes = []
         for first in range(0, len(rows) // 2, strip):
             some = rows[2 * first : 2 * (first + strip) + 1]
@@ -188,7 +213,7 @@ class _Measured:
         return made
 
     def _take(self, error: np.ndarray, first: int, step: int, asked: _Asked) -> None:
-        """Take in the errors of rows of cells from the first on; those in blocks that are known don't count."""
+        """Take in the errors of rows of cells, from row `first` on. Errors in known blocks don't count."""
         blocks = [
             np.minimum((np.arange(n)[:, None] + begin) * step + _within(step), size - 1) // _BLOCK
             for n, begin, size in zip(error.shape, (first, 0), self.shape, strict=True)
@@ -204,19 +229,19 @@ class _Measured:
 
 
 def _within(step: int) -> np.ndarray:
-    """Return pixels of a cell, with one at least in each block that it meets."""
+    """Return some pixels of a cell, at least one in each block that it meets."""
     return np.unique([*range(0, step, _BLOCK), step - 1])
 
 
 def _runs(fine: np.ndarray) -> list[tuple[int, int]]:
-    """Return where rows, or items, that are alike begin and end."""
+    """Return where runs of equal rows, or items, begin and end."""
     changes = np.flatnonzero(np.diff(fine.reshape(len(fine), -1), axis=0).any(axis=1)) + 1
     ends = [0, *changes.tolist(), len(fine)]
     return list(zip(ends[:-1], ends[1:], strict=True))
 
 
 def _with_centres(n: int, step: int) -> np.ndarray:
-    """Return where the nodes of an axis of n pixels are, the last one being its last pixel, and the centres between."""
+    """Return the places of an axis' nodes, and the centres between. The last node is at the last of the n pixels."""
     nodes = np.minimum(np.arange(max(-(-(n - 1) // step), 1) + 1) * step, n - 1)
     places = np.empty(2 * len(nodes) - 1)
     places[::2], places[1::2] = nodes, (nodes[:-1] + nodes[1:]) / 2
@@ -224,9 +249,9 @@ def _with_centres(n: int, step: int) -> np.ndarray:
 
 
 def _errors(row: np.ndarray, col: np.ndarray, source_shape: Shape | None) -> np.ndarray:
-    """Return how far bilinear interpolation is off in each cell, in source pixels, from its nodes and centres.
+    """Return how far off bilinear interpolation is in each cell, in source pixels, from its nodes and centres.
 
-    It is infinite where just a part of a cell has coordinates, and 0 where a cell does not reach the source.
+    The error is infinite if only a part of a cell has coordinates. It is 0 if a cell does not reach the source.
     """
     off = np.hypot(_off(row), _off(col))
     finite = np.isfinite(row) & np.isfinite(col)
@@ -244,7 +269,7 @@ def _errors(row: np.ndarray, col: np.ndarray, source_shape: Shape | None) -> np.
 
 
 def _off(places: np.ndarray) -> np.ndarray:
-    """Return for each cell how far its centre and the centres of its edges are from what its nodes make of them."""
+    """Return how far off interpolation between its nodes is, at the centre of each cell and of its edges."""
     at = places[::2, ::2]
     down, across = (at[:-1] + at[1:]) / 2, (at[:, :-1] + at[:, 1:]) / 2
     sides, ends = abs(places[1::2, ::2] - down), abs(places[::2, 1::2] - across)
@@ -253,7 +278,7 @@ def _off(places: np.ndarray) -> np.ndarray:
 
 
 def _over_cells(best: Any, places: np.ndarray) -> Any:
-    """Return a ufunc's result over the nine places of each cell."""
+    """Return what a ufunc gives over the nine places of each cell."""
     rows = best.reduce([places[:-1:2], places[1::2], places[2::2]])
     return best.reduce([rows[:, :-1:2], rows[:, 1::2], rows[:, 2::2]])
 
@@ -261,7 +286,8 @@ def _over_cells(best: Any, places: np.ndarray) -> Any:
 def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Return the coordinates at a window of nodes.
 
-    Nodes beyond the last pixel, where there may be none, are such that the last pixel between has its own.
+    There may be no pixels at the nodes beyond the last pixel. Their coordinates are chosen such that the last pixel
+    gets its own coordinate by interpolation.
     """
     rows, cols = (np.arange(at.start, at.stop) * step for at in window.slices)
     places = [np.minimum(at, n - 1).astype(float) for at, n in zip((rows, cols), shape, strict=True)]
@@ -277,7 +303,7 @@ def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> t
 
 
 def _rounded(row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return coordinates as nodes have them."""
+    """Return coordinates rounded as nodes have them."""
     row, col = (np.round(array, _DIGITS) for array in (row, col))
     lost = ~(np.isfinite(row) & np.isfinite(col))
     row[lost] = col[lost] = np.nan
@@ -285,7 +311,7 @@ def _rounded(row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _forget_far(row: np.ndarray, col: np.ndarray, source_shape: Shape) -> None:
-    """Let no pixel count that lies far from the source."""
+    """Make coordinates far from the source NaN."""
     far = np.zeros(row.shape, bool)
     for at, n in zip((row, col), source_shape, strict=True):
         if n is not None:

@@ -1,4 +1,4 @@
-"""A grid as the kernels take it: its nodes as float64, or in fixed point."""
+"""A grid as the kernels take it, with nodes as float64 or in fixed point."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from gpumask.pixels.coordinates import fixed_limit
 from gpumask.pixels.values import as_bytes
 from gpumask.pixels.window import Window
 
-_TURNS = 4  # of a source that goes around, before its first and behind it, in which coordinates may lie
+_TURNS = 4  # turns before and behind the first, in which coordinates may lie if the source goes around
 
 
 class FixedGrid(Grid):
-    """A coarse grid whose nodes are what kernels/fixed_nodes.cu makes, viewed as float64. It can be cropped."""
+    """A coarse grid whose nodes come from kernels/fixed_nodes.cu, viewed as float64. It can be cropped."""
 
 
 def may_be_fixed(compute: np.dtype[Any], step: tuple[int, int]) -> bool:
-    """Say whether coordinates are in fixed point for small sources; step: output pixels from node to node."""
+    """Say whether coordinates are in fixed point for small sources. `step` is the output pixels from node to node."""
     return compute == np.float32 and fixed_limit(step) is not None
 
 
 def in_fixed_point(
     compute: np.dtype[Any], step: tuple[int, int], pixels: Window, margin: int, around: tuple[int, int]
 ) -> bool:
-    """Say whether coordinates are in fixed point: for float32 sums, where all of the source lies within the limit.
+    """Say whether coordinates are in fixed point: if sums are float32 and the whole source lies within the limit.
 
-    step: output pixels from node to node. pixels: of the whole source, so that all tiles are made in one way.
-    margin: pixels around a coordinate that have a say. around: (rows, cols) after which the source begins anew.
+    `step` is the output pixels from node to node. `pixels` are those of the whole source, so that all tiles are
+    computed in one way. `margin` is the pixels around a coordinate that an interpolator reads. `around` is the (rows,
+    cols) after which the source begins anew.
     """
     limit = fixed_limit(step)
     if limit is None or not may_be_fixed(compute, step):
@@ -44,7 +45,7 @@ def in_fixed_point(
 
 
 def fixed_grid(backend: Backend, grid: Grid) -> Grid:
-    """Return a grid for coordinates in fixed point: a coarse one is converted; one with all nodes is taken as it is."""
+    """Return a grid for coordinates in fixed point. A coarse grid is converted, a full grid is taken as it is."""
     if isinstance(grid, FixedGrid) or grid.resolution == (1, 1):
         return grid
     nodes, limit = node_arguments(backend, grid).nodes, fixed_limit(grid.resolution)
@@ -56,7 +57,7 @@ def fixed_grid(backend: Backend, grid: Grid) -> Grid:
 
 
 def node_arguments(backend: Backend, grid: Grid) -> arguments.Grid:
-    """Return a grid as kernels take it."""
+    """Return a grid as an argument of a kernel."""
     row, col = backend.asarray(grid.row), backend.asarray(grid.col)
     if row.strides != col.strides:
         row, col = row.copy(), col.copy()
@@ -68,7 +69,7 @@ def node_arguments(backend: Backend, grid: Grid) -> arguments.Grid:
 
 
 def node_defines(grid: Grid, in_fixed: bool) -> dict[str, int]:
-    """Return how coordinates are computed, and what may be known of a grid when a kernel is compiled."""
+    """Return how coordinates are computed, and what a compiler may know of a grid."""
     facts = {
         "FULL": int(grid.resolution == (1, 1)),
         "PLAIN_NODES": int(grid.mask is None and grid.nodata is None),

@@ -1,4 +1,4 @@
-"""Oversampling of coarse rasters: bilinear between nodes that are whole numbers of pixels apart."""
+"""Oversampling of coarse rasters: bilinear interpolation between nodes a whole number of pixels apart."""
 
 from __future__ import annotations
 
@@ -23,8 +23,14 @@ from gpumask.pixels.window import Window, check_inside
 class Axis:
     """Where the pixels of one axis lie among its nodes.
 
-    node: int32, for each pixel the node at it or before it; weight: float64, that of the node after, out of `total`.
-    A weight of NaN makes the pixel NaN.
+    Attributes
+    ----------
+    node
+        int32, for each pixel the node at it or before it.
+    weight
+        float64, for each pixel the weight of the next node, out of `total`. A weight of NaN makes the pixel NaN.
+    total
+        The sum of the weights of both nodes.
     """
 
     node: np.ndarray
@@ -33,7 +39,7 @@ class Axis:
 
     @classmethod
     def of_cells(cls, start: int, count: int, step: int) -> Axis:
-        """Return `count` pixels from `start` on, nodes being `step` pixels apart: whole weights, so sums are exact.
+        """Return `count` pixels from `start` on, with nodes `step` pixels apart. Weights are whole, so sums are exact.
 
         >>> axis = Axis.of_cells(3, 3, 4)
         >>> axis.node, axis.weight, axis.total
@@ -43,19 +49,19 @@ class Axis:
 
     @functools.cached_property
     def fractions(self) -> Axis:
-        """The same axis with weights out of 1, which are rounded."""
+        """The same axis with rounded weights out of 1."""
         return Axis(self.node, self.weight / self.total, 1.0)
 
     @functools.cached_property
     def tables(self) -> tuple[Table, Table]:
-        """Nodes and weights as the kernel reads them."""
+        """The nodes and the weights, as the kernel reads them."""
         return Table(self.node), Table(self.weight)
 
     @classmethod
     def between(cls, nodes: np.ndarray, places: np.ndarray) -> Axis:
-        """Return pixels at `places` among nodes at rising `nodes`; outside of these they are NaN.
+        """Return pixels at `places` among nodes at rising `nodes`. Pixels outside the nodes are NaN.
 
-        Nodes and weights as scipy.interpolate.RegularGridInterpolator chooses them.
+        Nodes and weights are chosen as scipy.interpolate.RegularGridInterpolator chooses them.
         """
         node = np.clip(np.searchsorted(nodes, places, side="right") - 1, 0, max(len(nodes) - 2, 0))
         after = np.minimum(node + 1, len(nodes) - 1)
@@ -67,7 +73,7 @@ class Axis:
 
 @functools.lru_cache(maxsize=16)
 def _cells(start: int, count: int, step: int) -> Axis:
-    """Return an axis of cells; see `Axis.of_cells`."""
+    """Return an axis of cells. See `Axis.of_cells`."""
     node, weight = np.divmod(np.arange(start, start + count), step)
     return Axis(node.astype(np.int32), weight.astype(np.float64), float(step))
 
@@ -75,15 +81,32 @@ def _cells(start: int, count: int, step: int) -> Axis:
 def oversample(
     nodes: Any, resolution: tuple[int, int], window: Window | None = None, backend: str | None = None
 ) -> Any:
-    """Interpolate a raster of nodes, `resolution` pixels apart, bilinearly at every pixel.
+    """Interpolate a raster of nodes bilinearly at every pixel.
 
-    nodes: (row, col) or (band, row, col), any real dtype.
-    resolution: (R, C), pixels from node to node; (m, n) nodes cover (m - 1) * R + 1 by (n - 1) * C + 1 pixels.
-    window: the pixels wanted; None: all.
+    Parameters
+    ----------
+    nodes
+        A (row, col) or (band, row, col) array of any real dtype.
+    resolution
+        (R, C), the pixels from node to node. (m, n) nodes cover (m - 1) * R + 1 by (n - 1) * C + 1 pixels.
+    window
+        The pixels wanted. None means all.
+    backend
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
-    Returns an array of as many axes where `nodes` lives: float32 for float32 nodes, else float64. A node of weight 0
-    has no say, so that a NaN spoils only the pixels that it has a weight for.
+    Returns
+    -------
+    array
+        An array with as many axes, in the memory of `nodes`. It is float32 for float32 nodes and float64 for all
+        others. A node of weight 0 has no effect, so a NaN spoils only the pixels that have a weight for it.
 
+    Raises
+    ------
+    GpumaskError
+        If `nodes` has other axes or no pixels, or the window is not inside.
+
+    Examples
+    --------
     >>> oversample([[0.0, 4.0]], (1, 4), backend="numpy")
     array([[0., 1., 2., 3., 4.]])
     """
@@ -99,15 +122,15 @@ def oversample(
 
 
 def axes_of(window: Window, resolution: tuple[int, int]) -> tuple[Axis, Axis]:
-    """Return the axes of a window of pixels, nodes being `resolution` pixels apart."""
+    """Return the axes of a window of pixels, with nodes `resolution` pixels apart."""
     rows = Axis.of_cells(window.row, window.rows, resolution[0])
     return rows, Axis.of_cells(window.col, window.cols, resolution[1])
 
 
 def oversampled(backend: Backend, planes: Any, rows: Axis, cols: Axis, dtype: np.dtype[Any]) -> Any:
-    """Interpolate (band, row, col) nodes at every pixel of two axes, weights out of 1, in the backend's memory.
+    """Interpolate (band, row, col) nodes at every pixel of two axes, in the backend's memory.
 
-    dtype: float32 or float64.
+    The axes have weights out of 1. `dtype` is float32 or float64.
     """
     planes = backend.asarray(_real(planes))
     out = backend.empty((planes.shape[0], len(rows.node), len(cols.node)), dtype)
@@ -117,14 +140,14 @@ def oversampled(backend: Backend, planes: Any, rows: Axis, cols: Axis, dtype: np
 
 
 def _real(nodes: Any) -> Any:
-    """Return nodes as float32 where they are, else as float64."""
+    """Return float32 nodes as float32, and all others as float64."""
     return nodes.astype(np.float32 if nodes.dtype.newbyteorder("=") == np.float32 else np.float64, copy=False)
 
 
 def full_resolution(
     backend: Backend, planes: Any, resolution: tuple[int, int], window: Window, dtype: np.dtype[Any]
 ) -> Any:
-    """Return a window of (band, row, col) nodes at full resolution, in a dtype where they are interpolated."""
+    """Return a window of (band, row, col) nodes at full resolution, in `dtype` if they are interpolated."""
     if resolution == (1, 1):
         return backend.asarray(planes[..., *window.slices])
     rows, cols = (axis.fractions for axis in axes_of(window, resolution))
@@ -133,9 +156,10 @@ def full_resolution(
 
 
 def reaching(backend: Backend, nodes: Any, rows: Axis, cols: Axis, threshold: float) -> Any:
-    """Say at every pixel of two axes, as uint8 in the backend's memory, whether a value's size reaches a threshold.
+    """Say at every pixel of two axes whether the size of a value reaches a threshold.
 
-    nodes: (row, col) bool or integer, where non-zero counts as 1; or floats. Values are bilinear between them.
+    `nodes` is (row, col). For bool and integers, non-zero counts as 1. Values between nodes are bilinear. The result is
+    uint8 in the backend's memory.
     """
     if nodes.dtype.kind == "f":
         nodes = _real(nodes)
@@ -147,7 +171,7 @@ def reaching(backend: Backend, nodes: Any, rows: Axis, cols: Axis, threshold: fl
 
 
 def _least_sum(threshold: float, total: float) -> float:
-    """Return the least float that, divided by the weights' total, is at least the threshold."""
+    """Return the least float that reaches the threshold when divided by the total of the weights."""
     least = threshold * total
     while least / total < threshold:
         least = math.nextafter(least, math.inf)
@@ -166,7 +190,7 @@ def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, least_sum: float,
 
 
 def check_nodes(name: str, nodes: Any, axes: tuple[int, ...]) -> None:
-    """Raise GpumaskError unless an adopted array has as many axes as asked for, and pixels."""
+    """Raise GpumaskError unless an adopted array has pixels, and as many axes as asked for."""
     if nodes.ndim not in axes or 0 in nodes.shape:
         shapes = " or ".join({2: "(row, col)", 3: "(band, row, col)"}[n] for n in axes)
-        raise GpumaskError(f"{name}: expected a {shapes} array with pixels; got shape {nodes.shape}")
+        raise GpumaskError(f"{name}: expected a {shapes} array with at least one pixel; got shape {nodes.shape}")

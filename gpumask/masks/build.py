@@ -1,4 +1,4 @@
-"""Validity from all that says what is valid: rasters of full or coarse resolution, and polygons; the AND of them."""
+"""A validity from coarse masks and polygons. A pixel is valid if all of them call it valid."""
 
 from __future__ import annotations
 
@@ -17,15 +17,36 @@ from gpumask.pixels.window import Window, check_inside
 def validity_mask(
     window: Window | tuple[int, int], *parts: CoarseMask | Polygons, out: Any = None, backend: str | None = None
 ) -> Any:
-    """Say for every pixel of a window whether all parts have it as valid.
+    """Compute the validity of a window: a pixel is valid if all parts call it valid.
 
-    window: the pixels wanted, half-open, or the (rows, cols) of those from (0, 0) on.
-    parts: coarse masks, whose first node is pixel (0, 0), and polygons.
-    out: (rows, cols) uint8 to be filled; None: a new array is made.
-    backend: "cuda", "native" or "numpy"; None: see `use_backend`.
+    Parameters
+    ----------
+    window
+        The pixels wanted: a half-open window, or the (rows, cols) of a window that begins at (0, 0).
+    parts
+        Coarse masks and polygons. The first node of a coarse mask is pixel (0, 0).
+    out
+        A (rows, cols) uint8 array to fill. None means that a new array is made.
+    backend
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
-    Returns a uint8 validity, 1 is valid: all of it where there are no parts. It lives where the masks' values live, and
-    in host memory where there are only polygons.
+    Returns
+    -------
+    array
+        A uint8 validity, 1 is valid. Without parts, every pixel is valid. The array lives where the masks' values live.
+        With polygons alone it is in host memory.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong, or the window reaches beyond a coarse mask.
+
+    Examples
+    --------
+    >>> from shapely import box
+    >>> validity_mask((2, 4), Polygons(invalid=box(0.5, 0.5, 2.5, 1.5)), backend="numpy")
+    array([[1, 1, 1, 1],
+           [1, 0, 0, 1]], dtype=uint8)
     """
     window = check_window(window)
     for part in parts:
@@ -37,9 +58,9 @@ def validity_mask(
     if out is not None and not (is_array(out) and (out.shape, out.dtype) == (window.shape, np.uint8)):
         raise GpumaskError(f"out: expected uint8 of shape {window.shape}; got {_described(out)}")
     if holds_masked(out):
-        raise GpumaskError("out: expected a plain array to be filled; got a masked one")
+        raise GpumaskError("out: expected a plain array to fill; got a masked array")
     if isinstance(out, np.ndarray) and not out.flags.writeable:
-        raise GpumaskError("out: expected an array that may be written to; got a read-only one")
+        raise GpumaskError("out: expected an array that may be written to; got a read-only array")
     chosen = select(backend, *values, out)
     valid = all_of(part.validity(window, chosen) for part in parts)
     if valid is None:
@@ -51,7 +72,7 @@ def validity_mask(
 
 
 def check_window(window: Any) -> Window:
-    """Return a window, given as such or as a shape; raise GpumaskError where it has no pixels."""
+    """Return a window from a window or a shape. Raise GpumaskError if it has no pixels."""
     try:
         found = window if isinstance(window, Window) else Window(0, 0, *window)
     except TypeError as error:
@@ -62,5 +83,5 @@ def check_window(window: Any) -> Window:
 
 
 def _described(array: Any) -> str:
-    """Say what came, for an error."""
+    """Describe what came, for an error."""
     return f"{array.dtype} of shape {array.shape}" if hasattr(array, "dtype") else repr(array)

@@ -1,4 +1,7 @@
-"""Validity of whole interpolation footprints: the dilation of invalid pixels by what an interpolator reads."""
+"""Validity of whole interpolation footprints.
+
+A footprint is all pixels that an interpolator reads for one place. It is valid if all of them are.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,43 @@ from gpumask.errors import GpumaskError
 from gpumask.pixels.interpolators import Interpolator, interpolator
 from gpumask.pixels.values import as_bytes
 
-BANDS_A_WORD = 8  # as in kernels/footprints.cuh
+BANDS_A_WORD = 8  # the same number as in kernels/footprints.cuh
 
 
 def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = None) -> Any:
-    """Say for every source pixel which interpolation footprints anchored there are wholly valid.
+    """Compute for every source pixel which interpolation footprints anchored there are wholly valid.
 
-    valid: (row, col) bool or integer, non-zero is valid.
-    interp: as in `resample`; the anchor is the floor of a coordinate. To B-splines `valid` is that of coefficients.
-    Returns (row, col) uint8, in the array family of `valid`: bit 0 the pixel itself, bit 1 its taps along the row,
-    bit 2 along the column, bit 3 all of them. (Of a B-spline, a whole number has all taps but the last, so that
-    bits 0 to 2 are of several pixels across.) Pixels outside the array are invalid, so near an edge upper bits are 0.
+    Parameters
+    ----------
+    valid
+        A (row, col) array of bool or integers, non-zero is valid. For B-splines it is the validity of the coefficients.
+    interp
+        An interpolator, as in `resample`. The anchor of a footprint is the floor of a coordinate.
+    backend
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
+    Returns
+    -------
+    array
+        A (row, col) uint8 array of the same array family as `valid`. A bit is set if all its pixels are valid. Bit 0
+        stands for the pixel itself, bit 1 for the taps along the row, bit 2 for the taps along the column, and bit 3
+        for all taps. Pixels outside the array are invalid, so the upper bits are 0 near an edge.
+
+    Raises
+    ------
+    GpumaskError
+        If `valid` has not two axes, or `interp` is unknown.
+
+    Notes
+    -----
+    A B-spline at a whole coordinate has all taps but the last, so its bits 0 to 2 stand for several pixels across.
+
+    The rule is the mask rule of CNES GridR 0.7: a place is invalid if any tap with a non-zero weight is invalid.
+
+    Examples
+    --------
     >>> footprint_validity(np.ones((5, 5)), "cubic", backend="numpy")[2]
     array([ 5, 15, 15,  5,  5], dtype=uint8)
-
-    Source: the mask rule of CNES GridR 0.7 (invalid where any tap with a non-zero weight is invalid).
     """
     valid = adopt("valid", valid)
     if valid.ndim != 2 or 0 in valid.shape:
@@ -39,7 +63,7 @@ def footprint_validity(valid: Any, interp: Any = "cubic", backend: str | None = 
 
 
 def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
-    """Run the kernel on a (row, col) uint8 mask, in the backend's memory; see `footprint_validity`."""
+    """Run the kernel on a (row, col) uint8 mask in the backend's memory. See `footprint_validity`."""
     valid = backend.asarray(valid)
     out = backend.empty(valid.shape, np.uint8)
     launch(backend, "footprint", valid.shape, valid, valid.strides[0], 0, 1, out, **interp.defines)
@@ -47,9 +71,9 @@ def footprints(backend: Backend, valid: Any, interp: Interpolator) -> Any:
 
 
 def footprints_by_band(backend: Backend, valid: Any, interp: Interpolator) -> Any:
-    """Return footprints as kernels take them by band, from uint8 (row, col), or (band, row, col): uint32.
+    """Return the footprints of each band, as kernels read them: uint32, with four bits a band and eight bands a word.
 
-    Of one mask for all bands a (row, col) array; otherwise (word, row, col), four bits a band, eight bands a word.
+    A (row, col) uint8 mask for all bands gives a (row, col) array. A (band, row, col) mask gives (word, row, col).
     """
     valid = backend.asarray(valid)
     bands = valid if valid.ndim == 3 else valid[None]

@@ -1,4 +1,4 @@
-"""Masks cleaned up: grown, shrunk, opened and closed by a disc."""
+"""Morphological filters of masks: a disc grows, shrinks, opens or closes them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,34 @@ _LARGEST = 2**15
 def mask_cleanup(mask: Any, filters: Iterable[tuple[str, int]] | int, backend: str | None = None) -> Any:
     """Apply morphological filters by a disc, one after the other, as odc.algo.mask_cleanup does.
 
-    mask: (…, row, col), True or non-zero is masked. filters: (operation, radius) pairs, as [("opening", 2),
-    ("dilation", 5)]; a number alone is the radius of a dilation. Operations: "dilation", "erosion", "opening" (erosion,
-    then dilation) and "closing" (the reverse). A disc has the pixels whose centre is within the radius, in pixels.
-    Beyond the edge there is nothing to grow in, nor to shrink from.
+    Parameters
+    ----------
+    mask
+        A (…, row, col) array. True or non-zero is masked.
+    filters
+        (operation, radius) pairs, such as [("opening", 2), ("dilation", 5)]. A number alone is the radius of a
+        dilation. The operations are "dilation", "erosion", "opening" (an erosion, then a dilation) and "closing" (a
+        dilation, then an erosion). A disc has all pixels whose centre lies within the radius, in pixels.
+    backend
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
-    Returns bool, of the mask's shape and array family. The cost grows with the radius, not with its square.
-    Raises GpumaskError for another operation, and a radius that is no whole number from 0 to 32768.
+    Returns
+    -------
+    array
+        A bool array of the mask's shape and array family.
 
+    Raises
+    ------
+    GpumaskError
+        If an operation is unknown, or a radius is not a whole number from 0 to 32768.
+
+    Notes
+    -----
+    Pixels beyond the edge don't exist: a mask neither grows from there nor shrinks from there. The cost grows with the
+    radius, not with its square.
+
+    Examples
+    --------
     >>> mask_cleanup([[0, 0, 0, 0, 1]], [("dilation", 2)]).astype(int)
     array([[0, 0, 1, 1, 1]])
     """
@@ -55,7 +75,7 @@ def cleaned(backend: Backend, mask: Any, steps: Iterable[tuple[str, int]]) -> An
 
 
 def check_filters(name: str, filters: Any) -> list[tuple[str, int]]:
-    """Return filters as dilations and erosions; raise GpumaskError for what is none."""
+    """Return filters as dilations and erosions. Raise GpumaskError if they are wrong."""
     steps: list[tuple[str, int]] = []
     if isinstance(filters, int | np.integer):
         filters = [("dilation", filters)]
@@ -81,7 +101,7 @@ def filtered(backend: Backend, mask: Any, steps: Iterable[tuple[str, int]]) -> A
     """Apply dilations and erosions to a (row, col) uint8 mask of 0 and 1, in the backend's memory."""
     for operation, radius in steps:
         if radius:
-            # What is eroded is what the rest grows over.
+            # To erode the mask is to dilate the rest.
             figure = disc(radius)
             mask = dilated(backend, mask, figure) if operation == "dilation" else dilated(backend, mask ^ 1, figure) ^ 1
     return mask
@@ -89,20 +109,21 @@ def filtered(backend: Backend, mask: Any, steps: Iterable[tuple[str, int]]) -> A
 
 @functools.lru_cache(maxsize=16)
 def disc(radius: int) -> Table:
-    """Return a disc as a figure that `dilated` takes."""
+    """Return a disc as a figure for `dilated`."""
     return Table(np.floor(np.sqrt(radius**2 - np.arange(-radius, radius + 1) ** 2)).astype(np.int32))
 
 
 @functools.lru_cache(maxsize=16)
 def diamond(radius: int) -> Table:
-    """Return a diamond: what lies within a distance counted along rows plus columns."""
+    """Return a diamond as a figure for `dilated`: its pixels are counted along rows plus columns."""
     return Table((radius - abs(np.arange(-radius, radius + 1))).astype(np.int32))
 
 
 def dilated(backend: Backend, mask: Any, figure: Table) -> Any:
     """Grow a mask by a figure: first along columns, then along rows.
 
-    figure: how far it reaches up and down, at each column from -radius to radius, and at most the radius.
+    `figure` says, for each column from -radius to radius, how far it reaches up and down. It reaches no further than
+    the radius.
     """
     radius = len(figure.host) // 2
     distance, out = backend.empty(mask.shape, np.uint16), backend.empty(mask.shape, np.uint8)

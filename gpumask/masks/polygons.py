@@ -1,11 +1,11 @@
-"""Polygons to rasters: which pixels lie inside.
+"""Which pixels lie inside polygons.
 
-Geometries are (x, y) = (col, row). A pixel is inside where its centre is. For each row of pixels the crossings of the
-outlines with its middle are found, in the coordinates of the whole image, so that no pixel depends on how an image is
-cut into tiles. A kernel fills the pixels between them.
+Geometries are (x, y) = (col, row). A pixel is inside if its centre is. For each row of pixels, the places are found
+where outlines cross its middle. A kernel fills the pixels between them. These places are in the coordinates of the
+whole image, so no pixel depends on how the image is cut into tiles.
 
-Where an outline passes through a centre GDAL's rule decides: left and lower edges are outside, right and upper ones
-inside. Masks don't depend on it, for their polygons are widened first.
+An outline may pass through a centre. Then GDAL's rule decides: left and lower edges are outside, right and upper edges
+are inside. Masks don't depend on this rule, because their polygons are widened first.
 """
 
 from __future__ import annotations
@@ -25,26 +25,38 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.pixels.window import Window
 
 WIDENING = 1e-6
-_MOST_CROSSINGS = 1 << 22  # of rows by outlines, at a time
-_MOST_KEPT = 1 << 18  # from one call to the next
-_LARGEST = 1e100  # coordinate: products of two don't overflow
+_MOST_CROSSINGS = 1 << 22  # crossings of rows and outlines at a time
+_MOST_KEPT = 1 << 18  # crossings that are kept from one call to the next
+_LARGEST = 1e100  # largest coordinate. Products of two don't overflow.
 _log = logging.getLogger("gpumask")
 
 
 @dataclass(frozen=True, eq=False)
 class Polygons:
-    """Valid is what lies inside one of the `valid` polygons and in none of the `invalid` ones.
+    """Valid pixels lie inside one of the `valid` polygons and in none of the `invalid` polygons.
 
-    valid, invalid: a shapely Polygon or MultiPolygon, anything with `__geo_interface__` or such a mapping, or an
-        iterable of these; None: no such condition. A polygon that crosses itself is repaired, and one without an area
-        covers nothing.
-    origin: (row, col) in the polygons' coordinates of pixel (0, 0)'s centre: (0.5, 0.5) where whole numbers are
-        corners, as in rasterio.
+    A pixel is inside a polygon if its centre is inside or on the outline. To reach that, every polygon is widened by
+    1e-6. A polygon that crosses itself is repaired. A polygon without an area covers nothing.
 
-    A pixel is inside where its centre is, or is on the outline: every polygon is widened by 1e-6 first.
-    Raises GpumaskError for vertices that are not finite, geometries that are no polygons, and where there is something
-    for `valid` but nothing with an area in it.
+    Parameters
+    ----------
+    valid
+        A shapely Polygon or MultiPolygon, an object with `__geo_interface__`, such a mapping, or an iterable of these.
+        None means that pixels anywhere may be valid.
+    invalid
+        Geometries of the same kinds. None means that no polygon makes pixels invalid.
+    origin
+        The (row, col) of pixel (0, 0)'s centre in the polygons' coordinates. It is (0.5, 0.5) where whole numbers are
+        the corners of pixels, as in rasterio.
 
+    Raises
+    ------
+    GpumaskError
+        If a vertex is not finite, or a geometry is not a polygon. Also if `valid` holds geometries, but none of them
+        has an area.
+
+    Examples
+    --------
     >>> from gpumask import validity_mask
     >>> from shapely import box
     >>> validity_mask((2, 4), Polygons(valid=box(0.5, 0.5, 2.5, 1.5), origin=(0.5, 0.5)))
@@ -58,7 +70,7 @@ class Polygons:
     _outlines: dict[str, Outlines] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Take geometries of every kind, repair and widen them."""
+        """Accept geometries of every kind, repair them and widen them."""
         object.__setattr__(self, "origin", check_pair("origin", self.origin))
         outlines = {}
         for name in ("valid", "invalid"):
@@ -66,18 +78,31 @@ class Polygons:
                 polygons = widened(polygons_of(name, getattr(self, name)), WIDENING)
                 if name == "valid" and not polygons:
                     raise GpumaskError(
-                        f"{name}: expected a polygon with an area, or None where all may be valid; got none"
+                        f"{name}: expected a polygon with an area, or None if pixels anywhere may be valid; got none"
                     )
                 outlines[name] = Outlines.of(polygons, self.origin)
         object.__setattr__(self, "_outlines", outlines)
 
     @property
     def margin(self) -> int:
-        """How many pixels around a window have a say in it."""
+        """How many pixels around a window affect it."""
         return 0
 
     def validity(self, window: Window, backend: Backend) -> Any:
-        """Return a uint8 (row, col) validity of a window of pixels, in the backend's memory."""
+        """Compute the validity of a window of pixels.
+
+        Parameters
+        ----------
+        window
+            The pixels wanted.
+        backend
+            The backend that computes.
+
+        Returns
+        -------
+        array
+            A uint8 (row, col) validity in the backend's memory, 1 is valid.
+        """
         inside = {name: outlines.inside(window, backend) for name, outlines in self._outlines.items()}
         if not inside:
             return backend.full(window.shape, 1, np.uint8)
@@ -89,30 +114,41 @@ class Polygons:
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """The edges of polygons, in pixels, a whole number being a pixel's corner.
+    """The edges of polygons in pixels. A whole number is a pixel's corner.
 
-    top, bottom: (2, edges), (col, row) of each edge's upper and lower end. turn: (edges,), how much oftener polygons
-    wind around what lies right of an edge than around what lies left. level: (3, edges), row, left and right end of
-    level edges that GDAL counts as inside: upper ones of each ring, on a mirrored grid lower ones.
+    Attributes
+    ----------
+    top
+        (2, edges), the (col, row) of each edge's upper end.
+    bottom
+        (2, edges), the (col, row) of each edge's lower end.
+    turn
+        (edges,), how often polygons wind around what lies right of an edge, less how often around what lies left of it.
+    level
+        (3, edges), the row, the left end and the right end of the level edges that GDAL counts as inside. These are the
+        upper edges of each ring, or the lower ones on a mirrored grid.
     """
 
     top: np.ndarray
     bottom: np.ndarray
     turn: np.ndarray
     level: np.ndarray
-    #: The crossings of the window that was asked for last.
+    #: The crossings of the last window.
     _last: dict[Window, tuple[Table, Table, Table]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, polygons: list[Any], origin: tuple[float, float], step: tuple[float, float] = (1.0, 1.0)) -> Outlines:
-        """Return the edges of valid polygons: pixel (r, c) is at x = origin[1] + c * step[1], y likewise."""
+        """Return the edges of valid polygons, where pixel (r, c) is at x = origin[1] + c * step[1].
+
+        y depends on r, origin[0] and step[0] in the same way.
+        """
         import shapely
 
         rings, polygon = shapely.get_rings(polygons, return_index=True)
         is_outer = np.diff(polygon, prepend=-1) != 0
         xy, ring = shapely.get_coordinates(rings, return_index=True)
         scale = 1 / np.array(step[::-1])
-        pixel = xy * scale - (np.array(origin[::-1]) - 0.5 * np.array(step[::-1])) * scale  # as GDAL rounds it
+        pixel = xy * scale - (np.array(origin[::-1]) - 0.5 * np.array(step[::-1])) * scale  # rounded as GDAL rounds it
         start = np.flatnonzero(ring[:-1] == ring[1:])
         (x1, y1), (x2, y2) = pixel[start].T, pixel[start + 1].T
         mirrored = step[0] * step[1] < 0
@@ -125,7 +161,7 @@ class Outlines:
         return cls(ends[:2], ends[2:], turn[y1 != y2], np.stack([y1, left, right])[:, level])
 
     def inside(self, window: Window, backend: Backend) -> Any:
-        """Return uint8 (row, col), 1 where a pixel of the window is inside, in the backend's memory."""
+        """Return uint8 (row, col) in the backend's memory, 1 where a pixel of the window is inside."""
         first, stop = self._rows_crossed(window)
         if window.rows > 1 and (stop - first).sum() > _MOST_CROSSINGS:
             halves = window.tiles(-(-window.rows // 2), window.cols)
@@ -141,7 +177,7 @@ class Outlines:
         return out
 
     def _rows_crossed(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows of a window from the first to before the last whose middle each edge crosses."""
+        """Return the rows of a window whose middle each edge crosses: the first one, and the one after the last."""
         first, stop = (
             np.clip(np.ceil(end[1] - 0.5) - window.row, 0, window.rows).astype(np.int64)
             for end in (self.top, self.bottom)
@@ -149,11 +185,11 @@ class Outlines:
         return first, stop
 
     def _crossings(self, window: Window, first: np.ndarray, stop: np.ndarray) -> tuple[Table, Table, Table]:
-        """Return where each row's crossings start, their columns, and windings, as the kernel reads them."""
+        """Return where the crossings of each row start, their columns and their windings, as the kernel reads them."""
         found = self._slanted(window, first, stop), self._level(window)
         rows, places, turns = (np.concatenate(parts) for parts in zip(*found, strict=True))
         places = np.clip(np.floor(places + 0.5) - window.col, 0, window.cols).astype(np.int64)
-        # Sorted by row, then place; the turn, 1 or -1, is the last bit.
+        # The keys are sorted by row, then by place. The last bit is the turn, 1 or -1.
         keys = np.sort(((rows * window.cols + places) << 1 | (turns > 0))[places < window.cols])
         starts = np.searchsorted(keys >> 1, np.arange(window.rows + 1) * window.cols)
         sums = np.concatenate([[0], np.cumsum((keys & 1) * 2 - 1)])
@@ -171,7 +207,7 @@ class Outlines:
         return row, (row + window.row + 0.5 - y1) * (x2 - x1) / (y2 - y1) + x1, self.turn[edge]
 
     def _level(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the same for both ends of level edges that lie in the middle of a row."""
+        """Return rows, columns and turns of both ends of the level edges that lie in the middle of a row."""
         row, left, right = self.level
         row = row - 0.5
         here = (row == np.floor(row)) & (row >= window.row) & (row < window.row_stop)
@@ -181,7 +217,7 @@ class Outlines:
 
 
 def polygons_of(name: str, geometry: Any) -> list[Any]:
-    """Return the shapely Polygons in a geometry of any kind; see `Polygons`. Empty ones stay, and have their say."""
+    """Return the shapely Polygons in a geometry of any kind. See `Polygons`. Empty polygons stay in the list."""
     import shapely
 
     found, repaired = [], []
@@ -201,7 +237,7 @@ def polygons_of(name: str, geometry: Any) -> list[Any]:
 
 
 def _flattened(name: str, geometry: Any) -> Iterator[Any]:
-    """Yield the Polygons that a geometry of any kind is made of, as they come."""
+    """Yield the Polygons of a geometry of any kind, unchanged."""
     import shapely
 
     if isinstance(geometry, shapely.Polygon):
@@ -221,12 +257,12 @@ def _flattened(name: str, geometry: Any) -> Iterator[Any]:
 
 
 def _has_axes(geometry: Any) -> bool:
-    """Say whether this is more than an array of one value, which has no length."""
+    """Say whether an object is an array with axes. An array of one value has none, and no length."""
     return not isinstance(geometry, np.ndarray) or geometry.ndim > 0
 
 
 def _from_mapping(name: str, mapping: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the Polygons of a mapping in the form of GeoJSON."""
+    """Yield the Polygons of a GeoJSON mapping."""
     import shapely.geometry
 
     kind, features, geometry = mapping.get("type"), mapping.get("features"), mapping.get("geometry", 0)
@@ -240,7 +276,7 @@ def _from_mapping(name: str, mapping: Mapping[str, Any]) -> Iterator[Any]:
         try:
             shape = shapely.geometry.shape(mapping)
         except Exception as error:
-            raise ArgumentTypeError(f"{name}: expected a geometry as GeoJSON has it; got {mapping!r}"[:300]) from error
+            raise ArgumentTypeError(f"{name}: expected a GeoJSON geometry; got {mapping!r}"[:300]) from error
         yield from _flattened(name, shape)
 
 
@@ -252,15 +288,15 @@ def widened(polygons: list[Any], distance: float) -> list[Any]:
     if not distance or not whole:
         return whole
     buffered = shapely.buffer(whole, distance, quad_segs=1)
-    # A polygon that is huge beside the distance comes out empty.
+    # GEOS returns an empty polygon if the distance is tiny beside the polygon.
     wider = [old if new.is_empty and distance > 0 else new for old, new in zip(whole, buffered, strict=True)]
     return [polygon for polygon in shapely.get_parts(wider) if not polygon.is_empty]
 
 
 def covered(polygons: list[Any], x: np.ndarray, y: np.ndarray, predicate: str) -> np.ndarray:
-    """Return bool (y, x): whether the point of a column x and a row y is covered by any polygon, or so.
+    """Return bool (y, x): whether any polygon covers the point at column x and row y.
 
-    predicate: "covers", "contains" or "intersects", as shapely has them: the first and last count the outline.
+    `predicate` is shapely's "covers", "contains" or "intersects". "covers" and "intersects" include the outline.
     """
     import shapely
 

@@ -1,4 +1,7 @@
-"""What lies beyond the edges of a source: nothing, or its own pixels again, by the modes of `numpy.pad`."""
+"""What lies beyond the edges of a source: nothing, or its own pixels again.
+
+The modes are those of `numpy.pad`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy as np
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.pixels.window import Window
 
-# As kernels/boundary.cuh numbers them.
+# The numbers are those of kernels/boundary.cuh.
 MODES = {"constant": 0, "edge": 1, "reflect": 2, "symmetric": 3, "wrap": 4}
 Mode = str | None
 Pair = tuple[int, int]
@@ -19,13 +22,20 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Boundary:
-    """How a source goes on beyond its edges.
+    """How a source continues beyond its edges.
 
-    mode: as in numpy.pad; "constant" is 0; None: with nothing. A pair is of rows and of columns.
-    trusted: whether what is there counts as valid as the pixel that it comes from, rather than being there for the
-    filters of B-splines alone.
-    around: (rows, cols) after which the source begins anew; 0: that axis ends. Along an axis that goes around no place
-    is beyond an edge, whatever the mode is; and along the other a source such as the Earth's does not wrap.
+    Attributes
+    ----------
+    mode
+        A mode of `numpy.pad`. "constant" gives 0. None gives nothing: the source ends. A pair holds the modes of rows
+        and of columns.
+    trusted
+        True if a pixel beyond an edge is as valid as the pixel that it comes from. False if such pixels serve only the
+        filters of B-splines.
+    around
+        (rows, cols) after which the source begins anew. 0 stands for an axis that ends. Along an axis that goes around,
+        no place is beyond an edge, whatever the mode is. The other axis of such a source, the Earth's for example, does
+        not wrap.
     """
 
     mode: Mode | tuple[Mode, Mode] = None
@@ -34,7 +44,7 @@ class Boundary:
 
     @property
     def modes(self) -> tuple[Mode, Mode]:
-        """Those of rows and of columns."""
+        """The mode of rows and the mode of columns."""
         rows, cols = self.mode if isinstance(self.mode, tuple) else (self.mode, self.mode)
         if not any(self.around):
             return rows, cols
@@ -43,7 +53,7 @@ class Boundary:
 
     @property
     def numbers(self) -> Pair:
-        """The kernels' numbers of the modes."""
+        """The numbers of the modes in the kernels."""
         rows, cols = (MODES[mode or "constant"] for mode in self.modes)
         return rows, cols
 
@@ -54,28 +64,37 @@ class Boundary:
         return rows is not None and (self.trusted or tall > 0), cols is not None and (self.trusted or wide > 0)
 
     def on(self, around: Pair, shape: Pair) -> Boundary:
-        """Return the boundary of a source that begins anew after so many (rows, cols), if its shape has these."""
+        """Return the boundary for a source that begins anew after `around` (rows, cols).
+
+        An axis with fewer pixels than that ends.
+        """
         rows, cols = (period if period <= n else 0 for period, n in zip(around, shape, strict=True))
         return replace(self, around=(rows, cols))
 
     def once(self, shape: Pair) -> Pair:
-        """Return the rows and columns of a source of that shape before it begins anew."""
+        """Return the rows and columns of a source of this shape before it begins anew."""
         return self.around[0] or shape[0], self.around[1] or shape[1]
 
     def opened(self, inside: Window, wanted: Window) -> Window:
-        """Return a window with all that another one has along an axis that goes around."""
+        """Return window `inside`, but take each axis that goes around from window `wanted`."""
         axes = zip(self.around, inside.axes, wanted.axes, strict=True)
         return Window.of_axes(*(theirs if period else its for period, its, theirs in axes))
 
     def in_first_turn(self, window: Window, more: int) -> Window:
-        """Return a window of the same pixels that begins in the first turn, and has at most one and `more` pixels."""
+        """Return a window of the same pixels that begins in the first turn.
+
+        It is cut to one turn and `more` pixels.
+        """
         axes = zip(self.around, window.axes, strict=True)
         return Window.of_axes(
             *((first % n, min(count, n + more)) if n else (first, count) for n, (first, count) in axes)
         )
 
     def turned(self, window: Window, here: Window) -> Window:
-        """Return a window of the same pixels that lies in what is here; all that is along an axis where it does not."""
+        """Return a window of the same pixels that lies in window `here`.
+
+        Along an axis where that is impossible, the result is all of `here`.
+        """
         found = []
         for n, (first, count), (begin, size) in zip(self.around, window.axes, here.axes, strict=True):
             place = (first - begin) % n if n else first - begin
@@ -84,24 +103,27 @@ class Boundary:
 
 
 def check_boundary(name: str, mode: Any, trusted: Any = True) -> Boundary:
-    """Return a boundary; raise GpumaskError, calling it `name`, for an unknown mode."""
+    """Return the boundary of a mode. Raise GpumaskError for an unknown mode, with `name` in the message."""
     _check_mode(name, mode)
     return Boundary(mode, bool(trusted))
 
 
 def check_boundaries(name: str, mode: Any, trusted: Any = True) -> Boundary:
-    """Return a boundary from a mode or a pair of them; raise GpumaskError, calling it `name`, for an unknown one."""
+    """Return the boundary of a mode or of a pair of modes.
+
+    Raise GpumaskError for an unknown mode, with `name` in the message.
+    """
     if not isinstance(mode, list | tuple):
         return check_boundary(name, mode, trusted)
     if len(mode) != 2:
-        raise GpumaskError(f"{name}: expected a mode, or two, of rows and of columns; got {mode!r}")
+        raise GpumaskError(f"{name}: expected one mode, or a pair (mode of rows, mode of columns); got {mode!r}")
     for each in mode:
         _check_mode(name, each)
     return Boundary((mode[0], mode[1]), bool(trusted))
 
 
 def _check_mode(name: str, mode: Any) -> None:
-    """Raise GpumaskError, calling it `name`, for an unknown mode."""
+    """Raise GpumaskError for an unknown mode, with `name` in the message."""
     if mode is not None and not isinstance(mode, str):
         raise ArgumentTypeError(f"{name}: expected one of {', '.join(MODES)}, or None; got {mode!r}")
     if mode is not None and mode not in MODES:
@@ -109,9 +131,9 @@ def _check_mode(name: str, mode: Any) -> None:
 
 
 def pixels_at(first: int, count: int, n: int, mode: int) -> np.ndarray:
-    """Return which of n pixels stands at each of `count` places from `first` on; -1 where none does.
+    """Return which of n pixels stands at each of `count` places from `first` on.
 
-    mode: a number of MODES. As kernels/boundary.cuh.
+    The number is -1 where there is no pixel. `mode` is a number of MODES. kernels/boundary.cuh does the same.
 
     >>> pixels_at(-3, 9, 4, MODES["reflect"])
     array([3, 2, 1, 0, 1, 2, 3, 2, 1])
@@ -132,13 +154,17 @@ Read = Callable[[Window, np.ndarray], np.ndarray | None]
 def read_beyond(
     read: Read, shape: tuple[int, int], window: Window, boundary: Boundary, out: np.ndarray
 ) -> np.ndarray | None:
-    """Fill `out` with a window of an image of that shape, and return its uint8 validity; None: all of it is valid.
+    """Fill `out` with a window of an image, pixels beyond its edges included, and return the validity.
 
-    The validity is (row, col), or (band, row, col) where `read` returns such.
+    The validity is uint8. It is (row, col), or (band, row, col) if `read` returns that shape. None means that all
+    pixels are valid.
 
-    read: fills an array with a window inside the image, and returns its validity or None. What it is asked for is
-    no more than what the window has of the image, and a block for each of its corners where the image wraps around.
-    Beyond the edges a pixel counts as the one it comes from: where it must not, no coefficient is made that it spoils.
+    `read` fills an array with a window inside the image, and returns its validity or None. It is asked for that part of
+    the window that lies in the image. Where the image wraps around, it is asked for one block at each corner of the
+    window.
+
+    A pixel beyond an edge has the validity of the pixel that it comes from. Where it must not count, no
+    coefficient is made that it could spoil.
     """
     rows, cols = source_pixels(shape, window, boundary)
     out[...] = 0
@@ -160,13 +186,13 @@ def read_beyond(
 
 
 def source_pixels(shape: tuple[int, int], window: Window, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
-    """Return which row and column of an image of that shape stands at each of a window's; -1 where none does."""
+    """Return which row and column of an image stands at each row and column of a window, -1 for none."""
     (rows, cols), (down, across) = boundary.once(shape), boundary.numbers
     return pixels_at(window.row, window.rows, rows, down), pixels_at(window.col, window.cols, cols, across)
 
 
 def _runs(pixels: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the places whose pixels are near each other in the image, run by run."""
+    """Yield runs of places whose pixels are near each other in the image."""
     places = np.flatnonzero(pixels >= 0)
     places = places[np.argsort(pixels[places], kind="stable")]
     gaps = np.flatnonzero(np.diff(pixels[places]) > 1) + 1

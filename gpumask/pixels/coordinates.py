@@ -1,7 +1,7 @@
 """Source coordinates between the nodes of a grid, as float64 or in fixed point.
 
-In fixed point a coordinate is a whole number of 2**-24 pixels. Where sums are float32, coordinates are so: then a GPU
-computes nothing in float64. See kernels/coords.cuh for both.
+A coordinate in fixed point is a whole number of 2**-24 pixels. It is used where sums are float32, so that a GPU
+computes nothing in float64. kernels/coords.cuh has both.
 """
 
 from __future__ import annotations
@@ -11,35 +11,39 @@ from typing import Any
 
 import numpy as np
 
-PARTS = 1 << 24  # of a pixel
-SHIFT = 1 << 52  # what is added to a node in fixed point, so that below 0 there is room for none
-_LIMIT = 1 << 27  # pixels: the coordinates of all that lies within have 51 bits
-_LARGEST_AREA = 1 << 16  # of a cell
-_LARGEST_SUM = 1 << 37  # pixels, of nodes times their weights: 61 bits
+PARTS = 1 << 24  # parts of a pixel
+SHIFT = 1 << 52  # added to a node in fixed point, so that -1 can mark a node that does not count
+_LIMIT = 1 << 27  # pixels. Coordinates below this limit take 51 bits.
+_LARGEST_AREA = 1 << 16  # pixels of a cell
+_LARGEST_SUM = 1 << 37  # pixels. Sums of nodes times their weights take 61 bits.
 
 
 def fixed_limit(step: tuple[int, int]) -> int | None:
-    """Return which size coordinates must be below, in pixels, to be had in fixed point; None where none can be."""
+    """Return the limit, in pixels, below which coordinates can be in fixed point.
+
+    Return None if the cells are too large for fixed point.
+    """
     area = step[0] * step[1]
     return None if area > _LARGEST_AREA else _LIMIT if area == 1 else min(_LIMIT, _LARGEST_SUM // area)
 
 
 def fixed(v: Any, limit: float) -> np.ndarray:
-    """Return floor(v * 2**24 + 1/2), exactly, as float64; NaN where v is NaN, or where its size is not below the limit.
+    """Return floor(v * 2**24 + 1/2), exactly, as float64.
 
-    limit: 2**27 at most.
+    The result is NaN where v is NaN, or where abs(v) reaches the limit. The limit is 2**27 at most.
     """
     scaled = np.where(abs(v) < limit, v, np.nan) * float(PARTS)
     whole = np.floor(scaled)
-    # scaled + 0.5 may be rounded. This difference is exact, but for some beyond 0.5.
+    # scaled + 0.5 may be rounded. This difference is exact, except for some that are greater than 0.5.
     return np.asarray(whole + (scaled - whole >= 0.5))
 
 
 def coordinates_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
-    """Interpolate a coordinate at output rows ys and columns xs, which follow each other where the step is 1.
+    """Interpolate a coordinate at output rows ys and columns xs.
 
-    nodes: (m, n), NaN where one does not count; so is what has a weight for it. step: output pixels from node to node.
-    The order of sums is that of kernels/coords.cuh.
+    `nodes` is (m, n). A node that does not count is NaN, and so is every pixel that has a weight for it. `step` is the
+    number of output pixels from node to node. With a step of 1, rows and columns must follow each other. Sums have the
+    order of kernels/coords.cuh.
     """
     if step == (1, 1):
         v = nodes[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
@@ -53,9 +57,9 @@ def coordinates_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.nda
 
 
 def fixed_coordinates_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
-    """Interpolate a coordinate in fixed point; return it in pixels, as float64, which holds it exactly.
+    """Interpolate a coordinate in fixed point and return it in pixels, as float64, which holds it exactly.
 
-    nodes: as for `coordinates_at` where there is one for each pixel; otherwise what kernels/fixed_nodes.cu makes.
+    A full grid has nodes as for `coordinates_at`. A coarse grid has the nodes that kernels/fixed_nodes.cu makes.
     """
     if step == (1, 1):
         return fixed(nodes[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1], _LIMIT) / PARTS
@@ -72,7 +76,10 @@ def fixed_coordinates_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: 
 def _corners(
     nodes: tuple[int, int], step: tuple[int, int], ys: np.ndarray, xs: np.ndarray
 ) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield an index of the node at each corner of the pixels' cells, and its weights; nodes: how many there are."""
+    """Yield the index of the node at each corner of the pixels' cells, and its weights.
+
+    `nodes` is the number of nodes along each axis.
+    """
     (r, a), (c, b) = np.divmod(ys, step[0]), np.divmod(xs, step[1])
     r1, c1 = np.minimum(r + 1, nodes[0] - 1), np.minimum(c + 1, nodes[1] - 1)
     down, up, right, left = a[:, None], step[0] - a[:, None], b, step[1] - b

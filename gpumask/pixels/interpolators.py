@@ -1,7 +1,7 @@
-"""The interpolators: name -> how many taps they take on each axis, and which margin of pixels that asks for.
+"""The interpolators: how many taps each takes along an axis, and how many pixels around a place it reads.
 
-What a B-spline's filter needs beyond its taps follows Briand and Monasse, "Theory and Practice of Image B-Spline
-Interpolation", IPOL 2018, https://doi.org/10.5201/ipol.2018.221, as GridR 0.7 does.
+A B-spline has a filter that reads more than its taps. How far it looks follows Briand and Monasse, "Theory and Practice
+of Image B-Spline Interpolation", IPOL 2018, https://doi.org/10.5201/ipol.2018.221. GridR 0.7 does the same.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError
+from gpumask.pixels.checks import is_number
 
-# Of each order: the roots in (-1, 0) of the polynomial whose coefficients are the B-spline at whole numbers.
+# The poles of each order. The B-spline's values at whole numbers are the coefficients of a polynomial. The poles are
+# its roots in (-1, 0).
 POLES = {
     3: (-0.2679491924311227,),
     5: (-0.4305753470999738, -0.04309628820326465),
@@ -23,18 +25,32 @@ POLES = {
     9: (-0.6079973891686259, -0.2017505201931532, -0.04322260854048175, -0.002121306903180818),
     11: (-0.6612660689007345, -0.2721803492947859, -0.08975959979371331, -0.01666962736623466, -0.0005105575344465021),
 }
-_LOGARITHMS = (-300.0, 50.0)  # to the base of 10: of every epsilon that makes a difference
-_LEAST = 1e-100  # of epsilon and of a threshold, lest the filter looks further than there is memory for
+_LOGARITHMS = (-300.0, 50.0)  # exponents of 10. Every epsilon that makes a difference lies between them.
+_LEAST = 1e-100  # least epsilon and threshold. With less, the filter would need too much memory.
 
 
 @dataclass(frozen=True)
 class Interpolator:
-    """An interpolator with `taps` source pixels on each axis, from `first_tap` on, counted from the anchor.
+    """An interpolator: which source pixels around a coordinate it reads.
 
-    The anchor is floor(x) of a coordinate x, or floor(x + 0.5) for one tap. The weights are in kernels/weights.cuh.
-    order: of a B-spline, whose taps are coefficients that a filter makes of the pixels; 0: this is none.
-    epsilon: how far off the coefficients may be, relative to the pixels' range.
-    mask_influence_threshold: see `influence`. filtered: whether the pixels are a B-spline's coefficients already.
+    Along each axis it reads `taps` pixels, from `first_tap` on, counted from the anchor. The anchor of a coordinate x
+    is floor(x), or floor(x + 0.5) for one tap. The weights are in kernels/weights.cuh.
+
+    Attributes
+    ----------
+    name
+        The name of the interpolator.
+    taps
+        The number of source pixels along each axis.
+    order
+        The order of a B-spline. Its taps are coefficients that a filter makes of the pixels. 0 stands for all other
+        interpolators.
+    epsilon
+        How far off the coefficients may be, relative to the range of the pixels.
+    mask_influence_threshold
+        The share from which on an invalid pixel makes a coefficient invalid. See `influence`.
+    filtered
+        True if the pixels are already the coefficients of a B-spline.
     """
 
     name: str
@@ -46,27 +62,27 @@ class Interpolator:
 
     @property
     def first_tap(self) -> int:
-        """Offset of the first tap from the anchor pixel."""
+        """The offset of the first tap from the anchor pixel."""
         return 1 - self.taps // 2 if self.taps > 1 else 0
 
     @property
     def last_tap(self) -> int:
-        """Offset of the last tap from the anchor pixel."""
+        """The offset of the last tap from the anchor pixel."""
         return self.first_tap + self.taps - 1
 
     @property
     def margin(self) -> int:
-        """Pixels that a tap may lie beyond the floor or the ceiling of a coordinate."""
+        """How many pixels a tap may lie beyond the floor or the ceiling of a coordinate."""
         return max(self.taps // 2, 1)
 
     @property
     def needs_filter(self) -> bool:
-        """Whether a filter makes coefficients of the pixels first."""
+        """Whether a filter must make coefficients of the pixels first."""
         return self.order > 0 and not self.filtered
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """How many pixels beyond its own the filter of each pole takes into account."""
+        """How many pixels beyond its own the filter of each pole reads."""
         return _steps(self.order, self.epsilon) if self.needs_filter else ()
 
     @property
@@ -81,9 +97,10 @@ class Interpolator:
 
     @property
     def influence(self) -> int:
-        """Up to which distance, in pixels along rows plus columns, an invalid pixel makes coefficients invalid.
+        """The distance up to which an invalid pixel makes coefficients invalid.
 
-        Beyond it, a pixel's share in a coefficient is less than `mask_influence_threshold` of its share in its own.
+        It is counted in pixels along rows plus columns. Beyond it, the pixel's share in a coefficient is small: less
+        than `mask_influence_threshold` times its share in its own coefficient.
         """
         if not self.needs_filter or self.mask_influence_threshold >= 1:
             return 0
@@ -91,15 +108,18 @@ class Interpolator:
 
     @property
     def defines(self) -> dict[str, int]:
-        """What specialises the kernels."""
+        """The macros that specialise the kernels."""
         return {"TAPS": self.taps, "SPLINE": 1} if self.order else {"TAPS": self.taps}
 
 
 @functools.cache
 def _steps(order: int, epsilon: float) -> tuple[int, ...]:
-    """Return the number of pixels that each pole's filter looks ahead and back (Briand and Monasse, theorem 2)."""
+    """Return how many pixels the filter of each pole looks ahead and back.
+
+    Source: Briand and Monasse, theorem 2.
+    """
     logs = [math.log(-pole) for pole in POLES[order]]
-    shares = []  # of the error, that the poles up to this one may make
+    shares = []  # shares of the error that the poles up to this one may make
     for k, log in enumerate(logs):
         q = log * sum(1 / other for other in logs[:k])
         shares.append(q / (1 + q))
@@ -119,17 +139,37 @@ INTERPOLATORS = {
     **{f"bspline{order}": Interpolator(f"bspline{order}", order + 1, order) for order in POLES},
 }
 
-# GridR's own words for the cubic one.
+# GridR's names for interpolators that have another name here.
 _ALIASES = {"optimized_bicubic": "cubic"}
 
 
 def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float = 1e-3) -> Interpolator:
     """Return a B-spline interpolator.
 
-    order: 3, 5, 7, 9 or 11. epsilon: in (0, 1), how far off the filter may be, relative to the pixels' range; the
-    smaller, the more pixels around a place it reads. mask_influence_threshold: above 0; coefficients in which the share
-    of an invalid pixel is at least this, relative to its share in its own, are invalid; from 1 on just its own.
+    Parameters
+    ----------
+    order
+        3, 5, 7, 9 or 11.
+    epsilon
+        How far off the filter may be, relative to the range of the pixels. It lies in (0, 1). A smaller epsilon makes
+        the filter read more pixels around a place.
+    mask_influence_threshold
+        A number above 0. An invalid pixel has a share in the coefficients around it. A coefficient is invalid if this
+        share, relative to the pixel's share in its own coefficient, is at least the threshold. From 1 on, only the
+        pixel's own coefficient is invalid.
 
+    Returns
+    -------
+    Interpolator
+        An interpolator that every function of gpumask accepts as `interp`.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is out of its range.
+
+    Examples
+    --------
     >>> bspline(3).frame, bspline(3).influence
     (13, 5)
     """
@@ -140,7 +180,7 @@ def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float =
         ("epsilon", epsilon, 1.0),
         ("mask_influence_threshold", mask_influence_threshold, math.inf),
     ):
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        if not is_number(value):
             raise ArgumentTypeError(f"{name}: expected a number for {name}; got {value!r}")
         if not _LEAST <= value < most:
             limits = f"{_LEAST} or more{', below 1' if most == 1 else ''}"
@@ -149,9 +189,9 @@ def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float =
 
 
 def interpolator(interp: Any) -> Interpolator:
-    """Return the interpolator for a name, or for an object whose `shortname()` is one, as GridR's are.
+    """Return the interpolator of a name, or of an object whose `shortname()` is a name, as GridR's objects have it.
 
-    Raises GpumaskError for an unknown name.
+    Raise GpumaskError for an unknown name.
 
     >>> interpolator("cubic").taps
     4
@@ -170,11 +210,12 @@ def interpolator(interp: Any) -> Interpolator:
 
 
 def _spline_of(interp: Any, order: int) -> Interpolator:
-    """Return the B-spline that reads the pixels that a GridR object reads, and makes the same ones invalid.
+    """Return the B-spline that reads the same pixels as a GridR object and makes the same coefficients invalid.
 
-    It does not say what it was made with, and is asked what it does. Its epsilon is the strictest that has its margins:
-    the filter is the same with all that have them.
-    Raises GpumaskError for an object that has not GridR's methods, or whose threshold GridR can't work with.
+    The object does not tell its arguments, so it is asked what it does. Several epsilons give the same margins and the
+    same filter. The strictest of them is taken.
+
+    Raise GpumaskError for an object without GridR's methods, or with a threshold that GridR can't use.
     """
     try:
         interp.initialize()
@@ -188,16 +229,16 @@ def _spline_of(interp: Any, order: int) -> Interpolator:
 
 
 def _reach(interp: Any, frame: int, order: int) -> int:
-    """Return how far, in pixels along a row, an invalid pixel makes coefficients invalid in an object's filter."""
+    """Return how far an invalid pixel makes coefficients invalid in an object's filter, in pixels along a row."""
     shape, room = 2 * (frame + order // 2) + 1, 32
     while True:
         mask = np.ones((shape, shape + room), np.uint8)
-        mask[shape // 2, frame] = 0  # the first that the filter's own frame leaves
+        mask[shape // 2, frame] = 0  # the first pixel inside the frame of the filter
         flat = np.zeros(mask.size), mask.reshape(-1)
         try:
             interp.array1_bspline_prefiltering_ext_f64(flat[0], (1, *mask.shape), flat[1])
         except BaseException as error:
-            if type(error).__name__ != "PanicException":  # what GridR raises is no Exception
+            if type(error).__name__ != "PanicException":  # GridR raises a BaseException that is not an Exception
                 raise
             raise GpumaskError(f"interp: expected a mask_influence_threshold above 0; got {interp!r}") from error
         here = mask[shape // 2, frame : mask.shape[1] - frame]
@@ -208,7 +249,7 @@ def _reach(interp: Any, frame: int, order: int) -> int:
 
 @functools.cache
 def _strictest(order: int, frame: int) -> float:
-    """Return the least epsilon with which a B-spline's filter looks no further than that; see `Interpolator.frame`."""
+    """Return the least epsilon with which a B-spline's filter looks no further than `frame` pixels."""
     least, most = _LOGARITHMS
     while least < (middle := (least + most) / 2) < most:
         found = Interpolator("", order + 1, order, 10.0**middle).frame

@@ -1,8 +1,12 @@
 """DataArrays and Datasets in another geometry: `import gpumask.xarray` gives them a `.gpumask`.
 
-What is lazy stays lazy, each chunk of a result depending on just the chunks that it needs. Which pixels are valid goes
-along as a coordinate: `validity`, or one for each of a Dataset's variables, such as `red_validity`. Places are read and
-written by rioxarray.
+Begin with `array.py`, which has the methods of DataArrays, and `dataset.py`, which has those of Datasets. The other
+modules help them: `alignment.py` and `qualities.py` bring quality bands to arrays, `labels.py` and `like.py` label
+results, and `members.py` and `targets.py` handle the variables of a Dataset.
+
+Lazy arrays give lazy results. Each chunk of a result depends only on the chunks that it needs. A coordinate says which
+pixels are valid. It is `validity`, or one coordinate for each variable of a Dataset, such as `red_validity`. rioxarray
+reads and writes where arrays lie.
 """
 
 from gpumask.xarray.array import Accessor

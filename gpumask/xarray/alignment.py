@@ -21,13 +21,14 @@ from gpumask.xarray.place import affine_of, spatial
 
 Dims = tuple[Hashable, Hashable]
 
-_BAND = "band"  # bands have one quality: a band of its own, as files are opened, is none
+_BAND = "band"  # a dimension of this name and length 1, which opened files have, is left out
 
 
 def aligned(array: xarray.DataArray, bands: Mapping[str, xarray.DataArray]) -> dict[str, xarray.DataArray]:
-    """Return quality bands with the array's rows and columns, last, and all the same dimensions.
+    """Return quality bands with the array's rows and columns as their last dimensions, and all the same dimensions.
 
-    A dimension of one that the array lacks is left out, and so is a band. Bands of larger pixels are repeated.
+    A dimension of length 1 that the array lacks is left out, and so is a `band` of length 1. Bands of larger pixels are
+    repeated.
     """
     y, x = spatial("array", array)
     together = xarray.broadcast(*(_fitted(array, name, band, (y, x)) for name, band in bands.items()))
@@ -55,7 +56,7 @@ def _fitted(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Di
 
 
 def _repeated(data: Any, factors: Sequence[int]) -> Any:
-    """Return a block of pixels for each, lazily in chunks that are not much larger than others."""
+    """Return a block of pixels for each pixel. Lazy blocks come in chunks that are not much larger than others."""
     if not is_lazy(data) or max(factors) == 1:
         return blocks_of(data, factors)
     most = {axis: max(CHUNK // factor, 1) for axis, factor in enumerate(factors) if factor > 1}
@@ -66,23 +67,25 @@ def _repeated(data: Any, factors: Sequence[int]) -> Any:
 
 
 def _check_dims(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims) -> None:
-    """Raise GpumaskError unless a band has rows and columns, and of the array's other dimensions none that differ."""
+    """Raise GpumaskError unless a band has rows and columns, and other dimensions only as the array has them."""
     has, came = f"quality: expected {name!r} to have", f"got {dict(band.sizes)}"
     if not set(dims) <= set(band.dims):
         with contextlib.suppress(GpumaskError):
             own = spatial("quality", band)
             came = f"{came} ({name}.rename({dict(zip(own, dims, strict=True))}) names them so)"
-        raise GpumaskError(f"{has} dimensions {dims[0]} and {dims[1]}, as the array; {came}")
+        raise GpumaskError(f"{has} the array's dimensions {dims[0]} and {dims[1]}; {came}")
     if not all(band.sizes[dim] for dim in dims):
         raise GpumaskError(f"{has} rows and columns with pixels; {came}")
     for dim in set(band.dims) - set(dims):
-        own_labels = f"{name}.sel({dim}=array[{dim!r}]) has the array's own"
+        own_labels = f"{name}.sel({dim}=array[{dim!r}]) has the labels of the array"
         if dim not in array.dims:
             raise GpumaskError(f"{has} dimensions out of {array.dims}; {came} ({name}.isel({dim}=0) is one of {dim})")
         if band.sizes[dim] != array.sizes[dim]:
-            raise GpumaskError(f"{has} the array's {array.sizes[dim]} along {dim}, or not that; {came} ({own_labels})")
+            raise GpumaskError(
+                f"{has} the array's length {array.sizes[dim]} along {dim}, or no {dim}; {came} ({own_labels})"
+            )
         if dim in band.indexes and dim in array.indexes and not band.indexes[dim].equals(array.indexes[dim]):
-            raise GpumaskError(f"{has} the array's own {dim}; got others ({own_labels})")
+            raise GpumaskError(f"{has} the array's own labels along {dim}; got others ({own_labels})")
 
 
 def _block(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims) -> tuple[int, int]:
@@ -101,14 +104,14 @@ def _block(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dim
         try:
             factors = factors_of(name, coarse, shape)
         except MaskRuleError as error:
-            raise MaskRuleError(f"{error} ({mend}, where both say where they lie)") from error
+            raise MaskRuleError(f"{error} ({mend}, if both say where they lie)") from error
         _check_near(array, name, band, dict(zip(dims, factors, strict=True)), mend)
         return factors
     factors, covers, far = found
     if not covers or far > MOST_OFF:
         raise GpumaskError(
             f"quality: expected {name!r} to have the {shape[0]} x {shape[1]} pixels of the array, or whole blocks of "
-            f"them, from one corner on; got {coarse[0]} x {coarse[1]} pixels, up to {far:.3g} pixels off ({mend})"
+            f"them from the same corner on; got {coarse[0]} x {coarse[1]} pixels, up to {far:.3g} pixels off ({mend})"
         )
     return factors
 
@@ -116,7 +119,7 @@ def _block(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dim
 def _check_near(
     array: xarray.DataArray, name: str, band: xarray.DataArray, blocks: Mapping[Hashable, int], mend: str
 ) -> None:
-    """Raise GpumaskError where coordinates that both have are not one, but for a small part of a pixel."""
+    """Raise GpumaskError if coordinates that both have differ by more than a small part of a pixel."""
     for dim, block in blocks.items():
         if dim not in array.indexes or dim not in band.indexes or array.indexes[dim].equals(band.indexes[dim]):
             continue
@@ -124,11 +127,13 @@ def _check_near(
         steps = np.diff(own)
         middles = own[::block] + (steps.mean() * (block - 1) / 2 if block > 1 else 0)
         if not (abs(its - middles) <= (MOST_OFF * abs(steps).min() if len(steps) else 0)).all():
-            raise GpumaskError(f"quality: expected {name!r} to have the array's own {dim}; got others ({mend})")
+            raise GpumaskError(
+                f"quality: expected {name!r} to have the array's own coordinates along {dim}; got others ({mend})"
+            )
 
 
 def _check_crs(array: xarray.DataArray, name: str, band: xarray.DataArray, dims: Dims, mend: str) -> None:
-    """Raise GpumaskError where a band has another CRS; not where another text of it leads to the same ground."""
+    """Raise GpumaskError if a band has another CRS. Another text of the same CRS is no error."""
     own, its = (_known(each, dims).rio.crs for each in (array, band))
     if own is None or its is None or own == its:
         return
@@ -143,7 +148,7 @@ def _check_crs(array: xarray.DataArray, name: str, band: xarray.DataArray, dims:
 
 
 def _lies(name: str, given: xarray.DataArray, dims: Dims) -> Place | None:
-    """Return where an array lies, whatever its CRS; None where it does not say it."""
+    """Return where an array lies, whatever its CRS. Return None if it does not say so."""
     given = _known(given, dims)
     if given.rio.transform().is_identity:
         return None
@@ -151,7 +156,7 @@ def _lies(name: str, given: xarray.DataArray, dims: Dims) -> Place | None:
 
 
 def _known(given: xarray.DataArray, dims: Dims) -> xarray.DataArray:
-    """Return an array whose rows and columns rioxarray knows, whatever they are called."""
+    """Return an array whose rows and columns rioxarray knows, whatever their names."""
     given = given.copy(deep=False)
     given.rio.set_spatial_dims(y_dim=dims[0], x_dim=dims[1], inplace=True)
     return given

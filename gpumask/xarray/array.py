@@ -1,4 +1,4 @@
-"""What DataArrays have as `.gpumask`."""
+"""The methods that DataArrays have as `.gpumask`."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from gpumask.xarray.sides import alike, brought, on_device, type_with, where
 
 @xarray.register_dataarray_accessor("gpumask")
 class Accessor:
-    """Resampling of a DataArray, without letting an invalid pixel into a valid one.
+    """Resampling of a DataArray that keeps invalid pixels out of valid ones.
 
-    Its last two spatial dimensions are those that rioxarray finds. Along `band` pixels are valid or not together; along
-    all other dimensions, such as time, each image is by itself. A pixel is invalid where the coordinate `validity` is
-    0, where it is NaN, or the array's nodata value.
+    The rows and columns are the dimensions that rioxarray finds. Along `band`, pixels are valid together: all bands of
+    a pixel, or none. Along all other dimensions, such as time, each image stands alone. A pixel is invalid if the
+    coordinate `validity` is 0, or if it is NaN or the array's nodata value.
     """
 
     def __init__(self, array: xarray.DataArray, warns: bool = True) -> None:
-        self._warns = warns  # where several arrays are resampled at once, one warning is of all
+        self._warns = warns  # False if several arrays are resampled at once, which then share one warning
         self._array = without_nan(alone(array))
 
     def reproject(
@@ -57,12 +57,39 @@ class Accessor:
     ) -> xarray.DataArray:
         """Bring the array into another coordinate reference system.
 
-        crs, resolution, bounds, max_error: see `gpumask.warp_file`. like: what has the CRS and the pixels that the
-            result is to have: a DataArray, a Dataset, or a GeoBox of odc-geo. model: a Place, or a Geolocation of WGS
-            84, that says where the array lies; None: its CRS and coordinates. options: see `resample`.
+        Parameters
+        ----------
+        crs
+            The CRS of the result. See `gpumask.warp_file`.
+        like
+            A DataArray, a Dataset, or a GeoBox of odc-geo. The result gets its CRS and its pixels.
+        resolution
+            The size of a pixel. See `gpumask.warp_file`.
+        bounds
+            What the result covers. See `gpumask.warp_file`.
+        max_error
+            How far off coordinates may be, in source pixels. See `gpumask.warp_file`.
+        model
+            Where the array lies: a Place, or a Geolocation of WGS 84. None means its own CRS and coordinates.
+        options
+            Options of `resample`.
 
-        Returns as `resample`. With `like` the result has its dimensions, its coordinates and its CRS as they are, so
-        that `result - like` has all pixels.
+        Returns
+        -------
+        DataArray
+            As `resample` returns it. With `like`, the result has exactly the dimensions, coordinates and CRS of `like`,
+            so that `result - like` has all pixels.
+
+        Raises
+        ------
+        GpumaskError
+            If an argument is wrong, or the array does not say where it lies.
+
+        Examples
+        --------
+        >>> array = xarray.DataArray(np.ones((4, 4)), {"y": [70, 50, 30, 10], "x": [10, 30, 50, 70]}, ("y", "x"))
+        >>> array.rio.write_crs("EPSG:32633").gpumask.reproject("EPSG:32633", resolution=40).shape
+        (2, 2)
         """
         source, lies_like = self._place(model), None if like is None else like_of(like)
         target = target_place(source, crs, None if lies_like is None else lies_like.place, resolution, bounds)
@@ -90,20 +117,60 @@ class Accessor:
         chunks: tuple[int, int] | None = None,
         backend: str | None = None,
     ) -> xarray.DataArray:
-        """Bring the array into the geometry of a grid; see `gpumask.resample` for what is not said here.
+        """Bring the array into the geometry of a grid. `gpumask.resample` describes the options in full.
 
-        grid: a Grid, whose result has no place on the ground, or a ProjectedGrid. interp: None: cubic, and nearest
-            where attributes declare flags or classes, or rioxarray has read the array from a file that does so, as by
-            a colour table; the log says so. nodata_out: None: the array's own nodata value; NaN where it has none and
-            the dtype holds it; else 0, with a warning if pixels are invalid or nobody knows yet. chunks: rows and
-            columns of a lazy result's; None: 2048, or as the source's if these are larger; fewer where such a chunk
-            would have more bytes than dask's `array.chunk-size`, or would need more than four times as many of the
-            source. validity: "pixel", or "band" where each band is valid by itself.
+        Parameters
+        ----------
+        grid
+            A Grid or a ProjectedGrid. The result of a Grid has no place on the ground.
+        interp
+            The interpolator. None means cubic. It means nearest if attributes declare flags or classes, or if rioxarray
+            has read the array from a file that declares them, by a colour table for example. The log says so.
+        nodata_out
+            The value of invalid pixels. None means the array's own nodata value. Without one, it means NaN, or 0 if the
+            dtype has no NaN. With 0 there is a warning if pixels are invalid, or if that is not known yet.
+        dtype, compute_dtype
+            The dtype of the result, and that of weights and sums.
+        boundary, trust_padding
+            How the array continues beyond its edges, and whether pixels there may be valid.
+        mask_policy, min_weight
+            What is done about invalid pixels.
+        validity
+            "pixel" if all bands of a pixel are valid together. "band" if each band is valid by itself.
+        method
+            A `gpumask.Method`, instead of the options from `interp` to `validity`.
+        band_dim
+            The name of the dimension of bands.
+        chunks
+            The rows and columns of a lazy result's chunks. None means 2048, or as many as the source's chunks if these
+            are larger. It means fewer in two cases. One is a chunk with more bytes than dask's `array.chunk-size`. The
+            other is a chunk that would need more than four times as many bytes of the source.
+        backend
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
-        Returns an array with the dimensions y and x instead of the source's, lazy where the source is, with its name
-        and the coordinates of all other dimensions. Attributes and encoding are the source's, but for what said where
-        its pixels lay, or counted them. Its coordinate `validity`, uint8, is 1 where it is valid; by band it has that
-        dimension too.
+        Returns
+        -------
+        DataArray
+            The result, lazy if the source is. It has the dimensions y and x instead of the source's rows and columns.
+            Its name, its attributes, its encoding and its other coordinates are the source's, except for what said
+            where the source's pixels lay, or counted them. Its coordinate `validity`, uint8, is 1 where a pixel is
+            valid. With validity="band" the coordinate has a dimension of bands as well.
+
+        Raises
+        ------
+        GpumaskError
+            If an argument is wrong.
+
+        Warns
+        -----
+        UserWarning
+            If invalid pixels become 0 and only the coordinate `validity` tells them.
+
+        Examples
+        --------
+        >>> array = xarray.DataArray([[0.0, 1.0, 2.0]], dims=("y", "x"))
+        >>> array.gpumask.resample(Grid([[0, 0]], [[0.5, 1.5]]), "linear").values
+        array([[0.5, 1.5]])
         """
         if not isinstance(grid, Grid | ProjectedGrid):
             raise ArgumentTypeError(f"grid: expected a Grid or a ProjectedGrid; got {type(grid).__name__}")
@@ -118,7 +185,7 @@ class Accessor:
         others = [dim for dim in array.dims if dim not in (*band, y, x)]
         if {"y", "x"} & {*others, *band}:
             raise GpumaskError(
-                f"array: expected dimensions y and x to be its rows and columns, {y} and {x}; got others"
+                f"array: expected no dimensions y and x beside its rows and columns {y} and {x}; got some"
             )
         how = method or Method(
             interp, nodata_out=nodata_out, dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
@@ -133,7 +200,7 @@ class Accessor:
         if is_lazy(image, valid):
             found = resampled_lazily(image, valid, grid, recipe, bool(band), chunks)
         else:
-            found = recipe.whole(image, valid, grid, bool(band))
+            found = recipe.at_once(image, valid, grid, bool(band))
         planes = [*others, *(band if how.by_band else []), "y", "x"]
         has_nodata = self._nodata is not None or asked is not None or how.dtype.kind == "f"
         declared = how.nodata_out if has_nodata else None
@@ -147,11 +214,36 @@ class Accessor:
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:
         """Return the array with a `validity` that is 1 only where quality bands match every rule.
 
-        rules: see `gpumask.mask_from_rules`; flags are those that the bands' attributes define, as ODC, CF or STAC have
-        them. quality: a band with the array's rows and columns, or with larger pixels that stand for whole blocks of
-        the array's, and with its other dimensions or fewer; or a mapping of names to such. A dimension `band` of one
-        counts for all bands. Where a band's own `validity` is 0, nothing is kept. grow: how to grow what rules do not
-        keep.
+        Parameters
+        ----------
+        rules
+            A rule or a list of rules. See `gpumask.mask_from_rules`. The attributes of the bands define the flags, in
+            the ODC, CF or STAC form.
+        quality
+            A quality band, or a mapping of names to quality bands. A band has the array's rows and columns, or larger
+            pixels that stand for whole blocks of the array's pixels. It has the array's other dimensions, or fewer of
+            them. A dimension `band` of length 1 counts for all bands. Where a band's own `validity` is 0, nothing is
+            kept.
+        grow
+            How to grow what the rules do not keep: a radius in pixels, or filters as `gpumask.mask_cleanup` takes them.
+        backend
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
+
+        Returns
+        -------
+        DataArray
+            The array with its new coordinate.
+
+        Raises
+        ------
+        GpumaskError
+            If a rule is wrong, or a band does not fit the array.
+
+        Examples
+        --------
+        >>> array = xarray.DataArray([[5.0, 6.0]], dims=("y", "x"))
+        >>> array.gpumask.keep({"values": [1]}, xarray.DataArray([[1, 2]], dims=("y", "x"))).validity.values
+        array([[1, 0]], dtype=uint8)
         """
         named = isinstance(quality, Mapping)
         bands = dict(quality) if named else {name_of(quality): quality}
@@ -168,17 +260,31 @@ class Accessor:
         valid = brought(self._array, xarray.DataArray(found, dims=first.dims))
         own = [] if self._validity is None else [self._validity]
         for each in (*own, *(aligned(self._array, known).values() if known else ())):
-            # Their coordinates say no more than the array's, and would be compared.
+            # Coordinates of bands are dropped. They say no more than the array's, and xarray would compare them.
             valid, other = alike(valid, brought(self._array, each.reset_coords(drop=True)))
             valid = valid & other
         valid = valid.transpose(*(dim for dim in self._array.dims if dim in valid.dims)).astype(np.uint8)
         return knowing_dims(self._array, self._array.assign_coords({VALIDITY: described(valid).variable}))
 
     def where_valid(self, other: Any = np.nan) -> xarray.DataArray:
-        """Return the array with `other` where it is not valid, without the coordinate `validity`.
+        """Return the array with `other` where it is not valid, and without the coordinate `validity`.
 
-        NaN makes integers float64 or float32. One number is the result's nodata value, so that it says what the
-        coordinate said; of an array of them, all pixels count.
+        Parameters
+        ----------
+        other
+            A number, or an array of numbers. NaN makes integers float64 or float32. A single number becomes the
+            result's nodata value, so that it replaces the coordinate. With an array, all pixels count as valid.
+
+        Returns
+        -------
+        DataArray
+            The filled array.
+
+        Examples
+        --------
+        >>> array = xarray.DataArray([[5.0, 6.0]], {"validity": (("y", "x"), [[1, 0]])}, ("y", "x"))
+        >>> array.gpumask.where_valid().values
+        array([[ 5., nan]])
         """
         array, valid, nodata = self._array, self._validity, self._nodata
         if np.ndim(other) == 0:
@@ -194,7 +300,7 @@ class Accessor:
 
     @property
     def _validity(self) -> Any:
-        """What the coordinate says, as bool, where the array is; None where there is none."""
+        """The coordinate `validity` as bool, in the memory of the array, or None."""
         valid = self._said
         if valid is None:
             return None
@@ -202,26 +308,27 @@ class Accessor:
 
     @property
     def _said(self) -> Any:
-        """The coordinate `validity`; None where there is none."""
+        """The coordinate `validity`, or None."""
         valid = self._array.coords.get(VALIDITY)
         others = of_others(self._array) if valid is None and self._array.name is None else []
-        if others and self._warns:  # a sum, say; other variables, as quality bands, may have none
+        # A sum of variables has several validities. Variables such as quality bands may have none.
+        if others and self._warns:
             self._warns = False
             warn_caller(
                 f"array: expected one validity; got those of the variables that it was made of, {', '.join(others)}, "
-                "of which none is taken: where_valid() comes before a sum of several variables"
+                "none of which is used: where_valid() comes before a sum of several variables"
             )
-        if valid is not None and valid.dtype.kind not in "biuf":  # a time of validity, say
+        if valid is not None and valid.dtype.kind not in "biuf":  # a time of validity, for example
             raise GpumaskError(
                 f'validity: expected 1 or 0; got {valid.dtype} (array.rename(validity="other") frees the name)'
             )
         if valid is not None and on_device(valid) and not on_device(self._array):
-            raise GpumaskError("validity: expected it in host memory, as the array is; got it on the device")
+            raise GpumaskError("validity: expected an array in host memory, as the data is; got one on the device")
         return valid
 
     @property
     def _nodata(self) -> Any:
-        """The array's nodata value, the first where it has several; None where it has none."""
+        """The array's nodata value, the first if it has several, or None."""
         array, several = self._array, np.ravel(self._array.attrs.get("missing_value", ()))
         if len(several) > 1:
             array = array.assign_attrs(missing_value=several[0])
@@ -248,16 +355,17 @@ class Accessor:
         return place_of("array", self._array)
 
     def _concrete(self, method: Method) -> Method:
-        """Return a method that says the dtype of a result, and what invalid pixels become."""
+        """Return a method that has the dtype of a result and the value of invalid pixels."""
         own, nodata = taken_as(self._array.dtype), self._nodata
         if nodata is None:
             nodata = np.nan if method.output_dtype(own).kind == "f" else 0
         return method.for_source(own, nodata)
 
     def _valid(self, others: Sequence[Hashable], band: Sequence[Hashable]) -> Any:
-        """Return what the coordinate says: (…, row, col), or (…, band, row, col) where bands differ; None: nothing.
+        """Return the values of the coordinate, or None without it.
 
-        An axis of one serves for all. What is lazy is so still.
+        They are (…, row, col), or (…, band, row, col) if bands differ. An axis of length 1 serves for all. A lazy
+        coordinate stays lazy.
         """
         array, (y, x), valid = self._array, self._spatial, self._said
         if valid is None:
@@ -271,7 +379,7 @@ class Accessor:
 
     @property
     def _missing(self) -> tuple[float, ...]:
-        """All values that the array declares for what is missing, but for NaN, as its dtype holds them."""
+        """All values except NaN that the array declares as missing, as its dtype holds them."""
         declared = [self._nodata, *(self._array.attrs.get(key) for key in ("_FillValue", "missing_value", "nodata"))]
         values = [value for each in declared if each is not None for value in np.ravel(each).tolist()]
         kind = taken_as(self._array.dtype)

@@ -1,4 +1,4 @@
-"""What Datasets have as `.gpumask`."""
+"""The methods that Datasets have as `.gpumask`."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ _log = logging.getLogger("gpumask")
 
 @xarray.register_dataset_accessor("gpumask")
 class DatasetAccessor:
-    """Resampling of all variables of a Dataset that have rows and columns, each as a DataArray has it.
+    """Resampling of all variables of a Dataset that have rows and columns, each as a DataArray is resampled.
 
-    Rows and columns of a variable are those that rioxarray finds, or dimensions such as y_20m and x_20m. Each variable
-    lies where its own coordinates, or its own grid mapping, say. Each has its own dtype and nodata. All other variables
-    are kept as they are. Those along rows or columns alone, such as a time of each row, hold for no other geometry:
-    `reproject` and `resample` leave them out, and say so in the log.
+    The rows and columns of a variable are those that rioxarray finds, or dimensions such as y_20m and x_20m. Each
+    variable lies where its own coordinates, or its own grid mapping, say. Each has its own dtype and nodata value. All
+    other variables stay as they are. Variables along rows or columns alone, such as a time of each row, hold for no
+    other geometry. `reproject` and `resample` leave them out and log that.
 
-    Where several variables have rows and columns, the validity of `red` is the coordinate `red_validity`, which its
-    attribute `ancillary_variables` names. The Dataset's methods read it, and so do those of `dataset.red`. A lone
-    variable has the coordinate `validity`, as DataArrays do. Nothing lazy is computed.
+    If several variables have rows and columns, the validity of `red` is the coordinate `red_validity`. The attribute
+    `ancillary_variables` of `red` names it. The Dataset's methods read it, and so do those of `dataset.red`. A lone
+    variable has the coordinate `validity`, as DataArrays do. No lazy array is computed.
     """
 
     def __init__(self, dataset: xarray.Dataset) -> None:
-        said = VALIDITY in dataset.data_vars and says_validity(dataset[VALIDITY])  # after a reset_coords
+        said = VALIDITY in dataset.data_vars and says_validity(dataset[VALIDITY])  # a variable after reset_coords
         self._dataset = dataset.set_coords(VALIDITY) if said else dataset
 
     def reproject(
@@ -70,12 +70,30 @@ class DatasetAccessor:
         model: Any = None,
         **options: Any,
     ) -> xarray.Dataset:
-        """Bring all variables that have rows and columns to one place in another coordinate reference system.
+        """Bring all variables with rows and columns to one place in another coordinate reference system.
 
-        crs, like, resolution, bounds, max_error, model: see DataArrays. Pixels are as large as those that the finest
-            variable would get by itself. The place is that of this variable, and goes on to hold those that reach
-            further by more than a pixel of theirs, unless `bounds` or `like` say how far it goes. model: of all
-            variables, or a mapping of their names to models. options: see `resample`.
+        The pixels are as large as those that the finest variable would get by itself. The place is the one of this
+        variable. It is enlarged for variables that reach further by more than one of their pixels, unless `bounds` or
+        `like` say how far it reaches.
+
+        Parameters
+        ----------
+        crs, like, resolution, bounds, max_error
+            See `reproject` of DataArrays.
+        model
+            Where all variables lie, or a mapping of their names to models. See `reproject` of DataArrays.
+        options
+            Options of `resample`.
+
+        Returns
+        -------
+        Dataset
+            The Dataset in the new place.
+
+        Raises
+        ------
+        GpumaskError
+            If an argument is wrong. The message names the variable.
         """
         members = members_of(self._dataset)
         places = places_of(members, model)
@@ -86,14 +104,36 @@ class DatasetAccessor:
         return self._resampled(members, grids_between(places, target, max_error), options, asked)
 
     def resample(self, grid: Grid | ProjectedGrid, interp: Any = None, **options: Any) -> xarray.Dataset:
-        """Bring all variables that have rows and columns into the geometry of a grid.
+        """Bring all variables with rows and columns into the geometry of a grid.
 
-        grid: a ProjectedGrid, or a Grid where all variables lie in one place. Variables that lie elsewhere than a
-            ProjectedGrid's source come to its target from there. interp: None: as DataArrays. A variable with flag
-            attributes goes nearest, unless a mapping names it. options: see `resample` of DataArrays.
+        Parameters
+        ----------
+        grid
+            A ProjectedGrid, or a Grid if all variables lie in one place. Variables that lie elsewhere than the source
+            of a ProjectedGrid are brought to its target from their own places.
+        interp
+            The interpolator. None means the default of DataArrays. A variable with flag attributes is resampled by
+            nearest, unless a mapping names another interpolator for it.
+        options
+            Options of `resample` of DataArrays. interp, nodata_out, dtype, compute_dtype, boundary, mask_policy,
+            min_weight, validity and method hold for all variables, or they are mappings of names of variables to
+            values. A variable that a mapping does not name gets the default.
 
-        interp, nodata_out, dtype, compute_dtype, boundary, mask_policy, min_weight and validity are for all variables,
-        or mappings of their names to values; what a mapping does not name has the default.
+        Returns
+        -------
+        Dataset
+            The Dataset in the geometry of the grid.
+
+        Raises
+        ------
+        GpumaskError
+            If an argument is wrong. The message names the variable.
+
+        Examples
+        --------
+        >>> dataset = xarray.Dataset({"red": (("y", "x"), [[0.0, 1.0, 2.0]])})
+        >>> dataset.gpumask.resample(Grid([[0, 0]], [[0.5, 1.5]]), "linear").red.values
+        array([[0.5, 1.5]])
         """
         if not isinstance(grid, Grid | ProjectedGrid):
             raise ArgumentTypeError(f"grid: expected a Grid or a ProjectedGrid; got {type(grid).__name__}")
@@ -103,12 +143,30 @@ class DatasetAccessor:
     def keep(self, rules: Any, quality: Any = None, *, grow: Any = None, backend: str | None = None) -> xarray.Dataset:
         """Return the Dataset with validities that are 1 only where quality bands match every rule.
 
-        rules, grow: see `keep` of DataArrays. quality: the name of a variable of the Dataset, or a DataArray; a list of
-            such; or a mapping of the names that rules use to such. None: the variables that the rules name; where rules
-            name none, each variable's own: that with flag attributes among its `ancillary_variables`.
+        The Dataset's own quality bands are not masked. Nor is a variable without a quality band of its own. Nor is a
+        variable that lacks a dimension of its quality bands: heights without a time, for example, beside quality bands
+        with dates.
 
-        Quality bands of the Dataset are not masked themselves. Nor is a variable without a quality band of its own, or
-        one that lacks a dimension which its quality bands have, as heights beside dates lack time.
+        Parameters
+        ----------
+        rules, grow
+            See `keep` of DataArrays.
+        quality
+            The name of a variable of the Dataset, or a DataArray. It may be a list of these, or a mapping from the
+            names that rules use. None means the variables that the rules name. If rules name none, it means the band
+            that belongs to each variable: the one with flag attributes among its `ancillary_variables`.
+        backend
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
+
+        Returns
+        -------
+        Dataset
+            The Dataset with its new coordinates.
+
+        Raises
+        ------
+        GpumaskError
+            If a rule is wrong, no quality band is found, or a band does not fit.
         """
         members = members_of(self._dataset)
         qualities = Qualities.of(self._dataset, [member.name for member in members], rules, quality)
@@ -127,13 +185,30 @@ class DatasetAccessor:
                     known[key] = bare.gpumask.keep(rules, of_rules, grow=grow, backend=backend).coords[VALIDITY]
                 found[member.name] = _narrowed(member, known[key])
         if not found:
-            raise GpumaskError("quality: expected one for a variable with rows and columns; got none for any")
+            raise GpumaskError(
+                "quality: expected a quality band for at least one variable with rows and columns; got none"
+            )
         return knowing_dims(self._dataset, with_validities(self._dataset, found, len(members) > 1))
 
     def where_valid(self, other: Any = np.nan) -> xarray.Dataset:
-        """Return the Dataset with `other` where variables are not valid, without their validities; see DataArrays.
+        """Return the Dataset with `other` where variables are not valid, and without their validities.
 
-        other: for all variables, or a mapping of their names to values; those that it does not name get NaN.
+        Parameters
+        ----------
+        other
+            A value for all variables, or a mapping of their names to values. A variable that it does not name gets NaN.
+            See `where_valid` of DataArrays.
+
+        Returns
+        -------
+        Dataset
+            The filled Dataset.
+
+        Examples
+        --------
+        >>> dataset = xarray.Dataset({"red": (("y", "x"), [[5.0, 6.0]])}, {"validity": (("y", "x"), [[1, 0]])})
+        >>> dataset.gpumask.where_valid().red.values
+        array([[ 5., nan]])
         """
         members = members_of(self._dataset)
         values = by_name("other", other, [member.name for member in members], np.nan)
@@ -154,7 +229,7 @@ class DatasetAccessor:
         options: Mapping[str, Any],
         like: Like | None = None,
     ) -> xarray.Dataset:
-        """Return the Dataset with its variables brought somewhere by their grids, with the labels of a like."""
+        """Return the Dataset with each variable resampled by its grid, labelled as `like`."""
         own = _options(members, options)
         if like is not None:
             like.check_free({dim for member in members for dim in member.array.dims} - {"y", "x"})
@@ -172,23 +247,26 @@ class DatasetAccessor:
         order = [name for name in self._dataset.data_vars if name in made]
         made = made.drop_vars(order).assign({name: made[name] for name in order})
         validities = {name: array.coords[VALIDITY] for name, array in found.items()}
-        made.attrs = renewed(made.attrs, grids[members[0].name])  # whose target is that of all
+        made.attrs = renewed(made.attrs, grids[members[0].name])  # all grids have one target
         return with_validities(made, validities, len(members) > 1)
 
     def _rest(self, members: list[Member], dims: tuple[Hashable, ...]) -> xarray.Dataset:
-        """Return what has no rows and columns, and says nothing of where they lie. dims: of new rows and columns."""
+        """Return what has no rows and columns and does not say where they lie.
+
+        `dims` are the names of the new rows and columns.
+        """
         dataset = self._dataset
         spatial = {"y", "x", *dims, *(dim for member in members for dim in member.dims)}
         gone = {*saying_validity(dataset), *grid_mappings(dataset), *(member.name for member in members)}
         along = [name for name, variable in dataset.variables.items() if spatial & set(variable.dims)]
         lost = [name for name in along if name in dataset.data_vars and name not in gone]
         if lost:
-            _log.info("left out, as they lie along rows or columns alone: %s", ", ".join(map(str, lost)))
+            _log.info("left out, because they lie along rows or columns alone: %s", ", ".join(map(str, lost)))
         return dataset.drop_vars([name for name in dataset.variables if name in gone or name in along])
 
 
 def _options(members: Iterable[Member], options: Mapping[str, Any]) -> dict[Hashable, dict[str, Any]]:
-    """Return the options of each variable, out of those for all, and those by name."""
+    """Return the options of each variable, from options for all and options by name."""
     found: dict[Hashable, dict[str, Any]] = {member.name: {} for member in members}
     for key, given in options.items():
         mapped = key in _BY_NAME and isinstance(given, Mapping)
@@ -216,7 +294,7 @@ def _nearest(method: Method) -> Method:
 
 
 def _narrowed(member: Member, valid: xarray.DataArray) -> xarray.DataArray:
-    """Return a validity that says what a variable's own one does, too, along the variable's own dimensions."""
+    """Return a validity combined with the variable's own one, along the variable's own dimensions."""
     before = member.array.gpumask._validity
     valid = valid.reset_coords(drop=True)
     if before is not None:
@@ -227,6 +305,6 @@ def _narrowed(member: Member, valid: xarray.DataArray) -> xarray.DataArray:
 
 
 def _back(member: Member, array: xarray.DataArray) -> list[Hashable]:
-    """Return an array's dimensions as the Dataset has them."""
+    """Return an array's dimensions under the names that the Dataset uses."""
     own: dict[Hashable, Hashable] = dict(zip(("y", "x"), member.dims, strict=True))
     return [own.get(dim, dim) for dim in array.dims]

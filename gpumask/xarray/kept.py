@@ -1,4 +1,4 @@
-"""What rules keep of DataArrays' pixels."""
+"""Which pixels of DataArrays the rules keep."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gpumask.resampling.lazy import array_of, as_lazy, is_lazy
 
 
 def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> list[Any]:
-    """Return MaskRules, whose flags the bands' attributes define; one band alone need not be named."""
+    """Return MaskRules whose flags the bands' attributes define. Rules need not name a single band."""
     listed = listed_rules(rules)
     if not named:
         only = next(iter(bands))
@@ -33,13 +33,13 @@ def rules_of(rules: Any, bands: Mapping[str, xarray.DataArray], named: bool) -> 
 
 
 def name_of(quality: Any) -> str:
-    """Return the name of a quality band, or of what is to be one, as rules may have it: no number, say."""
+    """Return the name of a quality band, as rules may use it. A number, for example, is no such name."""
     name = getattr(quality, "name", None)
     return name if name and isinstance(name, str) else "quality"
 
 
 def listed_rules(rules: Any) -> list[Any]:
-    """Return rules as a list, of one or several."""
+    """Return one rule or several as a list."""
     if isinstance(rules, Mapping | MaskRule):
         return [rules]
     if isinstance(rules, str) or not isinstance(rules, Iterable):
@@ -48,12 +48,12 @@ def listed_rules(rules: Any) -> list[Any]:
 
 
 def kept(rules: list[Any], bands: dict[str, Any], grow: Any, backend: str | None) -> Any:
-    """Return bool arrays, True where all rules match, lazy where a band is."""
+    """Return bool arrays, True where all rules match. They are lazy if a band is."""
     depth = 0 if grow is None else sum(radius for _, radius in check_filters("grow", grow))
     job = functools.partial(_kept_now, rules, tuple(bands), grow, backend)
     if not is_lazy(*bands.values()):
         return job(*bands.values())
-    # What is lazy is checked by a pixel, before any work.
+    # Rules are checked on one pixel of lazy bands, before any work.
     one = {name: np.zeros((1,) * band.ndim, band.dtype) for name, band in bands.items()}
     _kept_now(rules, tuple(one), grow, "numpy", *one.values())
     return grown_lazily(job, [as_lazy(band) for band in bands.values()], depth)
@@ -65,9 +65,9 @@ def _kept_now(rules: list[Any], names: tuple[str, ...], grow: Any, backend: str 
 
 
 def grown_lazily(job: Any, arrays: list[Any], depth: int) -> Any:
-    """Return a dask array of what a job makes of (…, row, col) ones, in which pixels so far around have a say.
+    """Return a dask array of what a job makes of (…, row, col) arrays. Pixels up to `depth` away matter.
 
-    Its chunks are those of the first array, several together where they are smaller than the depth.
+    Its chunks are those of the first array. Chunks smaller than the depth are joined.
     """
     from dask.base import tokenize
     from dask.highlevelgraph import HighLevelGraph
@@ -95,7 +95,7 @@ def grown_lazily(job: Any, arrays: list[Any], depth: int) -> Any:
 
 
 def _at_least(sizes: tuple[int, ...], least: int) -> list[int]:
-    """Return the sizes of chunks, neighbours being one where they are smaller than that."""
+    """Return the sizes of chunks, with neighbours joined until they reach that size."""
     found = [0]
     for size in sizes:
         if found[-1] >= least:
@@ -109,6 +109,6 @@ def _at_least(sizes: tuple[int, ...], least: int) -> list[int]:
 
 
 def _grown(job: Any, own: Window, wide: Window, blocks: list[Blocks], arrays: list[list[Any]]) -> Any:
-    """Return a window of what a job makes of a wider one."""
+    """Return a window of what a job makes of a larger one."""
     made = job(*(of.read(some, wide) for of, some in zip(blocks, arrays, strict=True)))
     return made[..., *own.shift(-wide.row, -wide.col).slices]

@@ -1,4 +1,4 @@
-"""How results are labelled: coordinates, names, attributes, and how they are to be written."""
+"""How results are labelled: coordinates, names, attributes and encodings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from gpumask.resampling.lazy import is_lazy
 from gpumask.resampling.resample import Resampled
 from gpumask.xarray.place import knowing_dims, placed, spatial
 
-VALIDITY, MEANINGS = "validity", "invalid valid"  # its name, and what 0 and 1 mean in it
+VALIDITY, MEANINGS = "validity", "invalid valid"  # the name of the coordinate, and the meanings of 0 and 1
 
-# Attributes that say what is missing; those of the old pixels, and of where these lay, beside STATISTICS_… of GDAL.
+# Attributes that say what is missing, and attributes that hold only for the old pixels and their places. GDAL's
+# STATISTICS_… hold only for old pixels, too.
 _NODATA = "_FillValue", "missing_value", "fill_value", "nodata"
 _OLD = "res", "resolution", "transform", "crs", "nodatavals", "is_tiled", "actual_range", "grid_mapping"
 
-# How values are written, by xarray and rioxarray: the type in the file, what is missing there, and the scale.
+# How xarray and rioxarray write values: the type in the file, what is missing there, and the scale.
 _TYPE, _MISSING = ("dtype", "rasterio_dtype", "_Unsigned"), ("_FillValue", "missing_value")
 _SCALE = "scale_factor", "add_offset", "scales", "offsets"
 
@@ -36,16 +37,17 @@ def labelled(
     grid: Any,
     nodata: float | None,
 ) -> xarray.DataArray:
-    """Return a result as a DataArray, with all of its source's labels that still hold.
+    """Return a result as a DataArray, with all labels of its source that still hold.
 
-    array: the source. dims, valid_dims: of the result's image and validity. nodata: the value to declare, or None.
+    `array` is the source. `dims` and `valid_dims` are the dimensions of the result's image and validity. `nodata` is
+    the value to declare, or None.
     """
     y, x = spatial("array", array)
     kept = {
         name: coord for name, coord in array.coords.items()
         if name not in (VALIDITY, array.rio.grid_mapping, y, x, "y", "x") and not {y, x} & set(coord.dims)
     }  # fmt: skip
-    # As variables, lest names of dask's become theirs.
+    # They are variables, as otherwise they would get dask's names.
     made = xarray.DataArray(xarray.Variable(dims, found.image), coords=kept, name=array.name)
     made = made.assign_coords({VALIDITY: described(xarray.DataArray(xarray.Variable(valid_dims, found.validity)))})
     if isinstance(grid, ProjectedGrid):
@@ -57,7 +59,7 @@ def labelled(
 
 
 def restated(made: xarray.DataArray, array: xarray.DataArray, nodata: float | None) -> None:
-    """Say of what was made from an array all that the array said, but for nodata, and how it is to be written."""
+    """Give an array made from another one all labels of that array except nodata, and its encoding."""
     made.attrs = {name: said for name, said in array.attrs.items() if name not in _NODATA}
     written = _written(array, made.dtype, nodata)
     made.encoding = {**written, **{key: made.encoding[key] for key in ("grid_mapping",) if key in made.encoding}}
@@ -66,24 +68,24 @@ def restated(made: xarray.DataArray, array: xarray.DataArray, nodata: float | No
 
 
 def _written(array: xarray.DataArray, dtype: np.dtype[Any], nodata: float | None) -> dict[str, Any]:
-    """Return how a result is to be written: as its source is, where that holds its values and what is missing."""
+    """Return the encoding of a result: its source's, if that fits its values and what is missing."""
     own = {key: array.encoding[key] for key in (*_TYPE, *_MISSING, *_SCALE) if key in array.encoding}
     missing = np.ravel(own.get("missing_value", ()))
     if "_FillValue" not in own and len(missing) == 1:
-        own["_FillValue"] = missing[0]  # which is all that rioxarray writes
+        own["_FillValue"] = missing[0]  # rioxarray writes only this one
     if {*_MISSING, *_SCALE} & set(own):
         if array.dtype.kind != "f" or dtype.kind != "f" or not (nodata is None or math.isnan(nodata)):
             return {}
     elif dtype != array.dtype.newbyteorder("="):
         return {}
     in_file = {np.dtype(own[key]).kind for key in ("dtype", "rasterio_dtype") if key in own}
-    if dtype.kind == "f" and in_file - {"f"} and not set(_MISSING) & set(own):  # which holds no NaN
+    if dtype.kind == "f" and in_file - {"f"} and not set(_MISSING) & set(own):  # the type in the file holds no NaN
         return {key: own[key] for key in own if key not in _TYPE}
     return own
 
 
 def renewed(old: dict[Any, Any], grid: Any, nodata: float | None = None) -> dict[Any, Any]:
-    """Return attributes without what was true of the old pixels alone; with new values where these are known."""
+    """Return attributes without those that held only for the old pixels, with new values if these are known."""
     known: dict[str, Any] = {}
     if isinstance(grid, ProjectedGrid):
         where = grid.georeference(Window.of_shape(grid.full_shape))
@@ -97,7 +99,7 @@ def renewed(old: dict[Any, Any], grid: Any, nodata: float | None = None) -> dict
 
 
 def without_nan(array: xarray.DataArray) -> xarray.DataArray:
-    """Return an array that does not declare NaN as missing where its type holds none: nothing is missing then."""
+    """Return an array that does not declare NaN as missing if its dtype holds no NaN. Nothing is missing then."""
     stale = [name for name in _NODATA if name in array.attrs and _is_nan(array.attrs[name])]
     if array.dtype.kind not in "biu" or not stale:
         return array
@@ -115,7 +117,7 @@ def _is_nan(value: Any) -> bool:
 
 
 def described(valid: xarray.DataArray) -> xarray.DataArray:
-    """Say of a validity what its values mean, as CF has it."""
+    """Return a validity with attributes that say what its values mean, as in CF."""
     valid = valid.rename(VALIDITY)
     valid.attrs = {"flag_values": np.array([0, 1], np.uint8), "flag_meanings": MEANINGS}
     return valid
@@ -124,7 +126,8 @@ def described(valid: xarray.DataArray) -> xarray.DataArray:
 def untold(made: xarray.DataArray) -> bool:
     """Say whether nothing in a result's pixels tells invalid ones.
 
-    Not where all are known to be valid. Lazy ones are not computed for that, and nobody waits for those on a device.
+    The answer is no if all pixels are known to be valid. Lazy results are not computed for that, and results on a
+    device are not waited for.
     """
     valid = made.coords[VALIDITY].data
     if made.dtype.kind == "f" or "_FillValue" in made.attrs:
@@ -133,8 +136,8 @@ def untold(made: xarray.DataArray) -> bool:
 
 
 def warn_untold(of: str) -> None:
-    """Warn at the caller's line of results that are untold. of: what declares no nodata value."""
+    """Warn at the caller's line of results that are untold. `of` says what declares no nodata value."""
     warn_caller(
-        f"nodata_out: expected a value for invalid pixels, as {of} none; got None, so that they are 0, as valid ones "
+        f"nodata_out: expected a value for invalid pixels, as {of} none; got None, so they are 0, as valid ones "
         "may be: just the coordinate validity tells them"
     )

@@ -1,4 +1,4 @@
-"""Variables of a Dataset as DataArrays: which have rows and columns, and what says where each is valid."""
+"""The variables of a Dataset as DataArrays: which have rows and columns, and what says where each is valid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gpumask.xarray.sides import alike
 
 Pair = tuple[Hashable, Hashable]
 
-_OWN = "_" + VALIDITY  # what follows the name of a variable in the name of its validity
+_OWN = "_" + VALIDITY  # ends the name of a variable's validity
 _ROWS_AND_COLUMNS = {"y": "x", "lat": "lon", "latitude": "longitude", "northing": "easting"}
 
 
@@ -26,8 +26,15 @@ _ROWS_AND_COLUMNS = {"y": "x", "lat": "lon", "latitude": "longitude", "northing"
 class Member:
     """A variable that has rows and columns.
 
-    dims: these. array: the variable as a DataArray, the dimensions being y and x, and its validity the coordinate
-    `validity`.
+    Attributes
+    ----------
+    name
+        The name of the variable.
+    dims
+        The dimensions of its rows and columns.
+    array
+        The variable as a DataArray. Its rows and columns are the dimensions y and x, and its validity is the coordinate
+        `validity`.
     """
 
     name: Hashable
@@ -36,10 +43,10 @@ class Member:
 
 
 def pair_of(dataset: xarray.Dataset, name: Hashable) -> Pair | None:
-    """Return the dimensions of a variable's rows and columns; None where nothing says so.
+    """Return the dimensions of a variable's rows and columns. Return None if nothing says so.
 
-    They are those that rioxarray finds for the variable, or for the Dataset; or a pair of names such as y_20m and
-    x_20m.
+    They are those that rioxarray finds for the variable or for the Dataset. Otherwise they are a pair of names such as
+    y_20m and x_20m.
     """
     from rioxarray.exceptions import RioXarrayError
 
@@ -61,9 +68,9 @@ def pair_of(dataset: xarray.Dataset, name: Hashable) -> Pair | None:
 
 
 def pairs_of(dataset: xarray.Dataset) -> dict[Hashable, Pair]:
-    """Return the rows and columns of all variables that have such, but of what says where others are valid.
+    """Return the rows and columns of all variables that have them. Validities of other variables are left out.
 
-    Raises GpumaskError where a variable lies along one variable's rows and another one's columns.
+    Raise GpumaskError if a variable lies along the rows of one variable and the columns of another.
     """
     owned = set(owned_by(dataset).values())
     found = {name: pair_of(dataset, name) for name in dataset.data_vars if name not in owned}
@@ -80,7 +87,7 @@ def pairs_of(dataset: xarray.Dataset) -> dict[Hashable, Pair]:
 
 
 def members_of(dataset: xarray.Dataset) -> list[Member]:
-    """Return all variables that have rows and columns; raise GpumaskError where there are none."""
+    """Return all variables that have rows and columns. Raise GpumaskError if there are none."""
     pairs, owned = pairs_of(dataset), owned_by(dataset)
     if not pairs:
         came = {name: variable.dims for name, variable in dataset.data_vars.items()}
@@ -88,24 +95,24 @@ def members_of(dataset: xarray.Dataset) -> list[Member]:
             "dataset: expected a variable with dimensions y and x, or those named by rio.set_spatial_dims; got "
             f"{came or 'none'}"
         )
-    mappings = grid_mappings(dataset)  # which rioxarray looks for among coordinates
+    mappings = grid_mappings(dataset)  # rioxarray looks for them among coordinates
     given = dataset.set_coords([name for name in mappings if name in dataset.data_vars])
     return [Member(name, pair, _alone(given, name, pair, owned, mappings)) for name, pair in pairs.items()]
 
 
 def owned_by(dataset: xarray.Dataset) -> dict[Hashable, Hashable]:
-    """Return the names of what says where one variable alone is valid, by the names of these."""
+    """Return the names of what says where one variable alone is valid, by the names of these variables."""
     found = {name: own_validity(dataset[name], dataset.variables) for name in dataset.data_vars}
     return {name: own for name, own in found.items() if own is not None}
 
 
 def saying_validity(dataset: xarray.Dataset) -> set[Hashable]:
-    """Return the names of all that says where variables are valid."""
+    """Return the names of everything that says where variables are valid."""
     return {*owned_by(dataset).values(), *({VALIDITY} & set(dataset.coords))}
 
 
 def own_validity(array: xarray.DataArray, among: Mapping[Any, Any]) -> Hashable | None:
-    """Return which of some variables says where this one alone is valid: its attributes name it, or its name does."""
+    """Return the variable that says where this one alone is valid. An attribute or its own name says so."""
     for name in (*ancillary(array), f"{array.name}{_OWN}"):
         if str(name).endswith(_OWN) and name in among and among[name].attrs.get("flag_meanings") == MEANINGS:
             return name
@@ -113,12 +120,12 @@ def own_validity(array: xarray.DataArray, among: Mapping[Any, Any]) -> Hashable 
 
 
 def ancillary(array: xarray.DataArray) -> list[str]:
-    """Return the names of the variables that say something about this one, as CF has it."""
+    """Return the names of the variables that say something about this one, as in CF."""
     return str(array.attrs.get("ancillary_variables", "")).split()
 
 
 def alone(array: xarray.DataArray) -> xarray.DataArray:
-    """Return an array out of a Dataset whose own validity is the coordinate `validity`; another as it is."""
+    """Return an array of a Dataset with its own validity as the coordinate `validity`. Return others as they are."""
     own = own_validity(array, array.coords)
     return array if own is None else _with_validity(array, array.coords[own])
 
@@ -129,7 +136,7 @@ def of_others(array: xarray.DataArray) -> list[str]:
 
 
 def _with_validity(array: xarray.DataArray, own: xarray.DataArray) -> xarray.DataArray:
-    """Return an array with a validity that says what its own one does, and the one that it has with others."""
+    """Return an array whose validity combines its own one with the one that it shares with others."""
     shared = says_valid(array.coords[VALIDITY]) if VALIDITY in array.coords else None
     valid = own.reset_coords(drop=True)
     if shared is not None:
@@ -154,7 +161,7 @@ def says_validity(array: xarray.DataArray) -> bool:
 def _alone(
     dataset: xarray.Dataset, name: Hashable, pair: Pair, owned: Mapping[Hashable, Hashable], mappings: set[Hashable]
 ) -> xarray.DataArray:
-    """Return a variable as a DataArray of y and x, with its own validity, and a CRS where the Dataset has one."""
+    """Return a variable as a DataArray of y and x, with its own validity, and the CRS of the Dataset if it has one."""
     array = dataset[name]
     if name in owned:
         array = _with_validity(array, dataset[owned[name]])
@@ -167,7 +174,7 @@ def _alone(
 
 
 def _crs_of(dataset: xarray.Dataset) -> Any:
-    """Return the one CRS of a Dataset; None where it has none, or several."""
+    """Return the one CRS of a Dataset. Return None if it has none or several."""
     from rioxarray.exceptions import RioXarrayError
 
     try:
@@ -192,8 +199,8 @@ def with_validities(
 ) -> xarray.Dataset:
     """Return a Dataset whose variables have validities.
 
-    several: whether each is a coordinate of its own, rather than `validity`, as of the only variable with rows and
-    columns.
+    With `several`, each validity is a coordinate with a name of its own. Otherwise the only variable with rows and
+    columns has `validity`.
     """
     if not several:
         ((name, only),) = valid.items()
@@ -210,16 +217,16 @@ def with_validities(
 
 
 def _check_unused(dataset: xarray.Dataset, name: Hashable, own: str, used: bool) -> None:
-    """Raise GpumaskError where a variable has the name of what is to say where another one is valid."""
+    """Raise GpumaskError if a variable has the name that another variable's validity needs."""
     if used:
         raise GpumaskError(
-            f"dataset: expected no variable {own!r}, which is where {name!r} is valid; got {dataset[own].dims} "
+            f"dataset: expected no variable {own!r}, the name for the validity of {name!r}; got {dataset[own].dims} "
             f'(dataset.rename({own}="other") frees the name)'
         )
 
 
 def by_name(argument: str, given: Any, names: Iterable[Hashable], default: Any = None) -> dict[Hashable, Any]:
-    """Return what each variable is given: one value for all, or a mapping of names of variables to values."""
+    """Return the value of each variable, from one value for all or a mapping of names of variables to values."""
     names = list(names)
     if not isinstance(given, Mapping):
         return dict.fromkeys(names, given)
@@ -234,7 +241,7 @@ def by_name(argument: str, given: Any, names: Iterable[Hashable], default: Any =
 
 @contextmanager
 def about(name: Hashable) -> Iterator[None]:
-    """Name the variable that an error is about."""
+    """Add the name of the variable to an error."""
     try:
         yield
     except GpumaskError as error:

@@ -16,7 +16,7 @@ from gpumask.pixels.window import Window
 
 
 def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
-    """Return the dimensions of rows and columns, which have pixels: those that rioxarray finds, or lat and lon."""
+    """Return the dimensions of rows and columns: those that rioxarray finds, or lat and lon. They must have pixels."""
     from rioxarray.exceptions import RioXarrayError
 
     try:
@@ -27,14 +27,14 @@ def spatial(name: str, given: Any) -> tuple[Hashable, Hashable]:
                 f"{name}: expected dimensions y and x, or those named by rio.set_spatial_dims; got {tuple(given.dims)}"
             ) from error
         dims = "lat", "lon"
-        given.rio.set_spatial_dims(y_dim="lat", x_dim="lon", inplace=True)  # of its accessor; labels are as before
+        given.rio.set_spatial_dims(y_dim="lat", x_dim="lon", inplace=True)  # it changes the accessor and no label
     if not all(given.sizes[dim] for dim in dims if dim in given.sizes):
         raise GpumaskError(f"{name}: expected rows and columns with pixels; got {dict(given.sizes)}")
     return dims
 
 
 def knowing_dims(given: Any, made: Any) -> Any:
-    """Return what was made from a DataArray or a Dataset, whose rows and columns rioxarray still knows."""
+    """Return a result whose rows and columns rioxarray still knows from the DataArray or Dataset it came from."""
     from rioxarray.exceptions import RioXarrayError
 
     try:
@@ -45,7 +45,7 @@ def knowing_dims(given: Any, made: Any) -> Any:
 
 
 def place_of(name: str, given: Any) -> Place:
-    """Return where a DataArray or a Dataset lies: as its coordinates have it, or its transform where there are none."""
+    """Return where a DataArray or a Dataset lies: by its coordinates, or by its transform if there are none."""
     from rioxarray.exceptions import RioXarrayError
 
     dims = spatial(name, given)
@@ -60,13 +60,13 @@ def place_of(name: str, given: Any) -> Place:
 
 
 def affine_of(name: str, given: Any, dims: tuple[Hashable, Hashable]) -> Any:
-    """Return the affine map of a DataArray or a Dataset: that of its coordinates, or its transform without such."""
+    """Return the affine map of a DataArray or a Dataset: that of its coordinates, or else its transform."""
     along = {dim: given.coords[dim] for dim in dims if dim in given.coords}
     flat = {dim: coord.dims for dim, coord in along.items() if coord.dims != (dim,)}
     if flat:
-        raise GpumaskError(f"{name}: expected coordinates along one dimension each, or a Geolocation; got {flat}")
+        raise GpumaskError(f"{name}: expected coordinates of one dimension each, or a Geolocation; got {flat}")
     affine = given.rio.transform()
-    if not (abs(affine.b) > 0 or abs(affine.d) > 0):  # turned pixels have no coordinates along one dimension
+    if not (abs(affine.b) > 0 or abs(affine.d) > 0):  # turned pixels have no coordinates of one dimension
         affine = given.rio.transform(recalc=True)
         _check_even(name, along, {dims[0]: (affine.e, affine.f), dims[1]: (affine.a, affine.c)})
         if affine.is_identity and len(along) < len(dims):
@@ -75,7 +75,10 @@ def affine_of(name: str, given: Any, dims: tuple[Hashable, Hashable]) -> Any:
 
 
 def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashable, tuple[float, float]]) -> None:
-    """Raise GpumaskError unless coordinates are those of pixels. steps: of each, the size of a pixel, and the edge."""
+    """Raise GpumaskError unless coordinates are those of pixels.
+
+    `steps` has, for each axis, the size of a pixel and the edge.
+    """
     for dim, coord in along.items():
         size, first = steps[dim]
         values = np.asarray(coord, np.float64)
@@ -88,13 +91,13 @@ def _check_even(name: str, along: Mapping[Hashable, Any], steps: Mapping[Hashabl
 
 
 def placed(array: xarray.DataArray, grid: ProjectedGrid) -> xarray.DataArray:
-    """Say where the pixels of a grid's target lie; the array may be changed."""
+    """Set where the pixels of a grid's target lie. The array may be changed."""
     where = grid.georeference(Window.of_shape(grid.full_shape))
     a, b, c, d, e, f = where["transform"][:6]
     rows, cols = grid.full_shape
     if not b and not d:
         array = array.assign_coords(y=f + e * (np.arange(rows) + 0.5), x=c + a * (np.arange(cols) + 0.5))
-    array.rio.write_crs(where["crs"], inplace=True)  # else rioxarray copies all pixels
+    array.rio.write_crs(where["crs"], inplace=True)  # without inplace, rioxarray copies all pixels
     array.rio.write_transform(where["transform"], inplace=True)
     if not b and not d:
         array.rio.write_coordinate_system(inplace=True)

@@ -1,4 +1,4 @@
-"""Which quality bands say what of which variable of a Dataset."""
+"""Which quality bands belong to which variable of a Dataset."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ Bands = dict[Any, xarray.DataArray]
 
 @dataclass(frozen=True, eq=False)
 class Qualities:
-    """Quality bands of variables by the names that rules use; none where there are none for a variable.
+    """The quality bands of each variable, by the names that rules use. A variable may have none.
 
-    named: whether rules must name them. used: the names of those that are in the Dataset.
+    Attributes
+    ----------
+    bands
+        The bands by their names, for each variable.
+    named
+        True if rules must name the bands.
+    used
+        The names of the bands that are in the Dataset.
     """
 
     bands: dict[Hashable, Bands]
@@ -30,9 +37,9 @@ class Qualities:
 
     @classmethod
     def of(cls, dataset: xarray.Dataset, names: Iterable[Hashable], rules: Any, quality: Any) -> Qualities:
-        """Find them; see `keep` of Datasets."""
+        """Find the quality bands. See `keep` of Datasets."""
         if isinstance(quality, list | tuple) and len(quality) == 1:
-            quality = quality[0]  # which rules need not name
+            quality = quality[0]  # rules need not name it
         if quality is None:
             wanted = _named_by(rules)
             if not wanted:
@@ -52,7 +59,7 @@ class Qualities:
 
     @classmethod
     def _own(cls, dataset: xarray.Dataset, names: Iterable[Hashable]) -> Qualities:
-        """Return each variable's own one, out of what its attributes name."""
+        """Return the quality band of each variable, from the names in its attributes."""
         found: dict[Hashable, Bands] = {}
         known: Bands = {}
         for name in names:
@@ -62,7 +69,9 @@ class Qualities:
                 and holds_attributes(dataset[each].attrs)
             ]  # fmt: skip
             if len(flagged) > 1:
-                raise GpumaskError(f"quality: expected names, as {name!r} has several of its own; got {flagged}")
+                raise GpumaskError(
+                    f"quality: expected names of quality bands, as {name!r} has several of its own; got {flagged}"
+                )
             found[name] = {each: known.setdefault(each, _variable(dataset, each)) for each in flagged}
         if not known:
             raise GpumaskError(
@@ -73,12 +82,12 @@ class Qualities:
 
 
 def _is_array(given: Any) -> bool:
-    """Say whether this is a band itself, rather than the name of one."""
+    """Say whether this is a band, and not the name of one."""
     return isinstance(given, xarray.DataArray)
 
 
 def _name_of(given: Any) -> Hashable:
-    """Return the name of a band, or of what is to be the name of one."""
+    """Return the name of a band. A name stays as it is."""
     if _is_array(given):
         return name_of(given)
     if not isinstance(given, Hashable):
@@ -87,7 +96,7 @@ def _name_of(given: Any) -> Hashable:
 
 
 def _named_by(rules: Any) -> list[Any]:
-    """Return the names of the bands that rules are about; raise GpumaskError where some name one and some do not."""
+    """Return the names of the bands that rules are about. Raise GpumaskError if only some rules name one."""
     listed = listed_rules(rules)
     bands = [rule.get("band") if isinstance(rule, Mapping) else getattr(rule, "band", None) for rule in listed]
     if None in bands and any(band is not None for band in bands):
@@ -96,7 +105,7 @@ def _named_by(rules: Any) -> list[Any]:
 
 
 def _variable(dataset: xarray.Dataset, name: Any) -> xarray.DataArray:
-    """Return a quality band of a Dataset, without what says where others are valid."""
+    """Return a quality band of a Dataset, without the validities of other variables."""
     if not isinstance(name, Hashable) or name not in dataset.variables:
         kind = GpumaskError if isinstance(name, str) else ArgumentTypeError
         there = ", ".join(map(repr, dataset.data_vars)) or "none"
@@ -107,7 +116,7 @@ def _variable(dataset: xarray.Dataset, name: Any) -> xarray.DataArray:
 
 
 def fitted(bands: Bands, member: Member) -> Bands:
-    """Return quality bands whose rows and columns have the names y and x, as the variable has them here."""
+    """Return quality bands whose rows and columns are named y and x, as the variable's are here."""
     found = {}
     for name, band in bands.items():
         pair = member.dims if set(member.dims) <= set(band.dims) else pair_of(band.to_dataset(name="band"), "band")

@@ -1,4 +1,4 @@
-"""Arrays in host memory and on the device: what is brought to where a DataArray is."""
+"""Arrays in host memory and on the device, and how one is brought to where a DataArray is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gpumask.resampling.lazy import as_lazy, is_lazy
 
 
 def on_device(array: xarray.DataArray) -> bool:
-    """Say whether an array, or what a lazy one is made of, is on the device."""
+    """Say whether an array, or the chunks of a lazy one, are on the device."""
     return is_device_array(getattr(array.data, "_meta", array.data))
 
 
 def brought(array: xarray.DataArray, other: xarray.DataArray) -> xarray.DataArray:
-    """Return another array where `array` is."""
+    """Return another array in the memory of `array`."""
     if on_device(array) == on_device(other):
         return other
     like = getattr(array.data, "_meta", array.data)
@@ -29,26 +29,26 @@ def brought(array: xarray.DataArray, other: xarray.DataArray) -> xarray.DataArra
 
 
 def alike(*arrays: xarray.DataArray) -> list[xarray.DataArray]:
-    """Return arrays that are all lazy if one is: CuPy's own take no dask array for an operand."""
+    """Return arrays that are all lazy if one is. CuPy's arrays don't take a dask array as an operand."""
     if not is_lazy(*(array.data for array in arrays)):
         return list(arrays)
     return [array if is_lazy(array.data) else array.copy(data=as_lazy(array.data)) for array in arrays]
 
 
 def type_with(dtype: np.dtype[Any], other: Any) -> np.dtype[Any]:
-    """Return the type that an array of numbers has with another number in it, as xarray has it."""
+    """Return the dtype that xarray gives to an array of numbers with another number in it."""
     try:
         made = xarray.DataArray(np.zeros(1, dtype)).where(np.ones(1, bool), other).dtype
     except OverflowError:
         return dtype
-    return made if made.kind in "iuf" else dtype  # objects are none of numbers
+    return made if made.kind in "iuf" else dtype  # objects are not numbers
 
 
 def where(array: xarray.DataArray, valid: xarray.DataArray, other: Any) -> xarray.DataArray:
-    """Return an array with `other` where a bool array, which is where it is, is False."""
+    """Return an array with `other` where a bool array in the same memory is False."""
     if np.ndim(other) or not on_device(array):
         return array.where(valid, other)
-    # CuPy takes no NumPy scalar for one of its arrays, as which xarray and dask hand it on.
+    # xarray and dask pass the number on as a NumPy scalar, which CuPy does not take.
     kind = type_with(array.dtype, other)
     work = partial(_where, kind=kind, value=np.asarray(other, kind).item())
     made: xarray.DataArray = xarray.apply_ufunc(work, *alike(array, valid), dask="allowed", keep_attrs=True)
@@ -56,5 +56,5 @@ def where(array: xarray.DataArray, valid: xarray.DataArray, other: Any) -> xarra
 
 
 def _where(array: Any, valid: Any, kind: np.dtype[Any], value: float) -> Any:
-    """Choose between an array and a number; arrays may be dask's."""
+    """Choose between an array and a number. The arrays may be dask's."""
     return np.where(valid, array.astype(kind), value).astype(kind, copy=False)

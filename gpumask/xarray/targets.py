@@ -1,4 +1,4 @@
-"""Where the variables of a Dataset lie, and the one place that all of them are brought to."""
+"""Where the variables of a Dataset lie, and the one place to which all of them are brought."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Shape = tuple[int, int]
 
 
 def places_of(members: Sequence[Member], model: Any) -> dict[Any, Place]:
-    """Return where variables lie. model: of all, or a mapping of names of variables to models."""
+    """Return where variables lie. `model` is one for all, or a mapping of names of variables to models."""
     models = by_name("model", model, [member.name for member in members])
     shapes = {shape_of(member) for member in members}
     if model is not None and not isinstance(model, Mapping) and len(shapes) > 1:
         raise GpumaskError(
-            "model: expected a mapping of names of variables to models, as these have other rows and columns; got "
+            "model: expected a mapping of names of variables to models, as their rows and columns differ; got "
             f"one model for {sorted(shapes)}"
         )
     places = {}
@@ -38,7 +38,7 @@ def places_of(members: Sequence[Member], model: Any) -> dict[Any, Place]:
 
 
 def _check_own_transform(member: Member, members: Sequence[Member]) -> None:
-    """Raise GpumaskError where a variable lies where a transform says that belongs to other rows and columns."""
+    """Raise GpumaskError if a variable is placed by a transform that belongs to other rows and columns."""
     array, affine = member.array, member.array.rio.transform()
     if {"y", "x"} <= set(array.coords) and not (affine.b or affine.d):
         return
@@ -58,9 +58,10 @@ def shape_of(member: Member) -> Shape:
 
 
 def one_target(targets: Sequence[Place], whole: bool) -> Place:
-    """Return one place out of those that variables would get: that of the finest pixels.
+    """Return one place from those that variables would get: the place of the finest pixels.
 
-    whole: whether it goes on by whole pixels to where the others end, if these go on for more than a pixel of theirs.
+    With `whole` it is enlarged by whole pixels to where the others end, if they reach further by more than one of their
+    pixels.
     """
     finest = min(targets, key=lambda place: abs(place.transform.determinant))
     if not whole:
@@ -72,7 +73,7 @@ def one_target(targets: Sequence[Place], whole: bool) -> Place:
         row, col = (place.transform.f - affine.f) / affine.e, (place.transform.c - affine.c) / affine.a
         row_end, col_end = row + down * _shape(place)[0], col + across * _shape(place)[1]
         turn = full_turn(wkt_of("crs", finest.crs))
-        if turn is not None:  # which may have been placed on either side of 180 degrees
+        if turn is not None:  # places may lie on either side of the antimeridian
             moved = round((col + col_end - cols) / 2 / (turn / affine.a)) * turn / affine.a
             col, col_end = col - moved, col_end - moved
         top, left = min(top, _beyond(row, down)), min(left, _beyond(col, across))
@@ -85,18 +86,21 @@ def one_target(targets: Sequence[Place], whole: bool) -> Place:
 
 
 def _beyond(first: float, pixel: float) -> int:
-    """Return the whole number at which something begins, if that is more than a pixel of its own before 0; else 0."""
+    """Return the whole number at which something begins, or 0.
+
+    It is 0 unless it begins before 0 by more than one of its pixels.
+    """
     return round(first) if first < -pixel else 0
 
 
 def _shape(place: Place) -> Shape:
-    """Return rows and columns of a place that has such."""
+    """Return the rows and columns of a place that has a shape."""
     assert place.shape is not None
     return place.shape
 
 
 def grids_of(grid: Grid | ProjectedGrid, members: Sequence[Member]) -> dict[Any, Grid | ProjectedGrid]:
-    """Return for each variable the grid that brings it to what a grid makes."""
+    """Return for each variable the grid that brings it to the pixels of a grid."""
     places = {member.name: _known_place(member) for member in members}
     shapes = {member.name: shape_of(member) for member in members}
     if isinstance(grid, Grid):
@@ -105,7 +109,7 @@ def grids_of(grid: Grid | ProjectedGrid, members: Sequence[Member]) -> dict[Any,
             if shapes[name] != shapes[first] or not _one(place, places[first]):
                 raise GpumaskError(
                     f"grid: expected a ProjectedGrid, or variables of one place; got a Grid, {first!r} with "
-                    f"{shapes[first]} and {name!r} with {shapes[name]} pixels, which lie elsewhere"
+                    f"{shapes[first]} and {name!r} with {shapes[name]} pixels, which lie in different places"
                 )
         return dict.fromkeys(places, grid)
     fitting = [name for name, shape in shapes.items() if shape == grid.source.shape]
@@ -124,14 +128,14 @@ def grids_of(grid: Grid | ProjectedGrid, members: Sequence[Member]) -> dict[Any,
 
 
 def _grid_from(place: Place, found: Mapping[Any, Any], make: Any) -> ProjectedGrid:
-    """Return a grid from a place, one that is there already if it is of that."""
+    """Return a grid from a place. A grid from that place that exists already is used again."""
     known = (each for each in found.values() if isinstance(each, ProjectedGrid) and _one(each.source, place))
     made: ProjectedGrid = next(known, None) or make(place)
     return made
 
 
 def grids_between(places: Mapping[Any, Place], target: Place, max_error: float) -> dict[Any, Grid | ProjectedGrid]:
-    """Return for each variable the grid from where it lies to a target."""
+    """Return for each variable the grid from its place to a target."""
     found: dict[Any, Grid | ProjectedGrid] = {}
     for name, place in places.items():
         with about(name):
@@ -140,7 +144,7 @@ def grids_between(places: Mapping[Any, Place], target: Place, max_error: float) 
 
 
 def _known_place(member: Member) -> Place | None:
-    """Return where a variable lies, None where nothing says so."""
+    """Return where a variable lies. Return None if nothing says so."""
     try:
         return place_of("array", member.array)
     except GpumaskError:
@@ -148,7 +152,7 @@ def _known_place(member: Member) -> Place | None:
 
 
 def _one(place: Place | None, other: Place | None) -> bool:
-    """Say whether two places are the same; those that are not known are."""
+    """Say whether two places are the same. Unknown places are."""
     if place is None or other is None:
         return place is other
     one, two = place.transform, other.transform

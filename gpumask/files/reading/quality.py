@@ -1,24 +1,22 @@
-"""Rules and quality bands from files: what they keep of an image, window by window."""
+"""Rules and quality bands in files: which pixels of an image they keep, window by window."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpumask.backends.backend import Backend
-from gpumask.errors import MaskRuleError, renamed
+from gpumask.errors import ArgumentTypeError, GpumaskError, MaskRuleError, renamed
 from gpumask.files.reading.gdal import check_bands, check_open, names_file
 from gpumask.files.reading.inputs import Inputs
 from gpumask.grids.places.affine import MOST_OFF, blocks_at
-from gpumask.masks.morphology import filtered
-from gpumask.masks.rules.apply import blocks_of, by_band, check_named, factors_of
-from gpumask.masks.rules.evaluate import evaluate
-from gpumask.masks.rules.read import read_rules, texts_read
+from gpumask.masks.morphology import check_filters, filtered
+from gpumask.masks.rules.apply import as_rules, blocks_of, by_band, check_named, factors_of
+from gpumask.masks.rules.evaluate import CompiledRules
 from gpumask.masks.rules.rule import MaskRule
-from gpumask.masks.rules.table import compile_table
 from gpumask.masks.validity import all_of
 from gpumask.pixels.window import Window, ranges
 
@@ -28,45 +26,58 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class QualityBands:
-    """Quality bands that say by rules which pixels of an image to keep.
+    """Quality bands with rules that say which pixels of an image to keep.
 
-    bands: (dataset, band number) by their names, of the image's rows and columns or coarser by whole factors.
-    image: the dataset whose pixels are meant. grow: filters of what is not kept, in its pixels; see `mask_cleanup`.
+    Attributes
+    ----------
+    rules
+        The rules. All must match.
+    bands
+        (dataset, band number) by the names of the bands. They have the image's rows and columns, or are coarser by
+        whole factors.
+    image
+        The dataset whose pixels are kept or not.
+    grow
+        Filters of the pixels that are not kept, in pixels of the image. See `mask_cleanup`.
     """
 
     rules: Sequence[MaskRule]
     bands: Mapping[str, tuple[DatasetReader, int]]
     image: DatasetReader
     grow: Sequence[tuple[str, int]] = ()
+    _compiled: dict[str, CompiledRules] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Check that the bands are there, fit the rules, and lie where the image lies."""
+        """Check that the bands exist, fit the rules, and lie where the image lies. Compile the rules."""
         asked = by_band(self.rules)
+        compiled: dict[str, CompiledRules] = {}
         check_named("quality", asked, self.bands)
         for name, (dataset, number) in self.bands.items():
             check_open("quality", dataset)
             check_bands("quality", dataset, (number,))
             self._factors(name)
             with renamed({"flags": "quality"}):
-                compile_table(asked.get(name, []), np.dtype(dataset.dtypes[number - 1]))
+                rules = CompiledRules.of(asked.get(name, []), np.dtype(dataset.dtypes[number - 1]))
+            compiled |= {name: rules} if name in asked else {}
+        object.__setattr__(self, "_compiled", compiled)
 
     @property
     def margin(self) -> int:
-        """How many pixels around a window have a say in it."""
+        """How many pixels around a window affect it."""
         return sum(radius for _, radius in self.grow)
 
     def validity(self, window: Window, backend: Backend) -> Any:
-        """Return the validity of a window of the image's pixels; see `gpumask.masks.build.Part`."""
+        """Return the validity of a window of the image's pixels. See `gpumask.masks.validity.Mask`."""
         wider = window.pad(self.margin).intersect(Window.of_shape(self.image.shape))
-        kept = all_of(self._kept(name, asked, wider, backend) for name, asked in by_band(self.rules).items())
+        kept = all_of(self._kept(name, rules, wider, backend) for name, rules in self._compiled.items())
         if kept is None:
             kept = backend.full(wider.shape, 1, np.uint8)
         if self.grow:
             kept = filtered(backend, kept ^ 1, self.grow) ^ 1
         return kept[window.shift(-wider.row, -wider.col).slices]
 
-    def _kept(self, name: str, rules: Sequence[MaskRule], window: Window, backend: Backend) -> Any:
-        """Return what the rules about one band keep of a window."""
+    def _kept(self, name: str, rules: CompiledRules, window: Window, backend: Backend) -> Any:
+        """Return which pixels of a window the rules about one band keep."""
         dataset, number = self.bands[name]
         down, across = self._factors(name)
         first = window.row // down, window.col // across
@@ -74,11 +85,11 @@ class QualityBands:
         with names_file("quality", dataset, coarse):
             band = dataset.read(number, window=ranges(coarse))
         with renamed({"flags": "quality"}):
-            found = blocks_of(evaluate(backend, rules, band), (down, across))
+            found = blocks_of(rules.evaluate(backend, band), (down, across))
         return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
 
     def _factors(self, name: str) -> tuple[int, int]:
-        """Return the rows and columns of the image that a pixel of a band stands for."""
+        """Return how many rows and columns of the image one pixel of a band covers."""
         dataset, _ = self.bands[name]
         found = blocks_at(self.image, dataset)
         if found is None:
@@ -86,28 +97,23 @@ class QualityBands:
         factors, covers, off = found
         if not covers or off > MOST_OFF:
             raise MaskRuleError(
-                f"quality: expected {name!r}, as it says where it lies, to have the {self.image.height} x "
-                f"{self.image.width} pixels of {self.image.name}, or whole blocks of them, from one corner on; "
+                f"quality: expected {name!r} to lie, by its CRS and transform, on the {self.image.height} x "
+                f"{self.image.width} pixels of {self.image.name}, or on whole blocks of them, from the same corner on; "
                 f"got {dataset.shape[0]} x {dataset.shape[1]} pixels, up to {off:.3g} pixels off"
             )
         return factors
 
 
-_NAMES = {"rules": "--rules", "definition": "--definition", "quality": "--quality-band"}
-
-
-@renamed(_NAMES)
-def open_quality(
-    inputs: Inputs,
-    rules: str | None,
-    bands: Sequence[tuple[str, str, int]],
-    definition: str | None,
-    image: DatasetReader,
-) -> tuple[QualityBands, ...]:
-    """Return what a command line's rules and quality bands, (name, file, band), keep of an image; () without rules."""
-    if rules is None:
-        return ()
-    found, grow, named = read_rules(rules, definition, bands)
-    inputs.files |= texts_read(rules, definition)
-    opened = {name: inputs.band("--quality-band", band) for name, band in named.items()}
-    return (QualityBands(found, opened, image, grow),)
+def open_quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
+    """Open quality bands, and return which pixels their rules keep. Without rules the list is empty."""
+    if keep is None or quality is None:
+        if keep is not quality or grow is not None:
+            raise GpumaskError(
+                "keep, quality, grow: expected the first two together, and the third only along with them"
+            )
+        return []
+    if not isinstance(quality, Mapping):
+        raise ArgumentTypeError(f"quality: expected a mapping of names to rasters; got {type(quality).__name__}")
+    bands = {name: inputs.band("quality", given, name) for name, given in quality.items()}
+    filters = [] if grow is None else check_filters("grow", grow)
+    return [QualityBands(as_rules("keep", keep, None), bands, image, filters)]

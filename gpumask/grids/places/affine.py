@@ -1,4 +1,4 @@
-"""Affine maps as rasterio has them, and where rasters lie by them: one in the pixels of another."""
+"""Affine maps as rasterio has them, and the places of rasters in each other's pixels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-MOST_OFF = 0.1  # pixels between where a raster lies and where it should
+MOST_OFF = 0.1  # most pixels that a raster may lie off its place
 
 
 def moved(affine: Any, xy: np.ndarray) -> np.ndarray:
@@ -17,9 +17,9 @@ def moved(affine: Any, xy: np.ndarray) -> np.ndarray:
 
 
 def in_pixels_of(like: Any, raster: Any, xy: np.ndarray) -> np.ndarray | None:
-    """Return where (x, y) rows of a raster lie in another, None where one of the two does not say where it lies.
+    """Return where (x, y) rows of a raster lie in another raster. Return None if one does not say where it lies.
 
-    Both count pixels from the first one's corner.
+    Both count pixels from the corner of the first pixel.
     """
     if raster.transform.is_identity or like.transform.is_identity:
         return None
@@ -27,10 +27,11 @@ def in_pixels_of(like: Any, raster: Any, xy: np.ndarray) -> np.ndarray | None:
 
 
 def pixels_off(like: Any, raster: Any, steps: tuple[float, float], first: float = 0) -> float:
-    """Return by how many pixels of `like` a raster is not where it should be; infinity where its CRS is another.
+    """Return how far a raster is off its place, in pixels of `like`. Return infinity if the CRS differ.
 
-    steps: (row, col) pixels of `like` that one of the raster's pixels should stand for. first: where in its first pixel
-    the two should meet: at 0, the corners, or at 0.5, the centres. A raster that does not say where it lies is not off.
+    `steps` is the (row, col) pixels of `like` that each pixel of the raster stands for. `first` says where the first
+    pixels of both must meet: 0 at their corners, 0.5 at their centres. A raster that does not say where it lies is not
+    off.
     """
     rows, cols = raster.shape
     corners = np.array([(0, 0), (cols, 0), (0, rows)], float)
@@ -43,10 +44,10 @@ def pixels_off(like: Any, raster: Any, steps: tuple[float, float], first: float 
 
 
 def blocks_at(image: Any, raster: Any) -> tuple[tuple[int, int], bool, float] | None:
-    """Return how many rows and columns of an image a pixel of a raster stands for, as the two say where they lie.
+    """Return how many rows and columns of an image each pixel of a raster stands for, by their places.
 
-    Returns whether the raster has as many pixels as cover the image, too, and by how many pixels it is off. None where
-    one of the two does not say where it lies. They are datasets, or Places.
+    The second item says whether the raster has exactly the pixels that cover the image. The third is how far the raster
+    is off, in pixels. Return None if one does not say where it lies. Both are datasets or Places.
     """
     pixel = in_pixels_of(image, raster, np.array([(0, 0), (1, 1)]))
     if pixel is None:
@@ -60,7 +61,7 @@ Points = tuple[np.ndarray, np.ndarray]
 
 
 def rows_and_cols(affine: Any, x: np.ndarray, y: np.ndarray) -> Points:
-    """Return rows and columns, counted from the first pixel's centre, of what an affine map counts from its corner."""
+    """Return the rows and columns of x and y under an affine map. They count from the centre of the first pixel."""
     a, b, c, d, e, f = (~affine)[:6]
     return d * x + e * y + f - 0.5, a * x + b * y + c - 0.5
 
@@ -72,9 +73,10 @@ def corners(affine: Any, shape: tuple[int, int]) -> np.ndarray:
 
 
 def is_affine(given: Any) -> bool:
-    """Say whether this is an affine map as rasterio has it."""
+    """Say whether an object is an affine map, as rasterio has it."""
     return hasattr(given, "determinant") and hasattr(given, "is_rectilinear")
 
 
-# (rows, cols) of output pixels, which broadcast, to float64 (rows, cols) in the source; not finite where none are.
+# From (rows, cols) of output pixels, which broadcast, to float64 (rows, cols) in the source. They are not finite where
+# the source has no such place.
 Exact = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

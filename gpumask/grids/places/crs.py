@@ -1,4 +1,4 @@
-"""Coordinate reference systems: points brought from one to another, and where x begins anew after a turn."""
+"""Coordinate reference systems: how points get from one to another, and where x begins anew after a turn."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from pyproj import CRS, Transformer
 
 _own = threading.local()
-_RING, _EVEN = 360, 1e-9  # longitudes at which it is looked whether x is even, and of a turn what it may be off
-_LATITUDES = np.array([-1 / 6, 0, 1 / 9])  # of a turn
+_RING, _EVEN = 360, 1e-9  # longitudes at which x is compared, and the share of a turn that it may be off
+_LATITUDES = np.array([-1 / 6, 0, 1 / 9])  # latitudes, as shares of a turn
 
 
 def from_seam(crs: str, seam: float | None, x: np.ndarray) -> np.ndarray:
-    """Return the x of a CRS, by whole turns, so that it begins at the seam."""
+    """Return the x of a CRS moved by whole turns, so that it begins at the seam."""
     turn = full_turn(crs)
     return x if seam is None or turn is None else x - turn * np.floor((x - seam) / turn)
 
 
 def wkt_of(name: str, crs: Any) -> str:
-    """Return a CRS as WKT, from what pyproj takes for one, or rasterio's."""
+    """Return a CRS as WKT. pyproj and rasterio say what is a CRS."""
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
@@ -49,7 +49,7 @@ def crs_of(wkt: str) -> CRS:
 
 
 def transformer(source: str, target: str) -> Transformer:
-    """Return what brings (x, y) from one CRS, as WKT, to another: one for each thread, as PROJ asks."""
+    """Return the transformer of (x, y) from one CRS to another, both as WKT. PROJ asks for one in each thread."""
     from pyproj import Transformer
 
     known = _own.__dict__.setdefault("transformers", {})
@@ -60,7 +60,7 @@ def transformer(source: str, target: str) -> Transformer:
 
 
 def transformed(source: str, target: str, x: np.ndarray, y: np.ndarray) -> Points:
-    """Return (x, y) of one CRS in another, wherever x lies: PROJ knows a turn or two of longitude, and no more."""
+    """Return (x, y) of one CRS in another. x may be many turns away, which PROJ alone does not allow."""
     with np.errstate(invalid="ignore"):
         near = from_seam(source, first_x(source), x)
     found: Points = transformer(source, target).transform(near, y)
@@ -68,15 +68,15 @@ def transformed(source: str, target: str, x: np.ndarray, y: np.ndarray) -> Point
 
 
 def full_turn(wkt: str) -> float | None:
-    """Return after how much x a CRS comes back to the same place; None for one that never does.
+    """Return the width of x after which a CRS comes back to the same place. Return None if it never does.
 
-    360 for degrees, 40 075 016.69 for the metres of Web Mercator, and so for every cylinder that the world is laid on.
+    It is 360 for degrees and 40 075 016.69 for the metres of Web Mercator. Every cylinder projection has one.
     """
     return _turn(wkt)[0]
 
 
 def first_x(wkt: str) -> float:
-    """Return the least x of a CRS that has a full turn, -180 degrees for instance; 0 for another."""
+    """Return the least x of a CRS that has a full turn, such as -180 degrees. Return 0 for others."""
     return _turn(wkt)[1]
 
 
@@ -95,10 +95,11 @@ def _turn(wkt: str) -> tuple[float | None, float]:
         return None, 0.0
     try:
         to_crs = Transformer.from_crs(geodetic, crs, always_xy=True)
-    except ProjError:  # which lacks the method
+    except ProjError:  # PROJ lacks the method
         return None, 0.0
     around = full_turn(geodetic.to_wkt()) or 360.0
-    # On a cylinder x goes on evenly with the longitude, at all latitudes alike, but for the one place where it is cut.
+    # On a cylinder x grows evenly with the longitude, in the same way at all latitudes. Only where the cylinder is cut
+    # does it jump.
     longitudes, latitudes = np.meshgrid(around * (np.arange(_RING) / _RING - 0.5), around * _LATITUDES)
     x, y = to_crs.transform(longitudes, latitudes)
     if not np.isfinite([x, y]).all():
@@ -111,7 +112,7 @@ def _turn(wkt: str) -> tuple[float | None, float]:
 
 
 def _middle(crs: CRS, about: float, step: float) -> float:
-    """Return the x in the middle of a cylinder: its false easting, or what is known about it."""
+    """Return the x in the middle of a cylinder: its false easting, or else the middle that was measured."""
     parameters: list[Any] = list(crs.coordinate_operation.params) if crs.coordinate_operation else []
     said = [float(p.value) * p.unit_conversion_factor for p in parameters if p.name == "False easting"]
     easting = sum(said) / float(crs.axis_info[0].unit_conversion_factor)

@@ -1,4 +1,4 @@
-"""Geolocation arrays: a swath whose samples say where on the ground they lie, and the way back."""
+"""Geolocation arrays: the places of a swath's samples on the ground, and the way back from a place to a sample."""
 
 from __future__ import annotations
 
@@ -12,22 +12,40 @@ from gpumask.backends import on_host
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.pixels.missing import check_declares_nothing, nan_where_missing
 
-_SEEDS = 48  # samples along each axis among which the nearest begins the search
-_STEPS = 40  # of Newton's method at most
-_ENOUGH = 1e-9  # samples that the last step may still go
-_MISSED = 1e-6  # target pixels that what was found may be off
-_QUERIES = 1 << 14  # at a time
-_TORN = 100  # times as wide as half the cells are
+_SEEDS = 48  # samples along each axis. The search begins at the nearest of these.
+_STEPS = 40  # most steps of Newton's method
+_ENOUGH = 1e-9  # samples. The search ends after a step that is smaller.
+_MISSED = 1e-6  # target pixels that a result may be off
+_QUERIES = 1 << 14  # places at a time
+_TORN = 100  # a cell so many times as wide as the median is torn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Geolocation:
-    """Where the samples of a source lie: longitudes and latitudes of a swath, for instance.
+    """Where the samples of a source lie, such as the longitudes and latitudes of a swath.
 
-    x, y: (row, col) of a CRS; NaN, or masked, where unknown; they come to host memory.
-    step: (rows, cols) of source pixels from sample to sample. first: (row, col) of the source pixel that the first
-    sample is the centre of. Between samples a target's rows and columns are bilinear; a cell that its projection tears,
-    such as one on the edge of a map, holds nothing.
+    Between samples, the rows and columns of a target are bilinear. A target's projection may tear a cell, at the edge
+    of its map for example. Such a cell holds nothing.
+
+    Parameters
+    ----------
+    x, y
+        (row, col) arrays of coordinates in a CRS. They are NaN or masked where they are unknown. They are brought to
+        host memory.
+    step
+        The (rows, cols) of source pixels from sample to sample.
+    first
+        The (row, col) of the source pixel whose centre is the first sample.
+
+    Raises
+    ------
+    GpumaskError
+        If the shapes differ, there are fewer than 2 x 2 samples, or none is finite.
+
+    Examples
+    --------
+    >>> Geolocation([[10.0, 11.0], [10.0, 11.0]], [[50.0, 50.0], [49.0, 49.0]], step=(8, 8)).step
+    (8.0, 8.0)
     """
 
     x: Any
@@ -36,24 +54,24 @@ class Geolocation:
     first: tuple[float, float] = (0, 0)
 
     def __post_init__(self) -> None:
-        """Check the shapes."""
+        """Check the arguments."""
         for name in ("x", "y"):
             given, title = getattr(self, name), f"geolocation.{name}"
             check_declares_nothing(title, given)
             object.__setattr__(self, name, on_host(title, nan_where_missing(given)).astype(np.float64))
         if self.x.shape != self.y.shape or self.x.ndim != 2 or min(self.x.shape) < 2:
             raise GpumaskError(
-                f"geolocation: expected x and y of one shape, 2 x 2 or more; got {self.x.shape}, {self.y.shape}"
+                f"geolocation: expected x and y of the same shape, 2 x 2 or more; got {self.x.shape}, {self.y.shape}"
             )
         if not (np.isfinite(self.x) & np.isfinite(self.y)).any():
-            raise GpumaskError("geolocation: expected x and y that are finite somewhere; got none")
+            raise GpumaskError("geolocation: expected at least one sample with finite x and y; got none")
         for name in ("step", "first"):
             object.__setattr__(self, name, _pair(name, getattr(self, name)))
         if min(self.step) <= 0:
             raise GpumaskError(f"geolocation: expected a step above 0; got {self.step}")
 
     def __repr__(self) -> str:
-        """Say what it is made from; a checksum stands for the samples."""
+        """Show the arguments, with a checksum for the samples."""
         checksum = zlib.crc32(self.y.tobytes(), zlib.crc32(self.x.tobytes()))
         return f"Geolocation({self.x.shape}, crc32={checksum:#x}, step={self.step}, first={self.first})"
 
@@ -67,7 +85,7 @@ def _pair(name: str, given: Any) -> tuple[float, float]:
             f"geolocation: expected a {name} of two numbers, (rows, cols); got {given!r}"
         ) from error
     if not np.isfinite([rows, cols]).all():
-        raise GpumaskError(f"geolocation: expected a {name} that is finite; got {given!r}")
+        raise GpumaskError(f"geolocation: expected a finite {name}; got {given!r}")
     return rows, cols
 
 
@@ -77,7 +95,7 @@ def corners_of(samples: np.ndarray) -> np.ndarray:
 
 
 def widest_cell(samples: np.ndarray) -> float:
-    """Return how much samples may differ in a cell that no edge of a projection tears: far more than is usual."""
+    """Return how much samples may differ in a cell that is not torn by an edge of a projection."""
     sizes = np.ptp(corners_of(samples), axis=0)
     sizes = sizes[np.isfinite(sizes)]
     return _TORN * float(np.median(sizes)) if len(sizes) else np.inf
@@ -85,11 +103,21 @@ def widest_cell(samples: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Geolocated:
-    """From (rows, cols) of a target to those in a source; NaN where there are none.
+    """The way from (rows, cols) of a target to those in a swath. They are NaN where there are none.
 
-    rows, cols: of the target, at the samples. widest: how many rows and columns of it a cell may take that is not torn.
-    turn: after how many columns the target comes back to the same place; None: never.
-    torn: (rows - 1, cols - 1) bool, cells that hold another place in the target than on the ground; None: not known.
+    Attributes
+    ----------
+    geolocation
+        The swath.
+    rows, cols
+        The rows and columns of the target at the samples.
+    widest
+        The most rows and columns of the target in a cell that is not torn.
+    turn
+        The columns after which the target comes back to the same place. None means never.
+    torn
+        (rows - 1, cols - 1) bool, True for cells whose middle is another place in the target than on the ground. None
+        means that this is not known.
     """
 
     geolocation: Geolocation
@@ -111,9 +139,9 @@ class Geolocated:
         return row, col
 
     def _search(self, wanted: np.ndarray) -> np.ndarray:
-        """Return (2, n) places among the samples that lie at (2, n) places of the target: Newton's method.
+        """Return (2, n) places among the samples that lie at (2, n) places of the target, by Newton's method.
 
-        In a cell the samples are bilinear; a place beyond the outer ones goes on from the cell at the edge.
+        The samples are bilinear in a cell. The cells at the edge are extended for places beyond the outer samples.
         """
         at = self._nearest(wanted)
         most = np.array([[n - 2] for n in self.rows.shape])
@@ -127,7 +155,7 @@ class Geolocated:
             (a, b), (c, d) = jacobian
             determinant = a * d - b * c
             step = np.stack([d * missing[0] - b * missing[1], a * missing[1] - c * missing[0]]) / determinant
-            # No further than to the next cell but one, lest a fold throws the search out of the swath.
+            # A step goes at most to the next cell but one, so that a fold does not throw the search out of the swath.
             step /= np.maximum(abs(step).max(axis=0) / 2, 1) ** 0.5
             at[:, active] = here + step
             active = active[abs(step).max(axis=0) > _ENOUGH]
@@ -137,7 +165,7 @@ class Geolocated:
         return at
 
     def _missing(self, wanted: np.ndarray, cell: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is missing to places of the target, and how these change with a place in a cell."""
+        """Return how far places in cells are off the wanted places of the target, and the derivatives of that."""
         (i, j), (p, q) = cell, within
         missing, jacobian = np.empty(wanted.shape), np.empty((2, *wanted.shape))
         whole = np.ones(i.shape, bool) if self.torn is None else ~self.torn[i, j]
@@ -147,7 +175,7 @@ class Geolocated:
                 v01, v10, v11 = (self._nearby(v, v00) for v in (v01, v10, v11))
                 turns = self._nearby(v00, wanted[1]) - v00
                 v00, v01, v10, v11 = (v + turns for v in (v00, v01, v10, v11))
-            # A cell across a seam holds nothing that lies between its sides.
+            # A place between the two sides of a cell across the seam does not lie in the cell.
             v00 = np.where(whole & ~(np.ptp([v00, v01, v10, v11], axis=0) > self.widest[axis]), v00, np.nan)
             missing[axis] = wanted[axis] - ((1 - p) * ((1 - q) * v00 + q * v01) + p * ((1 - q) * v10 + q * v11))
             jacobian[axis, 0] = (1 - q) * (v10 - v00) + q * (v11 - v01)
@@ -155,11 +183,11 @@ class Geolocated:
         return missing, jacobian
 
     def _nearby(self, cols: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """Return columns of the target by whole turns, so that they are as near as can be to others."""
+        """Return columns of the target moved by whole turns, as near to other columns as possible."""
         return cols if self.turn is None else cols - self.turn * np.round((cols - wanted) / self.turn)
 
     def _nearest(self, wanted: np.ndarray) -> np.ndarray:
-        """Return the nearest of some samples to each place."""
+        """Return for each place the nearest of some samples."""
         some = [np.unique(np.linspace(0, n - 1, min(n, _SEEDS)).round().astype(int)) for n in self.rows.shape]
         i, j = (index.ravel() for index in np.meshgrid(*some, indexing="ij"))
         rows, cols = self.rows[i, j], self.cols[i, j]

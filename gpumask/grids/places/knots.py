@@ -1,7 +1,7 @@
-"""Where a function is known not to be smooth, and how far off bilinear interpolation is there.
+"""Knots, where a function is known not to be smooth, and the errors of bilinear interpolation there.
 
-A swath bends at each of its samples, and a thin plate spline at each of its points. Between those they are smooth, so a
-cell of a mesh that holds at all knots in it and next to it holds everywhere.
+A swath bends at each of its samples, and a thin plate spline at each of its points. Between those they are smooth. So a
+cell of a mesh holds everywhere if it holds at all knots in it and next to it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from gpumask.grids.places.affine import Exact, Points
     from gpumask.grids.places.geolocation import Geolocated
 
-_AT_ONCE = 1 << 18  # knots
-_FINEST = 64  # parts of a side of a swath's cell at most
-_RINGS = (0.25, 0.5)  # of the way to the next point
+_AT_ONCE = 1 << 18  # knots at a time
+_FINEST = 64  # most parts of a side of a swath's cell
+_RINGS = (0.25, 0.5)  # radii of rings, as shares of the way to the next point
 _DIRECTIONS = 8
 
 
 class Known(NamedTuple):
-    """Rows and columns of a target, and what is there in the source, NaN where it ends; how far that has a say."""
+    """Knots: where they are in a target and in the source, and how far around them they matter.
+
+    The places in the source are NaN where it ends.
+    """
 
     row: np.ndarray
     col: np.ndarray
@@ -33,15 +36,15 @@ class Known(NamedTuple):
     reach: np.ndarray
 
 
-# Gives all knots in a target, some at a time, no further apart than a spacing.
+# A function that yields all knots in a target, some at a time, no further apart than a spacing.
 Knots = Callable[[float], Iterator[Known]]
 
 
 def errors_at_knots(knots: Knots, shape: tuple[int, int], step: int, places: np.ndarray) -> np.ndarray:
-    """Return the greatest error of each cell at the knots in it, and at those next to it as if the cell went on there.
+    """Return the greatest error of each cell at its knots, and at the knots next to it, to which it is extended.
 
-    shape: of the target, whose nodes are `step` pixels apart, the last ones in its last row and column. places: of the
-    nodes in the source, the columns being imaginary.
+    `shape` is that of the target. Its nodes are `step` pixels apart, and the last nodes are in its last row and column.
+    `places` are the nodes in the source, as complex numbers: row + 1j * col.
     """
     counts = [n - 1 for n in places.shape]
     errors = np.zeros(counts[0] * counts[1])
@@ -63,7 +66,7 @@ def errors_at_knots(knots: Knots, shape: tuple[int, int], step: int, places: np.
 
 
 def _error(known: Known, corner: np.ndarray, within: list[np.ndarray], places: np.ndarray) -> np.ndarray:
-    """Return how far knots are from what the nodes of cells make of them; infinity where one of the two is not."""
+    """Return how far knots are from what the nodes of cells give. It is infinity if one of the two is not finite."""
     top, v01, bottom, v11 = (places.take(corner + step) for step in (0, 1, places.shape[1], places.shape[1] + 1))
     down, across = within
     top += across * (v01 - top)
@@ -78,9 +81,17 @@ def _error(known: Known, corner: np.ndarray, within: list[np.ndarray], places: n
 
 @dataclass(frozen=True, eq=False)
 class SwathKnots:
-    """The samples of a swath. Where they are far apart there are more between them, which lie where they say.
+    """The samples of a swath. If they are far apart, there are more knots between them, by bilinear interpolation.
 
-    source_shape: up to whose first and last pixels the outer cells go on; None: unknown.
+    Attributes
+    ----------
+    swath
+        The swath in the target's pixels.
+    shape
+        The rows and columns of the target.
+    source_shape
+        The rows and columns of the source. The outer cells reach to its first and last pixels. None means that they are
+        unknown.
     """
 
     swath: Geolocated
@@ -88,7 +99,7 @@ class SwathKnots:
     source_shape: tuple[int, int] | None
 
     def __call__(self, spacing: float) -> Iterator[Known]:
-        """Give samples, those at the end of what is known as NaN, and places between them."""
+        """Yield samples and the places between them. Samples at the end of what is known are NaN."""
         row, col, wide, _, of_sample = self._lattice
         if not wide.max() > spacing:
             yield from self._samples
@@ -105,18 +116,18 @@ class SwathKnots:
 
     @functools.cached_property
     def _samples(self) -> list[Known]:
-        """Samples, where there is nothing between them."""
+        """The samples, for cells with no places between them."""
         return list(self._at_samples(np.where(self._ends, np.maximum(self._lattice[-1], 1), self._lattice[-1])))
 
     def _at_samples(self, reach: np.ndarray) -> Iterator[Known]:
-        """Give samples, each with a say so far around it."""
+        """Yield samples, each of which matters so far around it."""
         row, col, ends = self._lattice[0], self._lattice[1], self._ends
         for i, j in self._near([row, col], [row, col], reach):
             u = np.where(ends[i, j], np.nan, self._axes[0][i])
             yield self._known(row[i, j], col[i, j], u, self._axes[1][j], reach[i, j])
 
     def _between(self, i: np.ndarray, j: np.ndarray, p: np.ndarray, q: np.ndarray, size: np.ndarray) -> Known:
-        """Return places within cells, as parts of their sides."""
+        """Yield places within cells, at given parts of their sides."""
         i, j = i[:, None], j[:, None]
         at = []
         for samples in self._lattice[:2]:
@@ -128,14 +139,14 @@ class SwathKnots:
         return self._known(row, col, u, v, np.broadcast_to(size[:, None], row.shape))
 
     def _known(self, row: np.ndarray, col: np.ndarray, u: np.ndarray, v: np.ndarray, reach: np.ndarray) -> Known:
-        """Return knots, from places among the samples."""
+        """Return knots at places among the samples."""
         (step_row, step_col), (row_0, col_0) = self.swath.geolocation.step, self.swath.geolocation.first
         return Known(*(at.ravel() for at in (row, col, u * step_row + row_0, v * step_col + col_0, reach)))
 
     def _near(
         self, low: list[np.ndarray], high: list[np.ndarray], reach: np.ndarray, each: int = 1
     ) -> Iterator[Points]:
-        """Give the numbers of what has a say in the target, some at a time. each: how many knots one stands for."""
+        """Yield numbers of the knots that matter in the target, some at a time. A number stands for `each` knots."""
         with np.errstate(invalid="ignore"):
             near = np.logical_and.reduce([
                 (b + reach >= 0) & (a - reach <= n - 1) for a, b, n in zip(low, high, self.shape, strict=True)
@@ -147,7 +158,7 @@ class SwathKnots:
 
     @functools.cached_property
     def _axes(self) -> Points:
-        """Where samples are along both axes, and a place before and after them up to which the outer cells go on."""
+        """The places of samples on both axes, and one more place at each end, up to which the outer cells extend."""
         geolocation, axes = self.swath.geolocation, []
         for axis, n in enumerate(self.swath.rows.shape):
             first, step = geolocation.first[axis], geolocation.step[axis]
@@ -159,9 +170,9 @@ class SwathKnots:
 
     @functools.cached_property
     def _lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Rows and columns of the target at the places of both axes; of each cell and around each sample, the width.
+        """Rows and columns of the target at the places of both axes, and the width of each cell and around each sample.
 
-        A cell that is torn, or lacks a corner, is not whole and has a width of 0.
+        A cell that is torn or lacks a corner is not whole. Its width is 0.
         """
         row, col = (_extended(samples, self._axes) for samples in (self.swath.rows, self.swath.cols))
         wide, whole = np.zeros([n - 1 for n in row.shape]), np.ones([n - 1 for n in row.shape], bool)
@@ -177,12 +188,12 @@ class SwathKnots:
 
     @functools.cached_property
     def _ends(self) -> np.ndarray:
-        """Say which samples are next to a cell that is not whole."""
+        """Which samples are next to a cell that is not whole."""
         return _of_samples(~self._lattice[3])
 
 
 def _extended(samples: np.ndarray, axes: Points) -> np.ndarray:
-    """Return samples with one more on each side, by the cells at the edge."""
+    """Return samples with one more on each side, by extending the cells at the edge."""
     for axis, places in enumerate(axes):
         at = np.moveaxis(samples, axis, 0)
         before, after = places[0], places[-1] - places[-2]
@@ -204,7 +215,7 @@ def _greatest(samples: np.ndarray) -> np.ndarray:
 
 
 def _of_samples(cells: np.ndarray) -> np.ndarray:
-    """Return for each corner of cells the most of the cells that meet there."""
+    """Return for each corner of cells the greatest value of the cells that meet there."""
     return _greatest(np.pad(cells, 1))
 
 
@@ -212,7 +223,14 @@ def _of_samples(cells: np.ndarray) -> np.ndarray:
 class SplineKnots:
     """The points of a thin plate spline, and rings around them, where it bends most.
 
-    row, col: of the points in the target, from the centre of its first pixel.
+    Attributes
+    ----------
+    exact
+        The function that gives the coordinates.
+    shape
+        The rows and columns of the target.
+    row, col
+        The places of the points in the target, from the centre of its first pixel.
     """
 
     exact: Exact
@@ -221,12 +239,12 @@ class SplineKnots:
     col: np.ndarray
 
     def __call__(self, spacing: float) -> Iterator[Known]:
-        """Give all; each has a say where it is."""
+        """Yield all knots at once. Each matters where it is."""
         yield self._known
 
     @functools.cached_property
     def _known(self) -> Known:
-        """All that are in the target."""
+        """All knots that are in the target."""
         apart = np.array(
             [_nearest(self.row - row, self.col - col) for row, col in zip(self.row, self.col, strict=True)]
         )
@@ -243,6 +261,6 @@ class SplineKnots:
 
 
 def _nearest(rows: np.ndarray, cols: np.ndarray) -> float:
-    """Return how far the nearest other point is."""
+    """Return for each point the distance to the nearest other point."""
     apart = np.hypot(rows, cols)
     return float(apart[apart > 0].min(initial=np.inf)) if np.isfinite(apart).any() else 0.0

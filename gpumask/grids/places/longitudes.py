@@ -1,16 +1,17 @@
-"""Longitudes, and all other x that begins anew after a turn: made continuous, so that nothing is cut at 180 degrees."""
+"""Longitudes, and every x that begins anew after a turn, made continuous so that the antimeridian cuts nothing."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_ALIKE = 1e-9  # of a turn
+_ALIKE = 1e-9  # relative size below which an extent counts as 0
 
 
 def unwrapped(x: np.ndarray, places: np.ndarray, turn: float) -> np.ndarray:
-    """Return the x of points by whole turns, so that neighbours are less than half a turn apart.
+    """Return the x of points moved by whole turns, so that neighbours are less than half a turn apart.
 
-    places: (n, 2), the points' rows and columns, which say what are neighbours: a shortest tree through all points.
+    `places` is (n, 2), the rows and columns of the points. The shortest tree through all points says which are
+    neighbours.
 
     >>> unwrapped(np.array([179.0, -179.0, -177.0]), np.array([[0, 0], [0, 5], [0, 9]]), 360.0)
     array([179., 181., 183.])
@@ -31,10 +32,10 @@ def unwrapped(x: np.ndarray, places: np.ndarray, turn: float) -> np.ndarray:
 
 
 def unwrapped_points(points: np.ndarray, turn: float) -> np.ndarray:
-    """Return the x of control points, of (row, col, x, y) each, as they are or unwrapped.
+    """Return the x of control points, (row, col, x, y) each, unwrapped or as they are.
 
-    As they are where that makes pixels which are more like squares: the corners of a raster of all the world are next
-    to each other on the globe, too.
+    They stay as they are if pixels are then more like squares. The corners of a raster of the whole world, for example,
+    are also next to each other on the globe.
     """
     places, x, y = points[:, :2], points[:, 2], points[:, 3]
     found = unwrapped(x, places, turn)
@@ -52,5 +53,5 @@ def _oblong(places: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def seam_opposite(ends: tuple[float, float], turn: float) -> float:
-    """Return where x begins so that what lies between two ends is not cut, nor what is near them."""
+    """Return where x begins so that it cuts nothing between two ends, nor near them."""
     return float(ends[0] - max(turn - (ends[1] - ends[0]), 0) / 2)

@@ -16,12 +16,24 @@ from gpumask.grids.places.sensor import ControlPoints, RationalPolynomials, vers
 class Place:
     """Where the pixels of a raster lie: an affine map or a model, and the CRS that it leads to.
 
-    crs: what pyproj takes for a CRS, or rasterio's. Of a sensor's model it is the model's; of RPCs it may be None.
-    transform: an affine map as rasterio has it: from (col, row), counted from the corner of the first pixel, to (x, y).
-        A source may have a sensor's model instead: rasterio's ground control points, or `ControlPoints`; rasterio's
-        RPC, or `RationalPolynomials` with heights; a `Geolocation`; or any function of arrays x and y that returns
-        (row, col), where a whole number is a pixel's centre.
-    shape: rows and columns. None: not known.
+    Parameters
+    ----------
+    crs
+        A CRS, in any form that pyproj or rasterio knows. With a sensor's model it is the CRS of the model. It may be
+        None for RPCs.
+    transform
+        An affine map as rasterio has it. It leads from (col, row), counted from the corner of the first pixel, to (x,
+        y). A source may have a sensor's model instead: ground control points of rasterio, `ControlPoints`, an RPC of
+        rasterio, `RationalPolynomials` with heights, or a `Geolocation`. It may also be any function of arrays x and y
+        that returns (row, col), where a whole number is a pixel's centre.
+    shape
+        The rows and columns of the raster. None means that they are unknown.
+
+    Examples
+    --------
+    >>> from affine import Affine
+    >>> Place("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 5e6), (1000, 1000)).shape
+    (1000, 1000)
     """
 
     crs: Any
@@ -30,21 +42,22 @@ class Place:
 
     @property
     def identity(self) -> str:
-        """What tells this place from others, however its CRS was given."""
+        """A text that tells this place from others, in whatever form its CRS was given."""
         found: list[Any] = [None if self.crs is None else wkt_of("crs", self.crs), self.transform, self.shape]
         heights = version(self.transform)
         return repr(found if heights is None else [*found, *heights])
 
 
 def model_of(place: Place) -> tuple[Any, str]:
-    """Return what says where a source lies, an affine map or a model, and the CRS that it leads to, as WKT.
+    """Return the affine map or the model of a source, and the CRS that it leads to, as WKT.
 
-    Control points on both sides of 180 degrees are brought to one, and RPCs to that of their heights.
+    Control points on both sides of the antimeridian are brought to one side. RPCs are brought to the side of their
+    heights.
     """
     model, crs = _model(place.transform), place.crs
     if isinstance(model, RationalPolynomials):
         if crs is not None and not crs_of(wkt_of("source_crs", crs)).is_geographic:
-            raise GpumaskError(f"source_crs: expected None, or WGS 84's degrees, for RPCs; got {crs}")
+            raise GpumaskError(f"source_crs: expected None, or WGS 84 in degrees (EPSG:4326), for RPCs; got {crs}")
         crs = "OGC:CRS84"
     wkt = wkt_of("source_crs", crs)
     turn = full_turn(wkt)
@@ -66,9 +79,9 @@ def _model(given: Any) -> Any:
 
 
 def around_of(place: Place) -> tuple[int, int]:
-    """Return the (rows, cols) after which a raster begins anew, as its longitudes do; 0 along an axis that ends.
+    """Return the (rows, cols) after which a raster begins anew, as longitudes do. 0 means that the axis ends.
 
-    Steps in files are rounded: whole pixels are a turn if they miss it by less than rasters may be off from each other.
+    Steps in files are rounded. So a whole number of pixels counts as a turn if it is off by less than MOST_OFF.
     """
     turn = full_turn(wkt_of("source_crs", place.crs)) if is_affine(place.transform) else None
     if turn is None:

@@ -1,7 +1,7 @@
-"""Where the pixels of one raster lie in another: by map projections, and by the models of sensors.
+"""Where the pixels of one raster lie in another, by map projections and by the models of sensors.
 
-Transforms are rasterio's: they count pixels from the corner of the first one. Coordinates that come out count from its
-centre, as everywhere in gpumask.
+Transforms are rasterio's: they count pixels from the corner of the first pixel. Coordinates in the source count from
+its centre, as everywhere in gpumask.
 """
 
 from __future__ import annotations
@@ -20,15 +20,25 @@ from gpumask.grids.places.geolocation import Geolocated, Geolocation, corners_of
 from gpumask.grids.places.longitudes import seam_opposite
 from gpumask.grids.places.place import Place, around_of, model_of
 
-_LARGE = 2  # times as large as others are cells of a swath that may be torn
+_LARGE = 2  # a cell of a swath may be torn if it is so many times as large as others
 
 
 @dataclass(frozen=True)
 class Projection:
-    """From (rows, cols) of a target to those in a source; not finite where there are none. It may be pickled.
+    """The way from (rows, cols) of a target to those in a source. They are not finite where there are none.
 
-    source_crs, target_crs: as WKT. source: an affine map or a model: a function from (x, y) to (row, col).
-    seam: where the source's x begins, where its CRS has a full turn.
+    It can be pickled.
+
+    Attributes
+    ----------
+    source_crs, target_crs
+        The coordinate reference systems, as WKT.
+    source
+        The source's affine map, or its model: a function from (x, y) to (row, col).
+    target
+        The target's affine map.
+    seam
+        Where the source's x begins, if its CRS has a full turn.
     """
 
     source_crs: str
@@ -55,13 +65,13 @@ class Projection:
 
 
 def projection(source: Place, target: Place) -> Exact:
-    """Return where a target's pixels lie in a source; see `Grid.between`."""
+    """Return where a target's pixels lie in a source. See `grid_between`."""
     if not is_affine(target.transform):
         raise ArgumentTypeError(f"target_transform: expected an affine.Affine; got {type(target.transform).__name__}")
     for name, place in {"source_transform": source, "target_transform": target}.items():
         given = place.transform
         if is_affine(given) and not (all(map(math.isfinite, given[:6])) and given.determinant):
-            raise GpumaskError(f"{name}: expected one that can be inverted; got {tuple(given[:6])}")
+            raise GpumaskError(f"{name}: expected an affine map that can be inverted; got {tuple(given[:6])}")
     model, source_crs = model_of(source)
     target_crs = wkt_of("target_crs", target.crs)
     if isinstance(model, Geolocation):
@@ -72,7 +82,7 @@ def projection(source: Place, target: Place) -> Exact:
 
 
 def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Place) -> Geolocated:
-    """Bring the samples of a swath to the pixels of a target."""
+    """Return the way from a target's pixels to the samples of a swath."""
     x, y = swath.x, swath.y
     if source_crs != target_crs:
         x, y = transformed(source_crs, target_crs, x, y)
@@ -88,9 +98,9 @@ def _geolocated(swath: Geolocation, source_crs: str, target_crs: str, target: Pl
 
 
 def _torn(swath: Geolocation, source_crs: str, target_crs: str, affine: Any, at: Points) -> np.ndarray:
-    """Say which cells of a swath an edge of the target's projection tears: their middles are elsewhere on the ground.
+    """Say which cells of a swath an edge of the target's projection tears, so that their middles are elsewhere.
 
-    at: rows and columns of the target at the samples. Cells that are not larger than most are none.
+    `at` is the rows and columns of the target at the samples. Only cells that are larger than most can be torn.
     """
     large = np.zeros([n - 1 for n in at[0].shape], bool)
     for size in (np.ptp(corners_of(samples), axis=0) for samples in at):
@@ -109,7 +119,7 @@ def _torn(swath: Geolocation, source_crs: str, target_crs: str, affine: Any, at:
 
 
 def _on_globe(crs: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return points of a sphere for longitudes and latitudes; x and y of another CRS as they are."""
+    """Return longitudes and latitudes as points of a sphere. Return x and y of another CRS as they are."""
     turn = full_turn(crs)
     if turn is None or not crs_of(crs).is_geographic:
         return np.stack([x, y])
@@ -118,7 +128,7 @@ def _on_globe(crs: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _found_by(model: Any, x: np.ndarray, y: np.ndarray) -> Points:
-    """Return the rows and columns that a model finds, as arrays of their own."""
+    """Return the rows and columns that a model gives, as new arrays."""
     found = model(x, y)
     try:
         row, col = (on_host("source_transform", places).astype(np.float64) for places in found)
@@ -134,10 +144,10 @@ def _found_by(model: Any, x: np.ndarray, y: np.ndarray) -> Points:
 
 
 def seam_of(crs: str, model: Any, shape: tuple[int, int] | None) -> float | None:
-    """Return where x begins so that no source is cut: opposite its middle, or at its edge if all is unknown.
+    """Return where x begins so that no source is cut: opposite its middle, or at its edge if the rest is unknown.
 
-    Where just the edge is known, a target that reaches beyond it is cut there. None where x has no turn, or where a
-    model sees to that itself. None, too, where just the edge is known and x are no longitudes: few sources are cut.
+    If only the edge is known, a target that reaches beyond it is cut there. Return None if x has no turn, or if a model
+    handles turns itself. Return None also if only the edge is known and x is no longitude, as few sources are cut then.
     """
     turn = full_turn(crs)
     if turn is None:
@@ -153,10 +163,10 @@ def seam_of(crs: str, model: Any, shape: tuple[int, int] | None) -> float | None
 
 
 def _opposite(source_crs: str, target_crs: str, target: Place) -> float | None:
-    """Return the longitude opposite the middle of a target, so that those around it go on without a jump.
+    """Return the longitude opposite the middle of a target, so that longitudes around the middle do not jump.
 
-    None where none jumps, as they are the target's own, or where the middle has none: a source that goes around has a
-    pixel for every longitude.
+    Return None if source and target share a CRS, as then nothing jumps. Return None also if the middle has no
+    longitude. A source that goes around has a pixel for every longitude.
     """
     turn = full_turn(source_crs)
     if source_crs == target_crs or turn is None:

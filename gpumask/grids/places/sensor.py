@@ -1,7 +1,7 @@
-"""Models of sensors: from a place on the ground to a pixel, by ground control points or by rational polynomials.
+"""Models of sensors: from a place on the ground to a pixel, by ground control points or rational polynomials.
 
-Both are GDAL's, by way of rasterio, and so are their conventions: lines and samples count from the corner of the first
-pixel (those of RPC files, which count from its centre, are shifted by GDAL).
+Both models are GDAL's, by way of rasterio, and so are their conventions. Lines and samples count from the corner of the
+first pixel. In RPC files they count from its centre, and GDAL shifts them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from gpumask.grids.places.longitudes import unwrapped_points
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-_KEPT = 4  # datasets and transformers of a thread
+_KEPT = 4  # datasets and transformers that a thread keeps
 _own = threading.local()
 _quiet = threading.Lock()
-_asking: list[None] = []  # one for each thread that is with GDAL
-_before = contextlib.ExitStack()  # to what warnings were before the first of them came
+_asking: list[None] = []  # one entry for each thread that asks GDAL
+_before = contextlib.ExitStack()  # restores the warnings as they were before the first of these threads
 
 
 class _Kept:
@@ -45,24 +45,40 @@ _all: weakref.WeakSet[_Kept] = weakref.WeakSet()
 
 @atexit.register
 def _forget() -> None:
-    """Let all that is kept go while what it needs for that is still there."""
+    """Release all that is kept at exit, while what it needs for that still exists."""
     for kept in list(_all):
         kept.made = None
 
 
 @dataclass(frozen=True, init=False)
 class ControlPoints:
-    """A polynomial, or a thin plate spline, through ground control points.
+    """A polynomial or a thin plate spline through ground control points.
 
-    points: rasterio's GroundControlPoints, three or more, kept as (row, col, x, y, z). thin_plate: whether it is a
-        spline that meets each point.
+    Parameters
+    ----------
+    points
+        Three or more GroundControlPoints of rasterio. They are kept as (row, col, x, y, z).
+    thin_plate
+        True for a spline that meets each point, False for a polynomial.
+
+    Raises
+    ------
+    GpumaskError
+        If there are fewer than three points.
+
+    Examples
+    --------
+    >>> from rasterio.control import GroundControlPoint
+    >>> corners = [(0, 0, 10, 50), (0, 99, 11, 50), (99, 0, 10, 49)]
+    >>> ControlPoints([GroundControlPoint(*corner) for corner in corners]).longitudes
+    (10, 11)
     """
 
     points: tuple[tuple[float, float, float, float, float], ...]
     thin_plate: bool = False
 
     def __init__(self, points: Sequence[Any], thin_plate: bool = False) -> None:
-        """Check that these are points, and enough of them."""
+        """Check the points."""
         if len(points) < 3 or not all(hasattr(point, "row") and hasattr(point, "x") for point in points):
             raise GpumaskError(f"source_transform: expected 3 ground control points or more; got {len(points)}")
         kept = tuple((point.row, point.col, point.x, point.y, point.z or 0.0) for point in points)
@@ -76,7 +92,18 @@ class ControlPoints:
         return min(x), max(x)
 
     def unwrapped(self, turn: float) -> ControlPoints:
-        """Return the points with longitudes that go on beyond 180 degrees, where that is what they mean."""
+        """Return the model with longitudes that continue over the antimeridian, if the points mean that.
+
+        Parameters
+        ----------
+        turn
+            A full turn of x in the CRS of the points, such as 360.
+
+        Returns
+        -------
+        ControlPoints
+            The model.
+        """
         from rasterio.control import GroundControlPoint
 
         x = unwrapped_points(np.array(self.points)[:, :4], turn)
@@ -84,11 +111,22 @@ class ControlPoints:
         return ControlPoints(points, self.thin_plate)
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows and columns that lie at x and y, in the CRS of the points."""
+        """Return the rows and columns that lie at x and y.
+
+        Parameters
+        ----------
+        x, y
+            Arrays of coordinates in the CRS of the points.
+
+        Returns
+        -------
+        (array, array)
+            The rows and columns. A whole number is a pixel's centre.
+        """
         return _rowcol(self, x, y)
 
     def _transformer(self) -> Any:
-        """Return rasterio's own."""
+        """Return rasterio's transformer."""
         from rasterio.control import GroundControlPoint
         from rasterio.transform import GCPTransformer
 
@@ -97,10 +135,21 @@ class ControlPoints:
 
 @dataclass(frozen=True)
 class RationalPolynomials:
-    """Rational polynomial coefficients, with the heights of the ground.
+    """Rational polynomial coefficients (RPCs), with the heights of the ground.
 
-    rpc: rasterio's RPC. height: metres above the ellipsoid, everywhere; None: 0. dem: the path of a raster of heights,
-        instead.
+    Parameters
+    ----------
+    rpc
+        An RPC of rasterio.
+    height
+        The height of the ground above the ellipsoid, in metres. None means 0, or the heights of `dem`.
+    dem
+        The path of a raster of heights, instead of `height`.
+
+    Raises
+    ------
+    GpumaskError
+        If both `height` and `dem` are given, or one of the arguments is wrong.
     """
 
     rpc: Any
@@ -108,13 +157,13 @@ class RationalPolynomials:
     dem: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the type."""
+        """Check the arguments."""
         if not hasattr(self.rpc, "line_num_coeff"):
             raise ArgumentTypeError(f"source_transform: expected a rasterio.rpc.RPC; got {type(self.rpc).__name__}")
         if self.height is None:
             return
         if self.dem is not None:
-            raise GpumaskError(f"height: expected instead of dem; got both, {self.height!r} and {self.dem}")
+            raise GpumaskError(f"height: expected either height or dem; got both, {self.height!r} and {self.dem}")
         if isinstance(self.height, bool) or not isinstance(self.height, int | float | np.number):
             raise ArgumentTypeError(f"height: expected a number of metres; got {self.height!r}")
         if not np.isfinite(self.height):
@@ -122,11 +171,22 @@ class RationalPolynomials:
 
     @property
     def longitudes(self) -> tuple[float, float]:
-        """The least and the greatest longitude that are known of: the one that the polynomials count from."""
+        """The known longitudes, least and greatest: both are the one that the polynomials count from."""
         return float(self.rpc.long_off), float(self.rpc.long_off)
 
     def unwrapped(self, turn: float) -> RationalPolynomials:
-        """Return polynomials that count longitudes on the turn on which the raster of heights does."""
+        """Return the model with longitudes counted on the same turn as those of the raster of heights.
+
+        Parameters
+        ----------
+        turn
+            A full turn of x, such as 360.
+
+        Returns
+        -------
+        RationalPolynomials
+            The model.
+        """
         middle = None if self.dem is None else _middle_longitude(self.dem)
         turns = 0 if middle is None else round((middle - self.rpc.long_off) / turn)
         if not turns:
@@ -137,31 +197,69 @@ class RationalPolynomials:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What GDAL is told of heights."""
+        """What GDAL is told about heights."""
         return {"RPC_HEIGHT": self.height or 0.0} if self.dem is None else {"RPC_DEM": self.dem}
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows and columns that lie at longitudes and latitudes of WGS 84, in degrees."""
+        """Return the rows and columns that lie at longitudes and latitudes.
+
+        Parameters
+        ----------
+        x, y
+            Arrays of longitudes and latitudes of WGS 84, in degrees.
+
+        Returns
+        -------
+        (array, array)
+            The rows and columns. A whole number is a pixel's centre.
+        """
         return _rowcol(self, x, y)
 
     def at_heights(self, x: np.ndarray, y: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what lies there at heights that are given, in metres."""
+        """Return the rows and columns that lie at longitudes, latitudes and given heights.
+
+        Parameters
+        ----------
+        x, y
+            Arrays of longitudes and latitudes of WGS 84, in degrees.
+        z
+            An array of heights, in metres.
+
+        Returns
+        -------
+        (array, array)
+            The rows and columns. A whole number is a pixel's centre.
+        """
         return _rowcol(RationalPolynomials(self.rpc), x, y, heights)
 
     def heights(self) -> DatasetReader:
-        """Return this thread's dataset of heights."""
+        """Return this thread's dataset of heights.
+
+        Returns
+        -------
+        rasterio dataset
+            The opened raster of heights.
+
+        Raises
+        ------
+        GpumaskError
+            If it can't be opened.
+        """
         found: DatasetReader = kept_here((self.dem, version(self)), lambda: _opened(self.dem))
         return found
 
     def _transformer(self) -> Any:
-        """Return rasterio's own."""
+        """Return rasterio's transformer."""
         from rasterio.transform import RPCTransformer
 
         return RPCTransformer(self.rpc, **self.options)
 
 
 def _middle_longitude(raster: str) -> float | None:
-    """Return the longitude in the middle of a raster; None where it has none, or can't be read, as will be said."""
+    """Return the longitude in the middle of a raster. Return None if it has none or can't be read.
+
+    Another check will report a raster that can't be read.
+    """
     import rasterio
     from rasterio.errors import RasterioIOError
 
@@ -172,7 +270,7 @@ def _middle_longitude(raster: str) -> float | None:
 
 
 def version(model: Any) -> tuple[int, int] | None:
-    """Return what tells the file of a model's heights from another of the same name; None where there is none."""
+    """Return what tells the file of a model's heights from another file of the same name. Return None for no file."""
     try:
         found = os.stat(model.dem)
     except (AttributeError, OSError, TypeError, ValueError):
@@ -187,23 +285,23 @@ def _opened(dem: Any) -> DatasetReader:
     try:
         with rasterio.Env():
             return rasterio.open(dem)
-    except Exception as error:  # rasterio's, and GDAL's, which have no class of their own
+    except Exception as error:  # errors of rasterio and of GDAL share no class
         raise GpumaskError(f"source_transform: expected a raster of heights; got one where {error}") from error
 
 
 def _transformer_of(model: Any) -> Any:
-    """Return rasterio's transformer of a model, or raise GpumaskError where GDAL can't make one."""
+    """Return rasterio's transformer of a model. Raise GpumaskError if GDAL can't make one."""
     import rasterio
 
     try:
-        with rasterio.Env():  # which knows the formats that heights come in
+        with rasterio.Env():  # it registers the formats of rasters of heights
             return model._transformer()
-    except Exception as error:  # GDAL's, which have no class of their own
+    except Exception as error:  # errors of GDAL have no class of their own
         raise GpumaskError(f"source_transform: expected a model that GDAL can use; got one where {error}") from error
 
 
 def _asked(ask: Any, *places: Any, **options: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Ask rasterio for places, both arrays of one shape; NaN where what is asked about is not finite."""
+    """Ask rasterio for places. Both arrays have one shape, and are NaN where the input is not finite."""
     places = tuple(np.array(values, np.float64) for values in np.broadcast_arrays(*places))
     flat = [values.ravel() for values in places]
     lost = ~np.logical_and.reduce([np.isfinite(values) for values in flat])
@@ -226,12 +324,12 @@ def ground(model: Any, row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _own_transformer(model: Any) -> Any:
-    """Return rasterio's transformer of a model, of which each thread has its own."""
+    """Return rasterio's transformer of a model. Each thread has its own."""
     return kept_here((model, version(model)), lambda: _transformer_of(model))
 
 
 def kept_here(key: Any, make: Callable[[], Any]) -> Any:
-    """Return what this thread has made before for a key, or make it: datasets and transformers serve one thread."""
+    """Return what this thread has made before for a key, or make it. Datasets and transformers serve one thread."""
     kept = _own.__dict__.setdefault("kept", [])
     for known in kept:
         if known.key == key and known.made is not None:
@@ -244,7 +342,7 @@ def kept_here(key: Any, make: Callable[[], Any]) -> Any:
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Let rasterio not warn of places that have no coordinates: they are NaN. Warnings are the same for all threads."""
+    """Keep rasterio from warning of places that have no coordinates. They are NaN. All threads share their warnings."""
     from rasterio.errors import NotGeoreferencedWarning, TransformWarning
 
     with _quiet:

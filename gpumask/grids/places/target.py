@@ -1,7 +1,8 @@
-"""Where an output lies that nobody has placed: as GDAL suggests, and whole where x begins anew.
+"""Where an output lies if the user has not placed it: as GDAL suggests, and whole where x begins anew.
 
-GDAL is asked where it knows. Its rules are applied to x that goes on, beyond 180 degrees for instance, for sources that
-cross the place where x begins anew; and for swaths, whose samples GDAL takes for corners, and splines.
+GDAL is asked where it knows the answer. Otherwise its rules are applied to an x that continues over the antimeridian.
+This is done for sources that cross the place where x begins anew. It is also done for swaths, whose samples GDAL takes
+for corners, and for splines.
 """
 
 from __future__ import annotations
@@ -22,24 +23,30 @@ from gpumask.grids.places.place import Place, model_of
 from gpumask.grids.places.projection import projection
 from gpumask.grids.places.sensor import ControlPoints, RationalPolynomials, ground
 
-MOST_PIXELS = 2**31 - 8  # along an axis
-_COARSE = 20  # steps along each axis in which the whole of a source is looked at
-_FINE = 200  # steps along each edge of it
-_NEAR = 0.01  # of its width, how near a source is to where x begins anew if it may cross that between samples
-_TOUCH = 1e-9  # of a turn
-_EMPTY = 1.5  # pixels of a source, and no more, that one which goes all around may leave empty
-_POLAR = 2 / 3  # of the way to a pole: a source that holds it reaches beyond that
-_INSIDE = 1e-3  # pixels within its edges, where a source holds a pole
-_MOST_NORTH = 85.0511287798066 / 360  # of a turn: the latitude at which the world is a square on web maps
-_SAMPLES = 10  # along each axis, at which the size of pixels is looked at
+MOST_PIXELS = 2**31 - 8  # most pixels along an axis
+_COARSE = 20  # steps along each axis at which the whole source is sampled
+_FINE = 200  # steps along each edge at which the outline of a source is sampled
+_NEAR = 0.01  # share of its width. A source this near to where x begins anew may cross it between samples.
+_TOUCH = 1e-9  # share of a turn that counts as 0
+_EMPTY = 1.5  # most pixels that a source which goes all around may leave empty
+_POLAR = 2 / 3  # share of the way to a pole. A source that holds the pole reaches beyond it.
+_INSIDE = 1e-3  # pixels. A source holds a pole that lies so far within its edges.
+_MOST_NORTH = 85.0511287798066 / 360  # the latitude at which the world is a square on web maps, as a share of a turn
+_SAMPLES = 10  # samples along each axis at which the size of pixels is measured
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What an output covers.
+    """The extent of an output.
 
-    exact: whether all four edges are to be kept; else the upper left corner is. size: of a pixel; None: as fine as the
-    source's are.
+    Attributes
+    ----------
+    left, bottom, right, top
+        The edges.
+    exact
+        True if all four edges must be kept, False if only the upper left corner must be.
+    size
+        The size of a pixel. None means as fine as the source's pixels.
     """
 
     left: float
@@ -59,7 +66,7 @@ def suggested(source: Place, crs: str) -> Place:
     """Return where the whole of a source comes to lie in a CRS, given as WKT."""
     model, source_crs = model_of(source)
     if not is_affine(model) and not isinstance(model, ControlPoints | RationalPolynomials | Geolocation):
-        raise GpumaskError("bounds, resolution: expected for a model that is a function; got none")
+        raise GpumaskError("bounds: expected bounds for a model that is a function; got none")
     source = replace(source, crs=source_crs, transform=model)
     own = _own_sizes(source, crs)
     if own is not None:
@@ -72,21 +79,21 @@ def suggested(source: Place, crs: str) -> Place:
     if extent.exact:
         return fitted(source, crs, extent)
     size = extent.size or _finest(source, crs, extent)
-    return Place(crs, _upright(extent.left, extent.top, size, size), whole(extent, (size, size)))
+    return Place(crs, _upright(extent.left, extent.top, size, size), whole_pixels(extent, (size, size)))
 
 
 def fitted(source: Place, crs: str, extent: Extent) -> Place:
-    """Return a place with all four edges of an extent, and pixels about as fine as the source's, as gdalwarp has it."""
+    """Return a place with all four edges of an extent and pixels about as fine as the source's, as gdalwarp does."""
     model, source_crs = model_of(source)
     source = replace(source, crs=source_crs, transform=model)
     size = _own_sizes(source, crs) or (_finest(source, crs, extent),) * 2
-    rows, cols = whole(extent, size)
+    rows, cols = whole_pixels(extent, size)
     affine = _upright(extent.left, extent.top, extent.sides[0] / cols, extent.sides[1] / rows)
     return Place(crs, affine, (rows, cols))
 
 
-def whole(extent: Extent, sizes: tuple[float, float]) -> tuple[int, int]:
-    """Return how many rows and columns there are in an extent. Half a pixel is one, as gdalwarp has it."""
+def whole_pixels(extent: Extent, sizes: tuple[float, float]) -> tuple[int, int]:
+    """Return how many rows and columns an extent has. Half a pixel counts as one, as in gdalwarp."""
     cols, rows = (side / size + 0.5 for side, size in zip(extent.sides, sizes, strict=True))
     if not max(rows, cols) <= MOST_PIXELS:
         raise GpumaskError(f"resolution: expected up to {MOST_PIXELS} rows and columns; got {rows:.0f} x {cols:.0f}")
@@ -100,14 +107,17 @@ def _shape(place: Place) -> tuple[int, int]:
 
 
 def _upright(left: float, top: float, width: float, height: float) -> Any:
-    """Return an affine map with the north up."""
+    """Return an affine map that is north up."""
     from affine import Affine
 
     return Affine(width, 0, left, 0, -height, top)
 
 
 def _own_sizes(source: Place, crs: str) -> tuple[float, float] | None:
-    """Return the sizes of a source's own pixels, if these will do in a CRS: its own, and neither turned nor sheared."""
+    """Return the sizes of a source's own pixels, or None if they don't fit a CRS.
+
+    They fit if the CRS is the source's own, and the source is neither turned nor sheared.
+    """
     model = source.transform
     same = is_affine(model) and not model.b and not model.d and crs_of(source.crs).equals(crs_of(crs), True)
     return (abs(model.a), abs(model.e)) if same else None
@@ -129,27 +139,30 @@ def _by_gdal(source: Place, crs: str) -> Place:
             about = {"rpcs": model.rpc, **model.options}
         known = CRS.from_wkt
         affine, cols, rows = calculate_default_transform(known(source.crs), known(crs), cols, rows, **about)
-    except Exception as error:  # rasterio's, and GDAL's, which have no class of their own
-        raise GpumaskError(f"crs: GDAL can't say where the source lies in it ({error}); give bounds") from error
+    except Exception as error:  # errors of rasterio and of GDAL share no class
+        raise GpumaskError(
+            f"crs: expected a CRS in which GDAL can place the source; got {error} (give bounds)"
+        ) from error
     return Place(crs, affine, (max(rows, 1), max(cols, 1)))
 
 
 def _by_warped_vrt(source: Place, crs: str) -> Place:
-    """Return the place that GDAL suggests for a raster that an affine map places, be that turned or sheared."""
+    """Return the place that GDAL suggests for a raster with an affine map, turned or sheared ones included."""
     import rasterio
     from rasterio.vrt import WarpedVRT
 
     (rows, cols), affine = _shape(source), source.transform
     x, first, turn = corners(affine, (rows, cols))[0], first_x(source.crs), full_turn(source.crs)
     goes_on = turn is not None and abs(x - first - turn / 2).max() > turn / 2
-    if goes_on and _goes_around(source):  # which holds the same places wherever it begins
+    if goes_on and _goes_around(source):  # it holds the same places wherever it begins
         affine, goes_on = type(affine).translation(first - x.min(), 0) @ affine, False
     numbers = ", ".join(map(repr, map(float, affine.to_gdal())))
     raster = (
         f'<VRTDataset rasterXSize="{cols}" rasterYSize="{rows}"><SRS>{escape(source.crs)}</SRS>'
         f'<GeoTransform>{numbers}</GeoTransform><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
     )
-    # What does not come back is no part of what is covered; but of 181 degrees all that comes back is -179.
+    # Points that don't come back are not covered. For sources beyond the antimeridian this test fails: 181 degrees come
+    # back as -179.
     with (
         rasterio.Env(CHECK_WITH_INVERT_PROJ="NO" if goes_on else "YES"),
         rasterio.open(raster) as dataset,
@@ -159,9 +172,9 @@ def _by_warped_vrt(source: Place, crs: str) -> Place:
 
 
 def _finest(source: Place, crs: str, extent: Extent) -> float:
-    """Return the size of pixels that are as fine as the source's where these are finest, within an extent.
+    """Return the size of the source's finest pixels within an extent.
 
-    Source: gdalwarp of GDAL 3.10, with bounds and no resolution. Sizes of less than a tenth of the median don't count.
+    Source: gdalwarp of GDAL 3.10, with bounds and no resolution. Sizes below a tenth of the median don't count.
     """
     (width, height), n, (rows, cols) = extent.sides, _SAMPLES, _shape(source)
     step = min(width, height) / 1000
@@ -178,7 +191,7 @@ def _finest(source: Place, crs: str, extent: Extent) -> float:
         known = np.isfinite(sizes).all(axis=0)
         inside = known & (at >= -0.5).all(axis=0) & (at[0] <= rows - 0.5) & (at[1] <= cols - 0.5)
     if not known.any():
-        raise GpumaskError("bounds: expected some where the source has pixels; got none there; give resolution, too")
+        raise GpumaskError("bounds: expected bounds where the source has pixels; got others (give resolution as well)")
     sizes = sizes[:, inside if inside.any() else known]
     for axis in (0, 1):
         sizes = sizes[:, sizes[axis] > np.median(sizes[axis]) / 10]
@@ -187,7 +200,7 @@ def _finest(source: Place, crs: str, extent: Extent) -> float:
 
 
 def _extent(source: Place, crs: str) -> Extent | None:
-    """Return what a source covers, or None where GDAL may be asked."""
+    """Return the extent of a source. Return None if GDAL can be asked."""
     turn, unknown = full_turn(crs), _is_unknown(source.transform)
     if turn is None and not unknown:
         return None
@@ -196,7 +209,7 @@ def _extent(source: Place, crs: str) -> Extent | None:
     known = np.isfinite(x) & np.isfinite(y)
     if not known.any():
         if unknown:
-            raise GpumaskError("crs: expected one that reaches where the source lies; got one that does not")
+            raise GpumaskError("crs: expected a CRS that reaches the place of the source; got one that does not")
         return None
     (left, right), (bottom, top) = ((float(of[known].min()), float(of[known].max())) for of in (x, y))
     size = float(np.hypot(*np.diff(ends).ravel())) / _diagonal(source)
@@ -206,32 +219,37 @@ def _extent(source: Place, crs: str) -> Extent | None:
     clipped = _clipped(found, crs)
     if around or poles:
         own = unknown or poles or clipped.exact or abs(left - first_x(crs)) > _TOUCH * turn
-        # Longitudes begin where those of the source do, if they do anywhere.
+        # Longitudes begin where those of the source begin, if it has such a place.
         start = left if crs_of(crs).is_geographic and _goes_around(source) else first_x(crs)
         return replace(clipped, left=start, right=start + turn, exact=True) if own else None
     return clipped if unknown or clipped.exact or _crosses(found, first_x(crs), turn) else None
 
 
 def _crosses(extent: Extent, first: float, turn: float) -> bool:
-    """Say whether an extent crosses where x begins anew, or may do so between samples; not where it ends just there."""
+    """Say whether an extent crosses the place where x begins anew, or may cross it between samples.
+
+    An extent that ends exactly there does not cross it.
+    """
     within = extent.left - first, first + turn - extent.right
     return any(end < _NEAR * extent.sides[0] and not abs(end) < _TOUCH * turn for end in within)
 
 
 def _clipped(extent: Extent, crs: str) -> Extent:
-    """Return an extent without what lies beyond the square world of a cylinder that goes on for ever."""
+    """Return an extent without what lies beyond the square world of a cylinder that never ends."""
     lowest, highest = _limits(crs)
     if math.isfinite(extent.sides[1]) and (extent.bottom >= highest or extent.top <= lowest):
         return extent
     clipped = replace(extent, bottom=max(extent.bottom, lowest), top=min(extent.top, highest), exact=True)
     if clipped.bottom >= clipped.top:
-        raise GpumaskError("crs: expected one that holds the pole which the source does; got one without; give bounds")
+        raise GpumaskError(
+            "crs: expected a CRS that holds the same pole as the source; got one without it (give bounds)"
+        )
     cut = max(clipped.bottom - extent.bottom, extent.top - clipped.top)
     return clipped if cut > _TOUCH * (highest - lowest) else extent
 
 
 def _diagonal(source: Place) -> float:
-    """Return how many pixels a source's last corner is from the first, or the last sample of a swath."""
+    """Return the distance in pixels from the first to the last corner of a source, or sample of a swath."""
     swath = source.transform
     if not isinstance(swath, Geolocation):
         return math.hypot(*_shape(source))
@@ -245,16 +263,16 @@ def _goes_around(source: Place) -> bool:
 
 
 def _is_unknown(model: Any) -> bool:
-    """Say whether GDAL can't be asked: about swaths, splines, and what it takes for rasters that lie nowhere."""
+    """Say whether GDAL can't be asked: about swaths, splines, and rasters that it takes for rasters without a place."""
     if is_affine(model):
         return tuple(abs(number) for number in model[:6]) == (1, 0, 0, 0, 1, 0)
     return isinstance(model, Geolocation) or (isinstance(model, ControlPoints) and model.thin_plate)
 
 
 def _around(source: Place, crs: str, turn: float | None) -> tuple[float | None, bool, list[float]]:
-    """Return where x begins so that a source is not cut, whether it goes all around, and the y of poles that it holds.
+    """Return where x begins so that a source is not cut, whether it goes all around, and the y of its poles.
 
-    Its middle is where x has no need to go on.
+    The middle of the source is where x needs no change of turn.
     """
     if turn is None:
         return None, False, []
@@ -277,7 +295,7 @@ def _around(source: Place, crs: str, turn: float | None) -> tuple[float | None, 
 
 
 def _poles(source: Place, crs: str, found: Points) -> list[float]:
-    """Return the y, which may be infinite, of the poles that a source holds within it. found: some of its (x, y)."""
+    """Return the y of the poles that a source holds, which may be infinite. `found` is some of its (x, y)."""
     from affine import Affine
     from pyproj.crs import ProjectedCRS
     from pyproj.crs.coordinate_operation import PolarStereographicAConversion
@@ -304,13 +322,13 @@ def _poles(source: Place, crs: str, found: Points) -> list[float]:
 
 
 def _geodetic(crs: str) -> str:
-    """Return the CRS of longitudes and latitudes that one with a full turn stands on."""
+    """Return the CRS of longitudes and latitudes that a CRS with a full turn is based on."""
     geodetic = crs_of(crs).geodetic_crs
     return crs if geodetic is None or crs_of(crs).is_geographic else str(geodetic.to_wkt())
 
 
 def _limits(crs: str) -> tuple[float, float]:
-    """Return the least and the greatest y of an output: of a square world where a cylinder goes on for ever."""
+    """Return the least and the greatest y of an output. A cylinder that never ends gets those of a square world."""
     if crs_of(crs).is_geographic:
         return -math.inf, math.inf
     wkt = _geodetic(crs)
@@ -323,7 +341,7 @@ def _limits(crs: str) -> tuple[float, float]:
 
 
 def _places(source: Place, crs: str, row: np.ndarray, col: np.ndarray) -> Points:
-    """Return where rows and columns lie in a CRS: counted from a corner, or of the samples of a swath."""
+    """Return where rows and columns lie in a CRS. They count from a corner, or are those of the samples of a swath."""
     model = source.transform
     if is_affine(model):
         x, y = moved(model, np.stack([col, row], axis=-1)).T
@@ -336,7 +354,7 @@ def _places(source: Place, crs: str, row: np.ndarray, col: np.ndarray) -> Points
 
 
 def _outline(source: Place, crs: str, seam: float | None) -> tuple[np.ndarray, np.ndarray, Points]:
-    """Return (x, y) of all that says how far a source reaches, and of its first and its last corner."""
+    """Return (x, y) of points that say how far a source reaches, and of its first and its last corner."""
     rows, cols = _shape(source)
     if isinstance(source.transform, Geolocation):
         last_row, last_col = (n - 1 for n in source.transform.x.shape)
@@ -353,9 +371,9 @@ def _outline(source: Place, crs: str, seam: float | None) -> tuple[np.ndarray, n
 
 
 def _outline_of_swath(source: Place, crs: str) -> Points:
-    """Return (x, y) of corners of pixels at the edge of a swath, or of all samples where these don't say all.
+    """Return (x, y) of the corners of pixels at the edge of a swath, or of all samples if the edge does not say all.
 
-    Corners are half a pixel beyond samples; beyond the outer ones they are as far as the source goes.
+    Corners are half a pixel beyond samples. Beyond the outer samples they reach as far as the source does.
     """
     swath = source.transform
     known = np.isfinite(swath.x) & np.isfinite(swath.y)
@@ -366,7 +384,7 @@ def _outline_of_swath(source: Place, crs: str) -> Points:
     if not cells.size or not np.isfinite(cells).all():
         return _places(source, crs, *np.nonzero(known))
     turn, shares = full_turn(crs), []
-    if turn is not None:  # cells where x begins anew
+    if turn is not None:  # for cells where x begins anew
         cells[1:, 0] -= turn * np.round((cells[1:, 0] - cells[0, 0]) / turn)
     for of, n, step, first, pixels in zip(at, known.shape, swath.step, swath.first, _shape(source), strict=True):
         low = np.where(of == 0, (first + 0.5) / step, 0.5 / step)

@@ -1,9 +1,11 @@
 """Rational polynomials over a raster of heights: coordinates of many pixels, and where heights are uneven.
 
-Coordinates are those of GDAL's transformer, within 1e-6 pixels. All that is smooth is asked of GDAL and PROJ at a few
-places of a block of pixels, and interpolated: where the pixels lie in the raster of heights, and coordinates at some
-heights. Heights are bilinear, for each pixel, as GDAL has them. Each block is compared with GDAL's own coordinates, and
-what is unlike it, or has unusual heights (beyond the raster, nodata), is left to GDAL pixel by pixel.
+The coordinates are those of GDAL's transformer, within 1e-6 pixels. GDAL and PROJ are asked only at a few places of a
+block of pixels, and the rest is interpolated. Two things are interpolated, because they are smooth: where the pixels
+lie in the raster of heights, and the coordinates at some heights. The height of each pixel is bilinear, as in GDAL.
+
+Each block is compared with GDAL's own coordinates. GDAL computes every pixel of a block that differs, and every pixel
+with unusual heights (beyond the raster, or nodata).
 """
 
 from __future__ import annotations
@@ -23,23 +25,26 @@ if TYPE_CHECKING:
     from gpumask.grids.places.affine import Points
     from gpumask.grids.places.projection import Projection
 
-BLOCK = 256  # pixels along each axis
-BEYOND = 8  # pixels around a source that may have a say, and more than any interpolator's taps reach
-_NODES, _HEIGHTS = 7, 5  # places along each axis of a block (below 8: sums are in order), and heights
-_BETWEEN = np.array([0.03, 0.2, 0.55, 0.84, 0.98])  # of a block, where what is interpolated is compared
-_SCALED = np.array([-1.0, -0.5, 0.1, 1.0])  # heights for that
-_RANGE = 2.0  # heights are interpolated up to so many scales of the polynomials from their offset
-_OFF, _OFF_IN_HEIGHTS = 2e-7, 2e-9  # pixels of the source, and of the heights, that interpolation may be off
-_UNLIKE = 1e-6  # pixels that coordinates may differ from GDAL's
-_KEPT = 1024  # blocks
-_SAMPLES = 1 << 22  # of heights, at a time
-_BULGE = 0.125  # of the extent of a block's corners and centres: its edges are bent
+BLOCK = 256  # pixels of a block along each axis
+BEYOND = 8  # pixels around a source whose coordinates matter. No interpolator's taps reach further.
+_NODES, _HEIGHTS = 7, 5  # places along each axis of a block (below 8, so that sums are in order), and heights
+_BETWEEN = np.array([0.03, 0.2, 0.55, 0.84, 0.98])  # places in a block where the interpolation is compared
+_SCALED = np.array([-1.0, -0.5, 0.1, 1.0])  # scaled heights at which it is compared
+_RANGE = 2.0  # heights are interpolated within so many of the polynomials' height scales around their offset
+_OFF, _OFF_IN_HEIGHTS = 2e-7, 2e-9  # most error of interpolation, in pixels of the source and of the heights
+_UNLIKE = 1e-6  # most pixels that coordinates may differ from GDAL's
+_KEPT = 1024  # blocks that a thread keeps
+_SAMPLES = 1 << 22  # samples of heights that are read at a time
+_BULGE = 0.125  # share of the extent of a block's corners and centres that its bent edges may reach beyond
 _own = threading.local()
 
 
 @dataclass(frozen=True)
 class _Smooth:
-    """Smooth functions of (row, col) in a block: coefficients of Chebyshev's polynomials, as many as each needs."""
+    """Smooth functions of (row, col) in a block, as coefficients of Chebyshev's polynomials.
+
+    Each function has as many coefficients as it needs.
+    """
 
     block: Window
     functions: list[np.ndarray]
@@ -51,7 +56,7 @@ class _Smooth:
         return cls(block, [_trimmed(down @ of @ across.T, off) for of, off in zip(values, negligible, strict=True)])
 
     def at(self, rows: np.ndarray, cols: np.ndarray) -> Iterator[np.ndarray]:
-        """Give the functions at rows and columns of the target.
+        """Yield the functions at rows and columns of the target.
 
         No sum depends on which other pixels are asked for.
         """
@@ -70,7 +75,10 @@ class _Smooth:
 
 @dataclass(frozen=True, eq=False)
 class Terrain:
-    """Where the pixels of a target of (rows, cols) lie in a source of rational polynomials with a raster of heights."""
+    """Where the pixels of a target lie in a source of rational polynomials with a raster of heights.
+
+    `shape` is the (rows, cols) of the target.
+    """
 
     exact: Projection
     shape: tuple[int, int]
@@ -87,9 +95,9 @@ class Terrain:
         return found[0], found[1]
 
     def uneven(self, source_shape: tuple[int | None, int | None] | None, most: float) -> np.ndarray:
-        """Say of each block whether its heights differ by so much that coordinates may be more than `most` pixels off.
+        """Say of each block whether its heights differ so much that coordinates may be more than `most` pixels off.
 
-        So they are where heights end within a block, but not where nothing of it reaches the source.
+        A block where heights end is uneven. A block of which nothing reaches the source is not.
         """
         counts = [-(-n // BLOCK) for n in self.shape]
         firsts = [BLOCK * np.arange(count) for count in counts]
@@ -105,8 +113,8 @@ class Terrain:
             low, high = (np.repeat(np.repeat(h, 3, 0), 3, 1) for h in (least - 10, greatest + 10))
             ends = [_by_block(np.stack(self._model.at_heights(x, y, h))) for h in (low, high)]
             metre = np.hypot(*(ends[1] - ends[0])).max(axis=-1) / (greatest - least + 20) * (1 + _BULGE)
-            # A bilinear grid is off by as much as heights are from their middle, at a pixel and at its nodes, and
-            # so may be what is measured.
+            # The error of a bilinear grid is how far heights are from their middle, at a pixel and at its nodes. The
+            # measured error may be as much off.
             even = whole & (2 * metre * (greatest - least) <= most)
             reaches = _reaches(np.concatenate(ends, axis=-1), source_shape) | _bent(ends[0]) | _bent(ends[1])
         return bent | (~even & ~np.isnan(least) & reaches)
@@ -117,7 +125,7 @@ class Terrain:
         return model
 
     def _found(self, smooth: _Smooth, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-        """Return (row, col) in the source, and ask GDAL where heights are unusual."""
+        """Return (row, col) in the source. Ask GDAL where heights are unusual."""
         found, odd = self._interpolated(smooth, rows, cols)
         if odd.any():
             i, j = np.nonzero(odd)
@@ -126,7 +134,7 @@ class Terrain:
         return found
 
     def _interpolated(self, smooth: _Smooth, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (row, col) in the source, and where they are not to be had so."""
+        """Return (row, col) in the source, and where this way does not give them."""
         functions = smooth.at(rows, cols)
         height, odd = self._heights(next(functions), next(functions))
         scaled = (height - self._model.rpc.height_off) / (_RANGE * self._model.rpc.height_scale)
@@ -135,7 +143,7 @@ class Terrain:
         return np.stack(_of_heights(functions, scaled)), odd
 
     def _smooth(self, block: Window) -> _Smooth | None:
-        """Return what is smooth in a block, None where it is not, or where coordinates are unlike GDAL's."""
+        """Return the smooth functions of a block. Return None if they are not smooth or differ from GDAL's."""
         if getattr(_own, "terrain", None) is not self:
             _own.terrain, _own.known = self, {}
         if block not in _own.known:
@@ -147,7 +155,7 @@ class Terrain:
         return smooth
 
     def _compared(self, block: Window) -> _Smooth | None:
-        """Interpolate, and compare: between the nodes for what is smooth, and at some pixels for all."""
+        """Interpolate and compare: the smooth functions between the nodes, and the whole result at some pixels."""
         scaled = np.cos(np.pi * (np.arange(_HEIGHTS) + 0.5) / _HEIGHTS)
         nodes = [_nodes(n) + first for n, first in zip(block.shape, (block.row, block.col), strict=True)]
         in_heights, in_source = self._exactly(nodes[0], nodes[1], scaled)
@@ -209,7 +217,7 @@ class Terrain:
         samples, bad = self._read(window)
         first = (i - window.row) * window.cols + (j - window.col)
         corners = [first + step for step in (0, 1, window.cols, window.cols + 1)]
-        if bad.any():  # which of its neighbours a place at a sample asks for is a matter of rounding
+        if bad.any():  # rounding decides which neighbours a place at a sample needs
             bad = _of_neighbours(bad)
             odd = np.logical_or.reduce([odd, *(bad.take(corner) for corner in corners)])
         v00, v01, v10, v11 = (samples.take(corner).astype(float) for corner in corners)
@@ -219,7 +227,7 @@ class Terrain:
             return top + down * (bottom - top), odd
 
     def _range(self, places: np.ndarray) -> tuple[float, float, bool]:
-        """Return the least and the greatest height around places, and whether all around are known; NaN for none."""
+        """Return the least and the greatest height around places, NaN for none, and whether all heights are known."""
         first, last = places.min(axis=1), places.max(axis=1)
         if not np.isfinite([first, last]).all():
             return 0.0, 0.0, False
@@ -242,7 +250,7 @@ class Terrain:
         return min(low for low, _ in ranges), max(high for _, high in ranges), whole
 
     def _read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Return a window of heights, and which are none."""
+        """Return a window of heights, and which of them are missing."""
         (rows, cols), dataset = window.slices, self._model.heights()
         samples = dataset.read(1, window=((rows.start, rows.stop), (cols.start, cols.stop)))
         bad = ~np.isfinite(samples)
@@ -259,7 +267,7 @@ def _blocks(window: Window, shape: tuple[int, int]) -> list[Window]:
 
 
 def _nodes(n: int) -> np.ndarray:
-    """Return places along an axis of n pixels: all, or those of Chebyshev from the first to the last one."""
+    """Return places along an axis of n pixels: all pixels, or Chebyshev's places from the first to the last pixel."""
     if n <= _NODES:
         return np.arange(n, dtype=float)
     return (n - 1) * (1 - np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))) / 2
@@ -271,13 +279,13 @@ def _chebyshev(n: int, at: np.ndarray) -> np.ndarray:
 
 
 def _trimmed(coefficients: np.ndarray, negligible: float) -> np.ndarray:
-    """Leave out the last rows and columns of coefficients where all are negligible, but for the first ones."""
+    """Leave out the last rows and columns of coefficients if all are negligible, but keep the first ones."""
     rows, cols = (np.flatnonzero((abs(coefficients) > negligible).any(axis=axis)) for axis in (1, 0))
     return coefficients[: rows.max(initial=0) + 1, : cols.max(initial=0) + 1]
 
 
 def _of_heights(functions: Iterator[np.ndarray], scaled: np.ndarray) -> list[np.ndarray]:
-    """Return sums of powers of scaled heights: rows, and columns."""
+    """Return sums of powers of scaled heights, for rows and for columns."""
     found = []
     for _ in range(2):
         coefficients = list(itertools.islice(functions, _HEIGHTS))
@@ -289,7 +297,7 @@ def _of_heights(functions: Iterator[np.ndarray], scaled: np.ndarray) -> list[np.
 
 
 def _of_neighbours(bad: np.ndarray) -> np.ndarray:
-    """Say which samples are, or are next to, bad ones."""
+    """Say which samples are bad or next to bad ones."""
     around = np.pad(bad, 1)
     around = around[:-2] | around[1:-1] | around[2:]
     return np.asarray(around[:, :-2] | around[:, 1:-1] | around[:, 2:])
@@ -302,7 +310,7 @@ def _by_block(places: np.ndarray) -> np.ndarray:
 
 
 def _bent(places: np.ndarray) -> np.ndarray:
-    """Say of (2, rows, cols, 9) places in which blocks they are so uneven that these don't tell how far others go."""
+    """Say which blocks of (2, rows, cols, 9) places are so uneven that the nine don't tell how far others reach."""
     of_block = places.reshape(*places.shape[:3], 3, 3)
     bends = [abs(at[1] - (at[0] + at[2]) / 2) for at in (np.moveaxis(of_block, axis, 0) for axis in (3, 4))]
     bend, extent = np.concatenate(bends, axis=-1).max(axis=-1), np.ptp(places, axis=-1)
@@ -310,7 +318,7 @@ def _bent(places: np.ndarray) -> np.ndarray:
 
 
 def _reaches(places: np.ndarray, source_shape: tuple[int | None, int | None] | None) -> np.ndarray:
-    """Say of (2, rows, cols, n) places in a source which blocks may reach it."""
+    """Say which blocks of (2, rows, cols, n) places in a source may reach it."""
     reaches = np.ones(places.shape[1:3], bool)
     if source_shape is None:
         return reaches

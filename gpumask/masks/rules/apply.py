@@ -1,10 +1,10 @@
-"""Quality bands to masks: rules applied to arrays, each band read once."""
+"""Rules applied to quality bands. Each band is read once."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from gpumask.backends import adopt, select
 from gpumask.backends.backend import Backend
 from gpumask.errors import MaskRuleError
 from gpumask.masks.morphology import check_filters, cleaned
-from gpumask.masks.rules.evaluate import evaluate
+from gpumask.masks.rules.evaluate import CompiledRules
 from gpumask.masks.rules.rule import MaskRule
-from gpumask.masks.rules.table import compile_table
-from gpumask.masks.validity import all_of
 
 
 def mask_from_rules(
@@ -25,19 +23,38 @@ def mask_from_rules(
     grow: Any = None,
     backend: str | None = None,
 ) -> Any:
-    """Say which pixels to keep: those that match every rule.
+    """Compute which pixels to keep: those that match every rule.
 
-    rules: MaskRules, or mappings as `MaskRule.from_config` takes them; each names its band. None at all keeps all.
-    bands: quality bands by their names, arrays of one shape, of bool, integers or floats. Signed integers are taken by
-        their bits, and nothing is special about nodata. NaN matches no rule, not even an inverted one. The flags of
-        floats are those of whole numbers.
-    flags_definitions: for rules that are mappings, a definition for all of them, or {band: definition}.
-    grow: how to grow what is not kept: a radius in pixels, or filters as `mask_cleanup` takes them.
+    Parameters
+    ----------
+    rules
+        MaskRules, or mappings as `MaskRule.from_config` takes them. Each rule names its band. Without rules, all pixels
+        are kept.
+    bands
+        Quality bands by their names. They are arrays of one shape, of bool, integers or floats. Signed integers are
+        tested by their bits. A nodata value is a value like any other. NaN matches no rule, not even an inverted one.
+        The flags of floats are those of whole numbers.
+    flags_definitions
+        The definition of the flags for rules that are mappings. It is one definition for all bands, or {band:
+        definition}.
+    grow
+        How to grow what is not kept: a radius in pixels, or filters as `mask_cleanup` takes them.
+    backend
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
-    Returns bool, True is keep, of the bands' shape and in their array family.
-    Raises MaskRuleError for a rule that can't be right, for a band that is missing or lacks a flag's bits, and for one
-    of floats whose flags are asked for, but that has a value that is no whole number.
+    Returns
+    -------
+    array
+        A bool array of the bands' shape and array family. True means keep.
 
+    Raises
+    ------
+    MaskRuleError
+        If a rule is wrong, a band is missing, or a band lacks a flag's bits. Also if a rule asks for flags of a float
+        band that holds a number which is not whole.
+
+    Examples
+    --------
     >>> rules = [{"band": "qa", "flags": {"cloud": False}}, {"band": "qa", "values": [1], "invert": True}]
     >>> mask_from_rules(rules, {"qa": np.array([0, 1, 2], np.uint8)}, "hls_fmask")
     array([ True, False, False])
@@ -47,13 +64,14 @@ def mask_from_rules(
     like = next(iter(arrays.values()))
     filters = [] if grow is None else check_filters("grow", grow)
     if filters and like.ndim < 2:
-        raise MaskRuleError(f"grow: expected bands with rows and columns; got shape {like.shape}")
-    for name, of_band in asked.items():
-        compile_table(of_band, arrays[name].dtype)
+        raise MaskRuleError(
+            f"grow: expected bands of two axes or more, to grow along rows and columns; got shape {like.shape}"
+        )
+    compiled = {name: CompiledRules.of(of_band, arrays[name].dtype) for name, of_band in asked.items()}
     chosen = select(backend, *arrays.values())
     keep = None
-    for name, of_band in asked.items():
-        keep = evaluate(chosen, of_band, arrays[name], keep)
+    for name, of_band in compiled.items():
+        keep = of_band.evaluate(chosen, arrays[name], keep)
     if keep is None:
         keep = chosen.full(like.shape, 1, np.uint8)
     if filters:
@@ -61,27 +79,28 @@ def mask_from_rules(
     return chosen.to_family_of(like, keep).view(bool)
 
 
-def validity_of(backend: Backend, rules: Sequence[MaskRule], quality: Mapping[str, Any], shape: tuple[int, int]) -> Any:
-    """Return uint8 of a (row, col) shape, 1 where quality bands match every rule, in the backend's memory.
+class Quality(NamedTuple):
+    """A quality band, and the rules about it that say which pixels of an image to keep.
 
-    quality: (row, col) bands by their names: of this shape, or coarser by whole factors, when each of their pixels
-        stands for a block of it.
+    `factors` says how many rows and columns of the image each pixel of the band stands for.
     """
-    valid = all_of(
-        blocks_of(evaluate(backend, asked, quality[name]), factors_of(name, quality[name].shape, shape))[
-            : shape[0], : shape[1]
-        ]
-        for name, asked in by_band(rules).items()
-    )
-    return backend.full(shape, 1, np.uint8) if valid is None else valid
+
+    rules: CompiledRules
+    band: Any
+    factors: tuple[int, int]
+
+    def validity(self, backend: Backend, shape: tuple[int, int]) -> Any:
+        """Return uint8 of the image's (row, col) shape in the backend's memory, 1 where the band matches the rules."""
+        rows, cols = shape
+        return blocks_of(self.rules.evaluate(backend, self.band), self.factors)[:rows, :cols]
 
 
 def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tuple[int, int]:
-    """Return how many rows and columns a pixel of a quality band stands for; the last one's may be fewer.
+    """Return how many rows and columns a pixel of a quality band stands for. The last pixels may stand for fewer.
 
-    Raises MaskRuleError where no whole factors make such a shape, or several do and none of them divides it.
+    Raise MaskRuleError if no whole factor gives such a shape, or if several do and none divides the shape.
     """
-    expected = f"quality: expected {name!r} of shape {shape}, as the source's, or coarser by whole factors"
+    expected = f"quality: expected {name!r} of shape {shape}, the source's shape, or coarser by whole factors"
     if len(coarse) != 2 or 0 in coarse:
         raise MaskRuleError(f"{expected}; got {coarse}")
     factors = []
@@ -91,7 +110,7 @@ def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tu
             raise MaskRuleError(f"{expected}; got {coarse}")
         if size % part and len(fitting) > 1:
             raise MaskRuleError(
-                f"{expected} that its shape tells; got {coarse}, where {size} pixels may come from blocks of "
+                f"{expected} that follow from its shape; got {coarse}, where {size} pixels may come from blocks of "
                 f"{fitting[0]} to {fitting[-1]} (repeat its pixels, as numpy.repeat does)"
             )
         factors.append(fitting[0])
@@ -99,33 +118,38 @@ def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tu
 
 
 def blocks_of(coarse: Any, factors: Sequence[int]) -> Any:
-    """Return an array with a block of pixels for each of its own, in the same memory. factors: of each axis."""
+    """Return an array with a block of pixels for each pixel, in the same memory. `factors` has one for each axis."""
     for axis, factor in enumerate(factors):
         coarse = coarse if factor == 1 else np.repeat(coarse, factor, axis=axis)
     return coarse
 
 
-def check_quality(rules: Any, quality: Any, shape: tuple[int, int]) -> tuple[list[MaskRule], dict[str, Any]]:
-    """Return rules, and quality bands as arrays; raise MaskRuleError unless these are there and fit."""
+def check_quality(rules: Any, quality: Any, shape: tuple[int, int]) -> list[Quality]:
+    """Return quality bands with the rules about them. Raise MaskRuleError if a band is missing or does not fit.
+
+    `shape` is the rows and columns of the image.
+    """
     if rules is None or quality is None:
         if rules is not quality:
             missing, given = ("keep", "quality") if rules is None else ("quality", "keep")
             raise MaskRuleError(f"{missing}: expected along with {given}; got None")
-        return [], {}
+        return []
     checked = as_rules("keep", rules, None)
     if not isinstance(quality, Mapping):
         raise MaskRuleError(f"quality: expected a mapping of names to arrays; got {type(quality).__name__}")
     asked = by_band(checked)
     check_named("quality", asked, quality)
     arrays = {name: adopt(f"quality[{name!r}]", quality[name]) for name in asked}
-    for name, of_band in asked.items():
-        factors_of(name, arrays[name].shape, shape)
-        compile_table(of_band, arrays[name].dtype)
-    return checked, arrays
+    return [
+        Quality(
+            CompiledRules.of(of_band, arrays[name].dtype), arrays[name], factors_of(name, arrays[name].shape, shape)
+        )
+        for name, of_band in asked.items()
+    ]
 
 
 def by_band(rules: Iterable[MaskRule]) -> dict[str, list[MaskRule]]:
-    """Return rules by the names of their bands."""
+    """Return the rules of each band, by the band's name."""
     found: dict[str, list[MaskRule]] = {}
     for rule in rules:
         found.setdefault(str(rule.band), []).append(rule)
@@ -133,7 +157,7 @@ def by_band(rules: Iterable[MaskRule]) -> dict[str, list[MaskRule]]:
 
 
 def check_named(name: str, wanted: Iterable[str], bands: Mapping[str, Any]) -> None:
-    """Raise MaskRuleError unless the bands are there that rules name."""
+    """Raise MaskRuleError unless all bands are there that the rules name."""
     for band in wanted:
         if band not in bands:
             came = ", ".join(map(repr, bands)) or "none"
@@ -143,7 +167,7 @@ def check_named(name: str, wanted: Iterable[str], bands: Mapping[str, Any]) -> N
 def as_rules(name: str, rules: Any, flags_definitions: Any, band: str | None = None) -> list[MaskRule]:
     """Return rules of both kinds as MaskRules that name a band.
 
-    name: of the argument, for errors. band: the name of those that have none.
+    `name` is the argument's name, for errors. `band` is the band of the rules that name none.
     """
     if isinstance(rules, str | bytes) or not isinstance(rules, Iterable | MaskRule):
         raise MaskRuleError(f"{name}: expected MaskRules, or mappings that describe them; got {rules!r}")
@@ -158,13 +182,13 @@ def as_rules(name: str, rules: Any, flags_definitions: Any, band: str | None = N
                 f"{name}[{number}]: expected a MaskRule, or a mapping that describes one; got {given!r}"
             )
         if rule.band is None and band is None:
-            raise MaskRuleError(f"{name}[{number}]: expected the name of its band; got none")
+            raise MaskRuleError(f"{name}[{number}]: expected a rule that names its band; got one that names none")
         found.append(dataclasses.replace(rule, band=rule.band or band))
     return found
 
 
 def definition_for(band: Any, definitions: Any) -> Any:
-    """Return the definition of a band's flags, out of one for all or of one for each band."""
+    """Return the definition of a band's flags, from one definition for all bands or from one for each band."""
     if isinstance(definitions, Mapping) and isinstance(band, str) and band in definitions:
         entry = definitions[band]
         is_flag = isinstance(entry, Mapping) and "bits" in entry and not isinstance(entry["bits"], Mapping)
@@ -174,9 +198,9 @@ def definition_for(band: Any, definitions: Any) -> Any:
 
 
 def of_one_shape(bands: Any, wanted: Iterable[str]) -> dict[str, Any]:
-    """Return the bands as arrays; raise MaskRuleError unless all are there that are wanted, of one shape."""
+    """Return the bands as arrays. Raise MaskRuleError if a wanted band is missing or the shapes differ."""
     if not isinstance(bands, Mapping) or not bands:
-        raise MaskRuleError(f"bands: expected a mapping of names to arrays, not empty; got {bands!r}")
+        raise MaskRuleError(f"bands: expected a mapping of names to arrays that is not empty; got {bands!r}")
     arrays = {name: adopt(f"bands[{name!r}]", band) for name, band in bands.items()}
     check_named("bands", wanted, arrays)
     shapes = {name: band.shape for name, band in arrays.items()}

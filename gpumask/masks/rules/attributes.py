@@ -1,4 +1,4 @@
-"""Flag definitions read from the attributes of a band: CF conventions, Open Data Cube, STAC."""
+"""Flag definitions read from the attributes of a band. Open Data Cube, CF and STAC attributes are known."""
 
 from __future__ import annotations
 
@@ -14,26 +14,43 @@ import numpy as np
 from gpumask.errors import MaskRuleError
 from gpumask.masks.rules.flags import flags_of, is_whole, shortened
 
-_MOST_BITS = 12  # of a field whose every value gets a label
+_MOST_BITS = 12  # most bits of a field in which every value gets a label
 
-# Where STAC has the bands of an asset, and the assets of an item or a collection.
+# The keys where STAC keeps the bands of an asset, and the assets of an item or a collection.
 _WITHIN = ("bands", "raster:bands", "item_assets", "assets")
 
 
 def flags_definition_from(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the definition that a band's attributes hold, in the Open Data Cube form.
+    """Return the flag definition that a band's attributes hold, in the Open Data Cube form.
 
-    attrs: with `flags_definition` (Open Data Cube); with `flag_meanings` and `flag_masks`, `flag_values` or both (CF
-        conventions 1.11, section 3.5), numbers or text; with `classification:bitfields` or `classification:classes`
-        (the STAC extension of that name, version 2). Or a STAC asset, item or collection, one of whose `bands`,
-        `raster:bands`, `assets` or `item_assets` has these.
+    Parameters
+    ----------
+    attrs
+        The attributes of a band, or a STAC asset, item or collection. Three kinds of attributes are known.
+        `flags_definition` is a definition in the Open Data Cube form. `flag_meanings` comes with `flag_masks`,
+        `flag_values` or both, as numbers or text (CF conventions 1.11, section 3.5). `classification:bitfields` and
+        `classification:classes` are those of the STAC extension "classification", version 2. In a STAC asset, item or
+        collection they are looked for in its `bands`, `raster:bands`, `assets` and `item_assets`.
 
-    Classes of whole pixels become one flag, `class`, whose `bits` are "all": a class is a whole value, whatever the
-    type of the band. A class without a name has its description as one, or else its number.
+    Returns
+    -------
+    dict
+        The definition. Classes of whole pixels become one flag, `class`, whose `bits` are "all". A class is then a
+        whole value, whatever the type of the band. A class without a name has its description as its name, or else its
+        number.
 
-    What can't be right, such as a name that two flags have, is marked as `unusable`: a rule that asks for it is an
-    error, which says why. Raises MaskRuleError where there are no such attributes, and where nothing is usable.
+    Raises
+    ------
+    MaskRuleError
+        If there are no such attributes, or nothing in them is usable.
 
+    Notes
+    -----
+    An entry that can't be right, such as a name that two flags have, is marked as `unusable`. A rule that asks for it
+    raises an error that says why.
+
+    Examples
+    --------
     >>> attrs = {"flag_values": np.array([-1, 0, 2], np.int16), "flag_meanings": "no_data clear cloud"}
     >>> flags_definition_from(attrs)
     {'class': {'bits': 'all', 'values': {'-1': 'no_data', '0': 'clear', '2': 'cloud'}}}
@@ -54,12 +71,12 @@ def flags_definition_from(attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def holds_attributes(attrs: Any) -> bool:
-    """Say whether these are attributes that define flags, as `flags_definition_from` reads them."""
+    """Say whether a mapping holds attributes that define flags, as `flags_definition_from` reads them."""
     return isinstance(attrs, Mapping) and next(_places(rejoined(attrs)), None) is not None
 
 
 def rejoined(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return attributes with the names that they had before rasterio took a colon in a tag's for its end."""
+    """Return attributes under their own names again. rasterio cuts the name of a tag at its colon."""
     for name in ATTRIBUTES:
         head, colon, rest = name.partition(":")
         split = attrs.get(head) if colon else None
@@ -69,7 +86,7 @@ def rejoined(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _places(attrs: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the attributes that define flags, these or some within, and where they are."""
+    """Yield the attributes that define flags, and where they are. They may be these attributes or some within them."""
     given = [attrs[key] for key in ATTRIBUTES if attrs.get(key) is not None]
     if given and not (name and all(isinstance(each, list | tuple | Mapping) and not each for each in given)):
         yield name, attrs
@@ -83,7 +100,7 @@ def _places(attrs: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Map
 
 
 def _from_json(given: Any) -> Any:
-    """Return what a text of JSON says, as files have it that hold no lists; another thing as it is."""
+    """Return what a JSON text says, and anything else as it is. Files that hold no lists keep them as JSON."""
     with contextlib.suppress(ValueError):
         given = _texts(given)
         return json.loads(given) if isinstance(given, str) else given
@@ -94,13 +111,15 @@ def _definition_in(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the definition in attributes that have one."""
     key = next(key for key in ATTRIBUTES if attrs.get(key) is not None)
     if isinstance(attrs[key], list | tuple | Mapping) and not attrs[key]:
-        raise MaskRuleError(f"{key}: expected at least one; got none")
+        raise MaskRuleError(f"{key}: expected at least one flag or class; got none")
     try:
         definition = ATTRIBUTES[key](attrs)
     except (TypeError, ValueError, AttributeError) as error:
         if isinstance(error, MaskRuleError):
             raise
-        raise MaskRuleError(f"{key}: expected what its standard says; got {shortened(attrs[key])}") from error
+        raise MaskRuleError(
+            f"{key}: expected the form that its standard describes; got {shortened(attrs[key])}"
+        ) from error
     flags_of(definition)
     return definition
 
@@ -111,28 +130,30 @@ def unusable(reason: str) -> dict[str, Any]:
 
 
 def _from_odc(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a definition that is there as such, or as JSON."""
+    """Return a definition from a mapping or from JSON."""
     found = attrs["flags_definition"]
     try:
         found = _texts(found)
         return dict(json.loads(found, object_pairs_hook=distinct) if isinstance(found, str) else found)
     except (TypeError, ValueError) as error:
-        raise MaskRuleError(f"flags_definition: expected a mapping, or one in JSON; got {shortened(found)}") from error
+        raise MaskRuleError(
+            f"flags_definition: expected a mapping, or JSON of a mapping; got {shortened(found)}"
+        ) from error
 
 
 def distinct(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
-    """Return a mapping, in which a key that comes twice can't be asked for."""
+    """Return a mapping. A key that comes twice in it can't be asked for."""
     counts = collections.Counter(key for key, _ in pairs)
     return {key: each if counts[key] == 1 else unusable(_several(key, counts[key])) for key, each in pairs}
 
 
 def _several(name: Any, count: int, where: str = "") -> str:
-    """Say that a name is there several times."""
-    return f"expected names of their own{where and ' in '}{where}; got {name!r} {count} times"
+    """Say that a name comes several times."""
+    return f"expected different names{where and ' in '}{where}; got {name!r} {count} times"
 
 
 def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the definition in CF attributes: what has masks becomes a flag of True and False for each meaning."""
+    """Return the definition in CF attributes. With masks, each meaning becomes a flag of True and False."""
     given = _texts(attrs["flag_meanings"])
     meanings = given.split() if isinstance(given, str) else [str(meaning) for meaning in given]
     masks = _numbers(attrs, "flag_masks", len(meanings))
@@ -152,7 +173,7 @@ def _from_cf(attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(attrs: Mapping[str, Any], name: str, count: int) -> list[int | None] | None:
-    """Return a CF attribute's numbers, None for what is no whole number; None where there are none at all."""
+    """Return the numbers of a CF attribute, None for each that is not whole. Return None without the attribute."""
     given = _texts(attrs.get(name))
     if given is None:
         return None
@@ -165,7 +186,7 @@ def _numbers(attrs: Mapping[str, Any], name: str, count: int) -> list[int | None
 
 
 def _texts(given: Any) -> Any:
-    """Return what a file may hold as an array or as bytes: a text, or a list of them or of numbers."""
+    """Return text, or a list of texts or numbers, from the arrays and bytes that a file may hold."""
     given = given.tolist() if isinstance(given, np.ndarray | np.generic) else given
     if isinstance(given, bytes):
         return given.decode()
@@ -173,7 +194,7 @@ def _texts(given: Any) -> Any:
 
 
 def _cf_number(number: Any) -> int | None:
-    """Return a number of CF attributes, which may be a text with a letter for its type behind; None: no whole one."""
+    """Return a number of a CF attribute, or None if it is not whole. A text may end with a letter for its type."""
     if not isinstance(number, int | float | str):
         return None
     text = str(int(number) if isinstance(number, bool) else number).strip()
@@ -187,18 +208,18 @@ def _cf_number(number: Any) -> int | None:
 
 
 def _whole(number: Any) -> int | None:
-    """Return a whole number, None for all others."""
+    """Return a whole number as an int, and None for anything else."""
     if is_whole(number):
         return int(number)
     return int(number) if isinstance(number, float) and number.is_integer() else None
 
 
 def _mask_entry(meaning: str, mask: int | None, value: int | None, has_value: bool) -> dict[str, Any]:
-    """Return a flag that is True where the bits under a mask are a value; without one, where they are not all 0."""
+    """Return a flag that is True where the bits under a mask equal a value. Without a value: where one of them is 1."""
     numbers = range(-(1 << 63), 1 << 64)
     if not mask or value is None or mask not in numbers or value not in numbers or value & ~mask:
         got = f"flag_masks {mask}" + (f" and flag_values {value}" if has_value else "")
-        return unusable(f"expected a mask of 1 to 64 bits, and a value in it, for {meaning}; got {got}")
+        return unusable(f"expected a mask of 1 to 64 bits, and a value within the mask, for {meaning}; got {got}")
     bits = [bit for bit in range(64) if mask >> bit & 1]
     entry: dict[str, Any] = {"bits": bits, "values": {}, "description": meaning.replace("_", " ")}
     entry |= {"signed": True} if mask < 0 else {}
@@ -211,9 +232,9 @@ def _mask_entry(meaning: str, mask: int | None, value: int | None, has_value: bo
 
 
 def _labels(pairs: Iterable[tuple[int | None, Any]], numbers: str, names: str) -> dict[str, Any]:
-    """Return the values of an entry, and what of them can't be asked for, from (value, label) pairs.
+    """Return the values of an entry from (value, label) pairs, and the labels that can't be asked for.
 
-    numbers, names: what has the values and the labels, for errors.
+    `numbers` and `names` say for errors what holds the values and the labels.
     """
     values: dict[str, Any] = {}
     refused: dict[Any, str] = {}
@@ -255,15 +276,15 @@ def _from_classes(attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _listed(attrs: Mapping[str, Any], key: str) -> list[Any]:
-    """Return a list that is there as such, or as JSON."""
+    """Return a list from a list or from JSON."""
     found = _from_json(attrs[key])
     if not isinstance(found, list | tuple) or not found:
-        raise MaskRuleError(f"{key}: expected a list of at least one; got {shortened(attrs[key])}")
+        raise MaskRuleError(f"{key}: expected a list with at least one entry; got {shortened(attrs[key])}")
     return list(found)
 
 
 def _stac_classes(classes: Any) -> Iterator[tuple[int | None, Any]]:
-    """Yield the values and the names of STAC classes."""
+    """Yield the value and the name of each STAC class."""
     for number, each in enumerate(classes):
         named = each if isinstance(each, Mapping) else {}
         value = _whole(named.get("value"))
@@ -275,7 +296,7 @@ def _name(named: Mapping[str, Any], number: str) -> str:
     return next((str(named[key]) for key in ("name", "description") if named.get(key) not in (None, "")), number)
 
 
-# What a band's attributes may have, and who reads it; the first that is there counts.
+# The attributes that a band may have, and the functions that read them. The first one found counts.
 ATTRIBUTES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "flags_definition": _from_odc,
     "flag_meanings": _from_cf,

@@ -1,4 +1,4 @@
-"""Tests of a pixel's bits, and what a rule is to those who evaluate it: some tests, all of which must pass or any."""
+"""Tests of a pixel's bits, and the protocol of a rule: tests of which all must pass, or any."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from gpumask.masks.rules.flags import Flag
 
 @dataclass(frozen=True)
 class BitTest:
-    """Passed by a pixel whose bits, under a flag's, are one of some values; without a flag, by one that equals one.
+    """A test of one pixel.
 
-    negated: whether it is passed by all others instead.
+    With a flag, a pixel passes if its bits under the flag's mask equal one of the values. Without a flag, the whole
+    pixel must equal one of the values. A negated test is passed by all other pixels.
     """
 
     flag: Flag | None
@@ -22,7 +23,7 @@ class BitTest:
     negated: bool = False
 
     def explain(self, width: int) -> str:
-        """Say what it asks of a pixel, in a band of so many bits."""
+        """Say in words what the test asks of a pixel, in a band of `width` bits."""
         if self.flag is None:
             return f"value {one_of(self.values)}"
         numbers = [
@@ -37,11 +38,11 @@ class BitTest:
 
 
 class RuleTests(Protocol):
-    """What a rule asks of a pixel."""
+    """The tests of a rule, as the evaluation needs them."""
 
     @property
     def band(self) -> str | None:
-        """The name of the band that is tested."""
+        """The name of the tested band."""
 
     @property
     def tests(self) -> tuple[BitTest, ...]:
@@ -49,11 +50,11 @@ class RuleTests(Protocol):
 
     @property
     def any(self) -> bool:
-        """Whether one of the tests is enough, or all must pass."""
+        """True if one passed test is enough, False if all tests must pass."""
 
     @property
     def inverted(self) -> bool:
-        """Whether a pixel matches where the tests say no."""
+        """True if a pixel matches when the tests fail."""
 
     @property
     def excepted(self) -> tuple[int, ...]:
@@ -61,7 +62,7 @@ class RuleTests(Protocol):
 
 
 def one_of(numbers: Sequence[Any], negated: bool = False) -> str:
-    """Return "== 3" or "in (2, 3)", or "!= 3" or "not in (2, 3)"."""
+    """Return "== 3" or "in (2, 3)". Return "!= 3" or "not in (2, 3)" if negated."""
     if len(numbers) == 1:
         return f"{'!=' if negated else '=='} {numbers[0]}"
     return f"{'not ' if negated else ''}in ({', '.join(map(str, numbers))})"

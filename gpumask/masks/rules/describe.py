@@ -1,4 +1,4 @@
-"""Flags described: how many pixels have which, and what of a definition no rule can ask for."""
+"""Flags described: how many pixels have each value, and which flags no rule can ask for."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ from gpumask.masks.rules.table import pixel_type
 
 
 class FlagCount(NamedTuple):
-    """How many pixels have a value of a flag; label None: the definition has none for it.
+    """How many pixels have a value of a flag.
 
-    value None: all values that have no label of their own.
+    Attributes
+    ----------
+    flag
+        The name of the flag.
+    value
+        The value. None stands for all values that have no label of their own.
+    label
+        The label of the value. None means that the definition has no label for it.
+    pixels
+        The number of pixels.
     """
 
     flag: str
@@ -28,14 +37,29 @@ class FlagCount(NamedTuple):
 
 
 def describe_flags(band: Any, flags_definition: Any) -> list[FlagCount]:
-    """Count the pixels of each value of each flag: those that are defined, and others that occur.
+    """Count the pixels of each value of each flag: the defined values, and others that occur.
 
-    band: bool, integers, or floats that are whole numbers or NaN, of any shape. flags_definition: see
-    `MaskRule.from_config`. The values are those of a flag's bits, counted from its lowest, or of whole pixels.
+    Parameters
+    ----------
+    band
+        An array of any shape. It holds bool, integers, or floats that are whole numbers or NaN.
+    flags_definition
+        A flag definition. See `MaskRule.from_config`.
 
-    A pixel of which a flag says nothing is not counted there, nor is NaN. A flag that can't be asked for is left out:
-    `flag_problems` says why. Raises MaskRuleError where that leaves none, and for numbers that are not whole.
+    Returns
+    -------
+    list of FlagCount
+        A count for each value. A value is that of the flag's bits, counted from its lowest bit, or that of whole
+        pixels. A pixel is not counted where a flag says nothing of it, nor is NaN. A flag that can't be asked for is
+        left out, and `flag_problems` says why.
 
+    Raises
+    ------
+    MaskRuleError
+        If no flag can be asked for, or a float is not a whole number.
+
+    Examples
+    --------
     >>> describe_flags(np.array([0, 2, 2], np.uint8), {"cloud": {"bits": 1, "values": {0: "no", 1: "yes"}}})
     [FlagCount(flag='cloud', value=0, label='no', pixels=1), FlagCount(flag='cloud', value=1, label='yes', pixels=2)]
     """
@@ -57,10 +81,27 @@ def describe_flags(band: Any, flags_definition: Any) -> list[FlagCount]:
 
 
 def flag_problems(flags_definition: Any, dtype: Any = None) -> dict[str, list[str]]:
-    """Say what of a definition no rule can ask for, and why: reasons by the names of flags.
+    """Say which flags and labels of a definition no rule can ask for, and why.
 
-    dtype: of a band, which may lack bits of a flag; None: a band that has all.
+    Parameters
+    ----------
+    flags_definition
+        A flag definition. See `MaskRule.from_config`.
+    dtype
+        The dtype of a band, which may lack bits of a flag. None stands for a band that has all bits.
 
+    Returns
+    -------
+    dict
+        A list of reasons for each name of a flag that has problems.
+
+    Raises
+    ------
+    MaskRuleError
+        If there is no such definition, or nothing in it can be asked for.
+
+    Examples
+    --------
     >>> flag_problems({"haze": {"bits": 9, "values": {"0": False, "1": True}}}, "uint8")
     {'haze': ['expected a band with bit 9 of uint16 for haze; got uint8']}
     """
@@ -74,13 +115,13 @@ def flag_problems(flags_definition: Any, dtype: Any = None) -> dict[str, list[st
 
 
 def _problem(flag: Flag, dtype: np.dtype[Any]) -> str:
-    """Say why a flag can't be asked for of a band of a dtype; nothing where it can be."""
+    """Say why a flag can't be asked for in a band of a dtype. Return an empty text if it can be."""
     lacks = flag.lacks(1 if dtype.kind == "b" else 8 * dtype.itemsize)
     return flag.problem or (f"expected {lacks}; got {dtype}" if lacks else "")
 
 
 def _counted(flag: Flag, values: np.ndarray, counts: np.ndarray) -> list[FlagCount]:
-    """Return how many pixels have which value of a flag; values: of whole pixels, and how many have each."""
+    """Return how many pixels have each value of a flag, from whole pixels and how many have each."""
     for pixel in flag.silent:
         counts = counts[values != pixel]
         values = values[values != pixel]
@@ -101,9 +142,9 @@ def _counted(flag: Flag, values: np.ndarray, counts: np.ndarray) -> list[FlagCou
 
 
 def _histogram(band: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values that a band of integers has, in native bytes, and how many pixels have each.
+    """Return the values of a band of integers, in native byte order, and how many pixels have each.
 
-    They are counted where the band is, and come to host memory.
+    The pixels are counted where the band is. The counts come to host memory.
     """
     band = band.view(np.uint8) if band.dtype.kind == "b" else band
     bits = band.view(f"u{band.dtype.itemsize}").ravel()

@@ -1,15 +1,17 @@
-"""Flag definitions: which bits of a quality band say what. In the Open Data Cube form, and read from others.
+"""Flag definitions: what the bits of a quality band mean.
+
+A definition has the Open Data Cube form:
 
 {"cloud": {"bits": 6, "values": {"0": False, "1": True}, "description": "…"},
  "confidence": {"bits": [8, 9], "values": {"0": "none", "1": "low", "2": "medium", "3": "high"}}}
 
-Beyond that form, an entry may have
+Beyond that form, an entry may have more:
 
-* `"bits": "all"`: the keys of `values` are whole pixels, negative ones too, compared in whatever type the band has.
-* `"otherwise": label`: the label of every value that has none of its own.
-* `"except": number`, or a list of them: whole pixels of which the flag says nothing.
-* `"signed": True`: bits up to 63 go on to the highest bit of any band, as those of a negative mask do.
-* `"unusable": reason`, or `{label: reason, …}`: what no rule can ask for, and why.
+* `"bits": "all"`: the keys of `values` are whole pixels, and may be negative. They are compared in the band's own type.
+* `"otherwise": label`: this is the label of every value that has no label of its own.
+* `"except": number`, or a list of numbers: the flag says nothing of these whole pixels.
+* `"signed": True`: bit 63 also stands for all higher bits of the band, as the bits of a negative mask do.
+* `"unusable": reason`, or `{label: reason, …}`: no rule can ask for the flag, or for these labels. The reason says why.
 """
 
 from __future__ import annotations
@@ -32,12 +34,25 @@ from gpumask.errors import MaskRuleError
 class Flag:
     """Some bits of a band, or whole pixels, and what their values mean.
 
-    bits: a mask of them, below 0 where it goes on to the highest bit of any band; None: the flag's values are those of
-        whole pixels.
-    values: (value, label) pairs, a value being what the band holds under the mask. others: the label of all other
-        values, none or one.
-    silent: whole pixels of which the flag says nothing. refused: (label, reason) of what can't be asked for.
-    problem: why nothing of it can be asked for.
+    Attributes
+    ----------
+    name
+        The name of the flag.
+    bits
+        A mask of the bits. A negative mask continues to the highest bit of any band. None means that the values are
+        those of whole pixels.
+    values
+        (value, label) pairs. A value is what the band holds under the mask.
+    description
+        A text that describes the flag.
+    others
+        The label of all other values: none or one.
+    silent
+        Whole pixels of which the flag says nothing.
+    refused
+        (label, reason) pairs of labels that no rule can ask for.
+    problem
+        Why no rule can ask for any label of the flag.
     """
 
     name: str
@@ -51,7 +66,7 @@ class Flag:
 
     @classmethod
     def of(cls, name: Any, entry: Any) -> Flag:
-        """Return a flag from its entry in a definition; where that can't be right, one that says so when asked for."""
+        """Return a flag from its entry in a definition. A flag with a wrong entry says so when a rule asks for it."""
         try:
             return _checked(name, entry)
         except MaskRuleError as error:
@@ -76,7 +91,7 @@ class Flag:
         return f"bit {numbers[0]} of uint{width}" if len(numbers) == 1 else f"bits {words} of uint{width}"
 
     def lacks(self, width: int) -> str:
-        """Say what a band of `width` bits lacks of the flag's; nothing where it has all of them."""
+        """Say which of the flag's bits a band of `width` bits lacks. Return an empty text if it has all."""
         if not self.bits or self.needs <= width:
             return ""
         needed = next(size for size in (8, 16, 32, 64) if size >= self.needs)
@@ -84,11 +99,11 @@ class Flag:
 
     @property
     def needs(self) -> int:
-        """How many bits a band has to have."""
+        """How many bits a band must have."""
         return (self.bits or 0).bit_length() if (self.bits or 0) >= 0 else (~(self.bits or 0)).bit_length() + 1
 
     def of_width(self, width: int) -> Flag:
-        """Return the flag of a band of `width` bits, with the bits that this has."""
+        """Return the flag for a band of `width` bits, with all of the flag's bits that the band has."""
         if self.bits is None or self.bits >= 0:
             return self
         every = (1 << width) - 1
@@ -96,9 +111,9 @@ class Flag:
         return dataclasses.replace(self, bits=self.bits & every, values=values)
 
     def labelled(self, label: Any) -> tuple[int, ...]:
-        """Return the values that have a label, none where it is that of the others.
+        """Return the values that have a label. Return no values for the label of all other values.
 
-        Raises MaskRuleError where no value has it, and where it can't be asked for. A class may be named by its number.
+        A class may be named by its number. Raise MaskRuleError if no value has the label, or if it can't be asked for.
         """
         if self.problem:
             raise MaskRuleError(self.problem)
@@ -114,23 +129,23 @@ class Flag:
         return found
 
     def holds(self, pixel: int) -> int:
-        """Return the value of a whole pixel."""
+        """Return the value that the flag has in a whole pixel."""
         return pixel if self.bits is None else pixel & self.bits
 
 
 def shortened(value: Any) -> str:
-    """Return how a value is written, and no more than a line of it."""
+    """Return the repr of a value, cut to about a line."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]} …"
 
 
 def is_whole(value: Any) -> bool:
-    """Say whether this is a whole number, and no bool."""
+    """Say whether a value is a whole number and not a bool."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _checked(name: Any, entry: Any) -> Flag:
-    """Return a flag from its entry; raise MaskRuleError, naming it, where nothing of it can be asked for."""
+    """Return a flag from its entry. Raise MaskRuleError, with the flag's name, if the whole entry is wrong."""
     where = f"flags_definition[{name!r}]"
     if not isinstance(name, str):
         raise MaskRuleError(f"{where}: expected the name of a flag to be a text; got {name!r}")
@@ -146,7 +161,7 @@ def _checked(name: Any, entry: Any) -> Flag:
         try:
             values.append((_number(where, key) if mask is None else _value(where, key, mask, is_whole(bits)), label))
         except MaskRuleError as error:
-            refused.append((label, f"{error}, with the label {label!r}"))
+            refused.append((label, f"{error} with the label {label!r}"))
     others = (entry["otherwise"],) if "otherwise" in entry else ()
     if refused and not others and all(label in [each for each, _ in refused] for _, label in values):
         raise MaskRuleError(refused[0][1])
@@ -155,9 +170,9 @@ def _checked(name: Any, entry: Any) -> Flag:
 
 
 def _mask(where: str, bits: Any, signed: Any) -> int | None:
-    """Return a mask of the bits of an entry, None where it takes all that the band has.
+    """Return a mask of an entry's bits. Return None if the entry takes all bits of the band.
 
-    signed: whether bit 63 stands for the highest bit of any band, and so below 0.
+    With `signed`, bit 63 also stands for all higher bits, and the mask is negative.
     """
     if isinstance(bits, str) and bits == "all":
         return None
@@ -169,19 +184,21 @@ def _mask(where: str, bits: Any, signed: Any) -> int | None:
         raise MaskRuleError(f"{where}: expected bits from 0 to 63; got {bits!r}")
     mask = functools.reduce(lambda found, bit: found | 1 << int(bit), numbers, 0)
     if not isinstance(signed, bool) or (signed and not mask >> 63):
-        raise MaskRuleError(f"{where}: expected signed to be True or False, and with it bits to 63; got {signed!r}")
+        raise MaskRuleError(
+            f"{where}: expected signed to be True or False, and True only with bits up to 63; got {signed!r}"
+        )
     return mask - (1 << 64) if signed else mask
 
 
 def _number(where: str, key: Any) -> int:
-    """Return the whole number that a key of an entry is."""
+    """Return the whole number in a key of an entry."""
     if not is_whole(key) and not (isinstance(key, str) and re.fullmatch("[+-]?[0-9]+", key)):
         raise MaskRuleError(f"{where}: expected the keys of values to be whole numbers; got {key!r}")
     return int(key)
 
 
 def _value(where: str, key: Any, mask: int, single: bool) -> int:
-    """Return what a band holds under a mask for a key of an entry's values."""
+    """Return what a band holds under a mask, for a key of an entry's values."""
     number = _number(where, key)
     if single:
         return mask if number else 0
@@ -195,9 +212,9 @@ _FOLDER = Path(__file__).parent / "definitions"
 
 
 def flags_of(definition: Any) -> dict[str, Flag]:
-    """Return the flags of a definition: a mapping in the Open Data Cube form, or the name of a ready one.
+    """Return the flags of a definition: a mapping in the Open Data Cube form, or the name of a ready definition.
 
-    What can't be right says so when it is asked for. Raises MaskRuleError where this goes for all of them.
+    A wrong entry raises an error only when a rule asks for it. Raise MaskRuleError if all entries are wrong.
     """
     if isinstance(definition, str):
         definition = flags_definition(definition)
@@ -215,6 +232,13 @@ def flags_of(definition: Any) -> dict[str, Flag]:
 def ready_definitions() -> list[str]:
     """Return the names of the definitions that come with gpumask.
 
+    Returns
+    -------
+    list of str
+        The names, sorted.
+
+    Examples
+    --------
     >>> ready_definitions()
     ['hls_fmask', 'landsat8_bqa', 'landsat_c1_bqa', 'landsat_c2_qa_pixel', 'sentinel2_scl']
     """
@@ -227,8 +251,25 @@ def _read_definition(name: str) -> str:
 
 
 def flags_definition(name: str) -> dict[str, Any]:
-    """Return a definition that comes with gpumask, in the Open Data Cube form; raise MaskRuleError for another name.
+    """Return a definition that comes with gpumask, in the Open Data Cube form.
 
+    Parameters
+    ----------
+    name
+        One of `ready_definitions()`.
+
+    Returns
+    -------
+    dict
+        The definition, as `gpumask.masks.rules.flags` describes it.
+
+    Raises
+    ------
+    MaskRuleError
+        If there is no definition of this name.
+
+    Examples
+    --------
     >>> flags_definition("hls_fmask")["cloud"]["bits"]
     1
     """

@@ -1,4 +1,4 @@
-"""Rules and flag definitions read from files of YAML or JSON."""
+"""Rules and flag definitions read from YAML and JSON files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 def texts_read(rules: str | None, definition: str | None) -> dict[str, list[str]]:
-    """Return the files of a command line's rules and of their definition, by their options; none is to be written."""
+    """Return the files that a command line reads rules and definitions from, by their options.
+
+    None of them may be written to.
+    """
     named = {"--rules": rules, "--definition": None if definition in ready_definitions() else definition}
     return {name: [path] for name, path in named.items() if path is not None}
 
@@ -27,16 +30,16 @@ def texts_read(rules: str | None, definition: str | None) -> dict[str, list[str]
 def read_rules(
     path: str, definition: str | None, bands: Sequence[tuple[str, str, int]]
 ) -> tuple[list[MaskRule], list[tuple[str, int]], dict[str, tuple[str, int]]]:
-    """Return the rules in a YAML or JSON file, how to grow what they don't keep, and (file, band) by the bands' names.
+    """Return the rules in a YAML or JSON file, how to grow what they don't keep, and (file, band) of each quality band.
 
-    The file holds a list of rules, or a mapping with `rules` (or `pq_masks`, as in a datacube-ows style), and perhaps
-    `flags_definition`, `flags_definitions` and `grow`. definition: the name of a ready one or a file, instead of these.
-    bands: the quality bands, (name, file, band); where there is one alone, rules need not name it, and without a name
-    it has that which they have for it.
+    The file holds a list of rules, or a mapping. The mapping has `rules`, or `pq_masks` as in a datacube-ows style. It
+    may have `flags_definition`, `flags_definitions` and `grow`. `definition` replaces the file's own definitions. It is
+    the name of a ready one, or a file. `bands` are the quality bands, (name, file, band). With one quality band, rules
+    need not name it. If that band has no name, it gets the name that the rules use.
     """
     names = [name or "quality" for name, _, _ in bands]
     if len(set(names)) < len(names):
-        raise MaskRuleError(f"quality: expected a name of its own for each, NAME=FILE; got {', '.join(names)}")
+        raise MaskRuleError(f"quality: expected a different name for each band, as NAME=FILE; got {', '.join(names)}")
     content = _read("rules", path)
     given = None if definition is None else read_definition(definition)
     try:
@@ -51,7 +54,10 @@ def read_rules(
 
 
 def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[MaskRule], list[tuple[str, int]]]:
-    """Return the rules in what a file holds, for a band where they name none, and how to grow what they don't keep."""
+    """Return the rules in the content of a file, and how to grow what they don't keep.
+
+    `band` is the band of rules that name none.
+    """
     style = content if isinstance(content, Mapping) else {"rules": content}
     _check_distinct({key: each for key, each in style.items() if not str(key).startswith("flags_definition")})
     unknown = set(style) - {"rules", "pq_masks", "flags_definition", "flags_definitions", "grow"}
@@ -59,25 +65,27 @@ def _rules_in(content: Any, definition: Any, band: str | None) -> tuple[list[Mas
         raise MaskRuleError(f"{', '.join(map(str, unknown))}: expected a list of rules, or a mapping with `rules`")
     for one, other in (("rules", "pq_masks"), ("flags_definition", "flags_definitions")):
         if one in style and other in style:
-            raise MaskRuleError(f"{one}, {other}: expected one of the two; got both")
+            raise MaskRuleError(f"{one}, {other}: expected at most one of the two; got both")
     rules = style.get("rules", style.get("pq_masks"))
     if not isinstance(rules, list) or not rules:
-        raise MaskRuleError(f"rules: expected a list of at least one; got {shortened(rules)}")
+        raise MaskRuleError(f"rules: expected a list of at least one rule; got {shortened(rules)}")
     definition = definition or style.get("flags_definitions", style.get("flags_definition"))
     grow = check_filters("grow", style["grow"]) if style.get("grow") is not None else []
     return as_rules("rules", rules, definition, band), grow
 
 
 def read_definition(given: str) -> Any:
-    """Return the flag definition in a YAML or JSON file, or the ready one of that name.
+    """Return the flag definition in a YAML or JSON file, or the ready definition of that name.
 
-    The file holds a definition in the Open Data Cube form, or attributes that have one; see `flags_definition_from`. A
-    flag that is there twice can't be asked for.
+    The file holds a definition in the Open Data Cube form, or attributes that hold one. See `flags_definition_from`. A
+    flag that comes twice can't be asked for.
     """
     if given in ready_definitions():
         return flags_definition(given)
     if not Path(given).is_file():
-        raise MaskRuleError(f"definition: expected a file, or one of {', '.join(ready_definitions())}; got {given}")
+        raise MaskRuleError(
+            f"definition: expected the name of a file, or one of {', '.join(ready_definitions())}; got {given}"
+        )
     content = _read("definition", given)
     try:
         return flags_definition_from(content) if holds_attributes(content) else content
@@ -86,7 +94,7 @@ def read_definition(given: str) -> Any:
 
 
 def _read(name: str, path: str) -> Any:
-    """Read a JSON file, or one of YAML where PyYAML is there; see `distinct` for a key that comes twice."""
+    """Read a JSON file, or a YAML file if PyYAML is there. See `distinct` for a key that comes twice."""
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -107,16 +115,16 @@ def _read(name: str, path: str) -> Any:
 
 
 def _check_distinct(content: Any) -> None:
-    """Raise MaskRuleError where a key of rules comes twice; flags that do say so when they are asked for."""
+    """Raise MaskRuleError if a key of rules comes twice. A flag that comes twice is an error when it is asked for."""
     for key, each in content.items() if isinstance(content, Mapping) else enumerate(content):
         if isinstance(each, Mapping) and "unusable" in each:
-            raise MaskRuleError(f"{key} is there twice")
+            raise MaskRuleError(f"{key} comes twice")
         if isinstance(each, Mapping | list):
             _check_distinct(each)
 
 
 def _loader(yaml: Any) -> Any:
-    """Return a safe loader by whose rules just true and false are so: a label `yes` is a text, as in YAML 1.2."""
+    """Return a safe YAML loader that reads only true and false as bool, as in YAML 1.2. A label `yes` is a text."""
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:

@@ -1,4 +1,4 @@
-"""Mask rules: tests of a quality band's pixels, written as a mapping, checked, and evaluated.
+"""Mask rules: tests of a quality band's pixels, parsed from a mapping and checked.
 
 The dialect is that of datacube-ows' masks. `gpumask.masks.rules.apply` applies several rules to several bands.
 """
@@ -23,10 +23,20 @@ _KEYS = {"band", "flags", "values", "enum", "invert"}
 
 @dataclass(frozen=True)
 class MaskRule:
-    """A test of the pixels of one band; see `from_config`.
+    """A rule: tests of the pixels of one band. `from_config` makes it.
 
-    band: its name, None where the rule names none. any: whether one of the tests is enough, or all must pass.
-    inverted: whether the rule matches where they say no. width: bits of the smallest band that has all flags defined.
+    Attributes
+    ----------
+    band
+        The name of the band. None means that the rule names no band.
+    tests
+        The tests of a pixel.
+    any
+        True if one passed test is enough, False if all tests must pass.
+    inverted
+        True if the rule matches where the tests fail.
+    width
+        The number of bits of the smallest band that has all defined flags.
     """
 
     band: str | None
@@ -39,21 +49,48 @@ class MaskRule:
     def from_config(cls, config: Mapping[str, Any], flags_definition: Any = None) -> MaskRule:
         """Return the rule that a mapping describes.
 
-        config: {"flags": {flag: label, …}} matches where all flags have these labels, as does {"flags": {"and": {…}}};
-            {"flags": {"or": {…}}} where any has. A list of labels stands for any of them. {"values": [number, …]}
-            matches these numbers. "invert": True turns a rule round; "band" says which band it is about.
-        flags_definition: for flags, in the Open Data Cube form (see `gpumask.masks.rules.flags`), or the name of a
-            ready one (see `flags_definition`). What is wrong in it is an error only where the rule asks for it.
+        Parameters
+        ----------
+        config
+            The rule. {"flags": {flag: label, …}} matches if all flags have these labels, as does {"flags": {"and":
+            {flag: label, …}}}. {"flags": {"or": {flag: label, …}}} matches if any flag has its label. A list of labels
+            stands for any of them. {"values": [number, …]} matches pixels that equal one of the numbers. "invert": True
+            inverts the rule. "band" names its band.
+        flags_definition
+            The definition of the flags: a mapping in the Open Data Cube form (see `gpumask.masks.rules.flags`), or the
+            name of a ready definition (see `flags_definition`). A mistake in it is an error only if the rule asks for
+            that flag.
 
-        Raises MaskRuleError, naming the key, for everything that can't be right, unknown keys, flags and labels too.
+        Returns
+        -------
+        MaskRule
+            The rule.
 
+        Raises
+        ------
+        MaskRuleError
+            If something is wrong, an unknown key, flag or label included. The message names the key.
+
+        Examples
+        --------
         >>> MaskRule.from_config({"flags": {"cloud_confidence": "high"}}, "landsat_c2_qa_pixel").explain()
         'bits 8-9 of uint16 == 3 (high)'
         """
         return parse(config, flags_definition, frozenset())
 
     def explain(self) -> str:
-        """Say in words which pixels match."""
+        """Say in words which pixels match.
+
+        Returns
+        -------
+        str
+            The words.
+
+        Examples
+        --------
+        >>> MaskRule.from_config({"values": [0, 2], "invert": True}).explain()
+        'not (value in (0, 2))'
+        """
         words = (" or " if self.any else " and ").join(test.explain(self.width) for test in self.tests)
         words = f"not ({words})" if self.inverted else words
         if not self.excepted:
@@ -63,15 +100,15 @@ class MaskRule:
 
     @property
     def excepted(self) -> tuple[int, ...]:
-        """Pixels of which flags say nothing, that do not match, but would by their bits.
+        """Pixels that do not match because a flag says nothing of them, although their bits would match.
 
-        There a test of such a flag is neither passed nor failed. A pixel matches where this makes no difference.
+        A test of such a flag is neither passed nor failed there. The pixel matches if that makes no difference.
         """
         of_flags = [pixel for test in self.tests if test.flag for pixel in test.flag.silent]
         return tuple(pixel for pixel in dict.fromkeys(of_flags) if self._says(pixel, False) and not self._says(pixel))
 
     def _says(self, pixel: int, knows_silent: bool = True) -> bool:
-        """Say whether a pixel matches, for sure where it is known of which pixels flags say nothing."""
+        """Say whether a pixel matches. With `knows_silent`, it must match whatever the silent flags would say."""
         passed = [
             self.inverted if knows_silent and test.flag and pixel in test.flag.silent else test.passed(pixel)
             for test in self.tests
@@ -79,12 +116,38 @@ class MaskRule:
         return (any(passed) if self.any else all(passed)) != self.inverted
 
     def evaluate(self, band: Any, backend: str | None = None) -> Any:
-        """Return which pixels match: bool, of the band's shape and array family; see `mask_from_rules`."""
+        """Compute which pixels of a band match.
+
+        Parameters
+        ----------
+        band
+            An array of bool, integers or floats, of any shape. See `mask_from_rules`.
+        backend
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
+
+        Returns
+        -------
+        array
+            A bool array of the band's shape and array family.
+
+        Raises
+        ------
+        MaskRuleError
+            If the band lacks a flag's bits, or holds floats that are not whole where flags are asked for.
+
+        Examples
+        --------
+        >>> MaskRule.from_config({"values": [0, 2]}).evaluate(np.array([0, 1, 2]))
+        array([ True, False,  True])
+        """
         return matched([self], band, backend)
 
 
 def parse(config: Any, definition: Any, context: frozenset[str]) -> MaskRule:
-    """Return the rule that a mapping describes, which may have some keys of its context; see `MaskRule.from_config`."""
+    """Return the rule that a mapping describes. See `MaskRule.from_config`.
+
+    The mapping may also have the keys of its context.
+    """
     if not isinstance(config, Mapping):
         raise MaskRuleError(f"rule: expected a mapping; got {config!r}")
     unknown = [key for key in config if key not in _KEYS | context]
@@ -99,11 +162,11 @@ def parse(config: Any, definition: Any, context: frozenset[str]) -> MaskRule:
     if flags is not None and not isinstance(flags, Mapping):
         raise MaskRuleError(f"flags: expected a mapping; got {flags!r}")
     if bool(flags) == bool(values):
-        raise MaskRuleError(f"flags, values: expected exactly one of the two, not empty; got {config!r}")
+        raise MaskRuleError(f"flags, values: expected exactly one of the two, and not empty; got {config!r}")
     if not flags:
         return MaskRule(band, (BitTest(None, values),), inverted=bool(invert))
     if definition is None:
-        raise MaskRuleError(f"flags_definition: expected one for a rule with flags; got None for {config!r}")
+        raise MaskRuleError(f"flags_definition: expected a definition for a rule with flags; got None for {config!r}")
     known = flags_of(definition)
     terms, any_of = _terms(flags)
     tests = tuple(_flag_test(known, name, label) for name, label in terms.items())
@@ -112,12 +175,12 @@ def parse(config: Any, definition: Any, context: frozenset[str]) -> MaskRule:
 
 
 def _values(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return a rule's numbers, none where it has none."""
+    """Return the numbers of a rule. Return no numbers if it has none."""
     given = config.get("values")
     if "enum" in config:
         if config.get("values") is not None or config.get("flags"):
-            raise MaskRuleError(f"enum: expected alone, it is an old name of values; got {config!r}")
-        warnings.warn("enum: this old name of values will go", DeprecationWarning, stacklevel=4)
+            raise MaskRuleError(f"enum: expected without values, as it is the old name of values; got {config!r}")
+        warnings.warn("enum: this is the old name of values and will be removed", DeprecationWarning, stacklevel=4)
         given = config["enum"]
     if given is None:
         return ()
@@ -129,7 +192,7 @@ def _values(config: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _number(value: Any) -> int | float:
-    """Return a number of a rule, a whole one as an int."""
+    """Return a number of a rule, as an int if it is whole."""
     value = value.item() if isinstance(value, np.generic | np.ndarray) and not value.ndim else value
     if not isinstance(value, int | float) or (isinstance(value, float) and math.isnan(value)):
         raise MaskRuleError(f"values: expected numbers; got {value!r}")
@@ -137,7 +200,7 @@ def _number(value: Any) -> int | float:
 
 
 def _terms(flags: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """Return the flags that are asked for, and whether any of them will do."""
+    """Return the flags that a rule asks for, and whether any of them is enough."""
     operators = [key for key in ("and", "or") if key in flags]
     if not operators:
         return flags, False
@@ -148,8 +211,7 @@ def _terms(flags: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     terms = flags[operator]
     if not isinstance(terms, Mapping) or not terms:
         raise MaskRuleError(
-            f"flags: expected a mapping of flags under {operator!r}, and no flag can be asked for that has this name; "
-            f"got {terms!r}"
+            f"flags: expected a mapping of flags under {operator!r}, which can't be the name of a flag; got {terms!r}"
         )
     for inner in ("and", "or"):
         if inner in terms:
@@ -165,7 +227,7 @@ def _flag_test(known: Mapping[str, Flag], name: Any, label: Any) -> BitTest:
         )
     label = label.tolist() if isinstance(label, np.ndarray) else label
     labels = tuple(label) if isinstance(label, list | tuple | set | frozenset) else (label,)
-    if isinstance(label, set | frozenset):  # which have no order of their own
+    if isinstance(label, set | frozenset):  # sets have no order
         labels = tuple(sorted(labels, key=known[name].labelled))
     if not labels:
         raise MaskRuleError(f"flags: expected a label of {name}, or several; got none")

@@ -12,16 +12,16 @@ from gpumask.masks.rules.bit_test import BitTest, RuleTests
 
 
 def pixel_type(rules: Iterable[RuleTests], dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype that a band of a dtype is tested in: floats are whole numbers where flags are asked for."""
+    """Return the dtype in which a band is tested. Floats become whole numbers if a rule asks for flags."""
     asked = any(test.flag for rule in rules for test in rule.tests)
     return np.dtype(np.int64) if asked and dtype.kind == "f" else dtype
 
 
 def compile_table(rules: Sequence[RuleTests], dtype: np.dtype[Any]) -> tuple[int, list[Any]]:
-    """Return how many rules there are, and these as kernels/rules.cu reads them, for a band of a dtype.
+    """Return the number of rules, and their table for a band of a dtype, as kernels/rules.cu reads it.
 
-    dtype: bool, integer or float; see `pixel_type`. Raises MaskRuleError, naming the flag, where the band lacks its
-    bits.
+    `dtype` is bool, integer or float. See `pixel_type`. Raise MaskRuleError, with the flag's name, if the band lacks a
+    flag's bits.
     """
     dtype = pixel_type(rules, dtype)
     table: list[Any] = []
@@ -29,7 +29,7 @@ def compile_table(rules: Sequence[RuleTests], dtype: np.dtype[Any]) -> tuple[int
         tests = [_test(test, dtype) for test in rule.tests]
         if not rule.any:
             tests = _merged(tests)
-        # A test alone, turned round, is a rule turned round: that takes one look at each pixel.
+        # A rule of one negated test is the inverted rule of that test. That needs one look at each pixel.
         alone = len(tests) == 1 and tests[0].negated
         table += [int(rule.any), int(rule.inverted != alone), len(tests)]
         for bits, values, negated in tests:
@@ -50,7 +50,7 @@ class _Test(NamedTuple):
 
 
 def _merged(tests: Sequence[_Test]) -> list[_Test]:
-    """Return tests that all must pass, those of one value as one; of no value where they contradict each other."""
+    """Return tests that all must pass, with the tests of one value merged. Contradictory tests match no value."""
     single = [test for test in tests if len(test.values) == 1 and not test.negated]
     if len(single) < 2:
         return list(tests)
@@ -63,7 +63,7 @@ def _merged(tests: Sequence[_Test]) -> list[_Test]:
 
 
 def _test(test: BitTest, dtype: np.dtype[Any]) -> _Test:
-    """Return a test of a band of a dtype: its bits and values as signed 64-bit integers, or values of a float."""
+    """Return a test of a band of a dtype: bits and values as signed 64-bit integers, or values of a float."""
     flag = test.flag
     if flag is None or flag.bits is None:
         return _Test(-1, _held(test.values, dtype), test.negated)
@@ -76,7 +76,7 @@ def _test(test: BitTest, dtype: np.dtype[Any]) -> _Test:
 
 
 def _held(values: Sequence[Any], dtype: np.dtype[Any]) -> list[Any]:
-    """Return those of the numbers that a band may hold; of integers the bits, as signed 64-bit integers."""
+    """Return those numbers that a band may hold. Those of integers are bits, as signed 64-bit integers."""
     if dtype.kind == "f":
         return [float(value) for value in values if isinstance(value, float) or _is_float(value)]
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
@@ -84,7 +84,7 @@ def _held(values: Sequence[Any], dtype: np.dtype[Any]) -> list[Any]:
 
 
 def _is_float(value: int) -> bool:
-    """Say whether a whole number is one that a float64 holds."""
+    """Say whether float64 holds a whole number."""
     try:
         return int(float(value)) == value
     except OverflowError:
@@ -92,5 +92,5 @@ def _is_float(value: int) -> bool:
 
 
 def _signed(value: int) -> int:
-    """Return a signed 64-bit integer of the same bits."""
+    """Return the signed 64-bit integer that has the same bits."""
     return (value + 2**63) % 2**64 - 2**63

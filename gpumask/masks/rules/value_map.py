@@ -1,4 +1,4 @@
-"""Value maps: quality bands to colours, by rules; and rules about several dates at once."""
+"""Value maps, which turn quality bands into colours by rules, and rules about several dates at once."""
 
 from __future__ import annotations
 
@@ -27,16 +27,38 @@ def apply_value_map(
 ) -> Any:  # fmt: skip
     """Colour pixels by what their quality bands say.
 
-    value_map: {band: [rule, …]}, each rule a mapping as `MaskRule.from_config` takes it, with `color`, and perhaps
-        `alpha` (0 to 1; else the colour's own), `mask` (True: alpha is 0), `title` and `abstract`. Colours are
-        "#RRGGBB", "#RRGGBBAA", CSS names, and what else matplotlib takes where it is there.
-    bands: arrays of one shape by their names. A band of floats is cut off to whole numbers; NaN and infinity match no
-        rule.
-    flags_definitions: a definition for all bands, or {band: definition}.
+    Parameters
+    ----------
+    value_map
+        {band: [rule, …]}. Each rule is a mapping as `MaskRule.from_config` takes it, with a `color` as well. It may
+        have `alpha` (0 to 1, instead of the colour's own), `mask` (True makes alpha 0), `title` and `abstract`. A
+        colour is "#RRGGBB", "#RRGGBBAA" or a CSS name. Where matplotlib is installed, it may be whatever matplotlib
+        takes.
+    bands
+        Arrays of one shape by their names. Floats are truncated to whole numbers. NaN and infinity match no rule.
+    flags_definitions
+        One definition for all bands, or {band: definition}.
+    backend
+        "cuda", "native" or "numpy". None means the default. See `use_backend`.
 
-    Returns uint8 of the bands' shape and one more axis, (red, green, blue, alpha), in their array family. The first of
-    a band's rules that matches decides; a later band paints over an earlier one; without a match a pixel is 0.
-    Raises MaskRuleError for all that can't be right.
+    Returns
+    -------
+    array
+        A uint8 array of the bands' shape with one more axis, (red, green, blue, alpha), in their array family. The
+        first rule of a band that matches decides. A later band paints over an earlier one. A pixel that matches no rule
+        is 0.
+
+    Raises
+    ------
+    MaskRuleError
+        If a rule, a colour or a band is wrong.
+
+    Examples
+    --------
+    >>> value_map = {"scl": [{"values": [6], "color": "#0000FF"}]}
+    >>> apply_value_map(value_map, {"scl": np.array([4, 6], np.uint8)})
+    array([[  0,   0,   0,   0],
+           [  0,   0, 255, 255]], dtype=uint8)
     """
     if not isinstance(value_map, Mapping):
         raise MaskRuleError(f"value_map: expected a mapping of bands to lists of rules; got {value_map!r}")
@@ -50,7 +72,7 @@ def apply_value_map(
     arrays = of_one_shape(bands, rules)
     chosen = select(backend, *arrays.values())
     like = next(iter(arrays.values()))
-    painted = chosen.full(like.shape or (1,), 0, np.uint32)  # a colour's four bytes as one number
+    painted = chosen.full(like.shape or (1,), 0, np.uint32)  # the four bytes of a colour as one number
     for band, found in rules.items():
         pixels, counts = _whole_numbers(chosen.asarray(np.atleast_1d(arrays[band])))
         for rule, colour in reversed(found):
@@ -61,19 +83,48 @@ def apply_value_map(
 
 @dataclass(frozen=True)
 class MultiDateMaskRule:
-    """A rule for each of several dates, all of which must match; see `from_config`. None matches everything."""
+    """A rule for each of several dates. A pixel matches if all of them match. `from_config` makes it.
+
+    Attributes
+    ----------
+    rules
+        The rule of each date. None matches every pixel.
+    nothing
+        True if no pixel matches, because an empty entry was inverted.
+    """
 
     rules: tuple[MaskRule | None, ...]
-    nothing: bool = False  # an empty entry was inverted
+    nothing: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], dates: int, flags_definition: Any = None) -> MultiDateMaskRule:
         """Return the rule that a mapping describes.
 
-        config: as for `MaskRule.from_config`, but `flags`, `values` and `invert` are lists with an entry for each of
-            the `dates`. An empty entry matches everything; inverted, nothing.
+        Parameters
+        ----------
+        config
+            A mapping as for `MaskRule.from_config`. Its `flags`, `values` and `invert` are lists with an entry for each
+            date. An empty entry matches every pixel. An inverted empty entry matches none.
+        dates
+            The number of dates.
+        flags_definition
+            The definition of the flags, as for `MaskRule.from_config`.
 
-        Raises MaskRuleError, naming the key, for lists of another length and all that can't be right otherwise.
+        Returns
+        -------
+        MultiDateMaskRule
+            The rule.
+
+        Raises
+        ------
+        MaskRuleError
+            If a list has another length, or anything else is wrong. The message names the key.
+
+        Examples
+        --------
+        >>> rule = MultiDateMaskRule.from_config({"values": [[1], [2]]}, 2)
+        >>> rule.evaluate(np.array([[1, 1], [2, 3]], np.uint8))
+        array([ True, False])
         """
         if not isinstance(config, Mapping):
             raise MaskRuleError(f"rule: expected a mapping; got {config!r}")
@@ -91,16 +142,31 @@ class MultiDateMaskRule:
                 raise MaskRuleError(f"invert: expected True or False for each date; got {invert!r}")
             empty = _is_empty(entry, key)
             nothing |= empty and bool(invert)
-            # An empty entry's rule is parsed with a number in it, for the sake of the other keys.
+            # The rule of an empty entry is parsed with a number in it, so that its other keys are checked.
             asked = {"values": 0} if empty else {key: entry}
             rule = parse({**rest, **asked, "invert": bool(invert)}, flags_definition, _KEYS)
             rules.append(None if empty else rule)
         return cls(tuple(rules), nothing)
 
     def evaluate(self, stack: Any, backend: str | None = None) -> Any:
-        """Return which pixels match on all dates: bool, of the shape of one date.
+        """Compute which pixels match on all dates.
 
-        stack: (date, …), as many dates as the rule has.
+        Parameters
+        ----------
+        stack
+            A (date, …) array with as many dates as the rule.
+        backend
+            "cuda", "native" or "numpy". None means the default. See `use_backend`.
+
+        Returns
+        -------
+        array
+            A bool array of the shape of one date.
+
+        Raises
+        ------
+        MaskRuleError
+            If the number of dates differs, or the band lacks a flag's bits.
         """
         stack = adopt("stack", stack)
         if stack.ndim == 0 or len(stack) != len(self.rules):
@@ -114,7 +180,7 @@ class MultiDateMaskRule:
 
 
 def _entries(key: str, given: Any, dates: int) -> list[Any] | None:
-    """Return an entry for each date, None where there are none at all."""
+    """Return an entry for each date. Return None if the mapping has none."""
     if given is None:
         return None
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
@@ -126,7 +192,7 @@ def _entries(key: str, given: Any, dates: int) -> list[Any] | None:
 
 
 def _is_empty(entry: Any, key: str) -> bool:
-    """Say whether an entry is there for no date: None, an empty list, or for flags an empty mapping."""
+    """Say whether an entry asks for nothing: None, an empty list, or an empty mapping of flags."""
     if isinstance(entry, str):
         return False
     if isinstance(entry, Mapping):
@@ -137,7 +203,7 @@ def _is_empty(entry: Any, key: str) -> bool:
 
 
 def _whole_numbers(band: Any) -> tuple[Any, Any]:
-    """Return a band of floats cut off to whole numbers, and where they are finite; another as it is."""
+    """Return a band of floats truncated to whole numbers, and where it is finite. Return other bands as they are."""
     if band.dtype.kind != "f":
         return band, True
     band = band.astype(np.float64)
@@ -149,7 +215,7 @@ def _colour_rule(config: Any, definition: Any) -> tuple[MaskRule, tuple[int, int
     """Return a rule of a value map and its colour, 0 to 255."""
     rule = parse(config, definition, _KEYS)
     if "color" not in config:
-        raise MaskRuleError(f"color: expected one in each rule of a value map; got {config!r}")
+        raise MaskRuleError(f"color: expected a colour in each rule of a value map; got {config!r}")
     red, green, blue, alpha = _colour(config["color"])
     if "alpha" in config and str(config["color"]).lower() != "none":
         try:
@@ -167,13 +233,13 @@ def _colour_rule(config: Any, definition: Any) -> tuple[MaskRule, tuple[int, int
 
 @functools.cache
 def _css_colours() -> dict[str, str]:
-    """Return the colours of CSS by their names."""
+    """Return the CSS colours by their names."""
     found: dict[str, str] = json.loads(Path(__file__).with_name("css_colours.json").read_text())
     return found
 
 
 def _colour(given: Any) -> Sequence[float]:
-    """Return (red, green, blue, alpha) from 0 to 1."""
+    """Return (red, green, blue, alpha), each from 0 to 1."""
     text = _css_colours().get(given.lower(), given) if isinstance(given, str) else ""
     if re.fullmatch("#[0-9a-fA-F]{3,4}", text):
         text = "#" + "".join(digit * 2 for digit in text[1:])
@@ -187,4 +253,4 @@ def _colour(given: Any) -> Sequence[float]:
             raise ValueError
         return found
     except (ImportError, ValueError, TypeError) as error:
-        raise MaskRuleError(f"color: expected #RRGGBB, #RRGGBBAA or a name that CSS has; got {given!r}") from error
+        raise MaskRuleError(f"color: expected #RRGGBB, #RRGGBBAA or a CSS name; got {given!r}") from error

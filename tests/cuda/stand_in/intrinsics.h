@@ -1,12 +1,18 @@
 // What CUDA's compiler knows by itself of the functions that the kernels call, for a C++ compiler.
-#include <math.h>
-#include <string.h>
+// The headers take longer to compile than most kernels, so what is needed of <math.h> is declared here.
+extern "C" double floor(double) noexcept;
+extern "C" double rint(double) noexcept;
+extern "C" double fabs(double) noexcept;
+extern "C" double fma(double, double, double) noexcept;
+extern "C" double nan(const char*) noexcept;
+inline float rint(float v) { return __builtin_rintf(v); }
+inline float fabs(float v) { return __builtin_fabsf(v); }
 
 template <class T, class V> static inline T be_bits(V value)
 {
     static_assert(sizeof(T) == sizeof(V), "as many bits");
     T bits;
-    memcpy(&bits, &value, sizeof bits);
+    __builtin_memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 static inline long long __double_as_longlong(double v) { return be_bits<long long>(v); }
@@ -27,7 +33,7 @@ static inline unsigned long long __umul64hi(unsigned long long a, unsigned long 
 template <class T> static inline T be_saturated(double whole)
 {
     const bool is_signed = (T)-1 < (T)0;
-    const double end = ldexp(1.0, 8 * (int)sizeof(T) - (is_signed ? 1 : 0));
+    const double end = __builtin_ldexp(1.0, 8 * (int)sizeof(T) - (is_signed ? 1 : 0));
     const T least = is_signed ? (T)((T)1 << (8 * sizeof(T) - 1)) : (T)0;
     if (whole != whole) return (T)((T)1 << (8 * sizeof(T) - 1));
     return whole >= end ? (T)(least - (T)1) : whole < (is_signed ? -end : 0.0) ? least : (T)whole;

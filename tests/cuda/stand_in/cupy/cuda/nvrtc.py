@@ -17,9 +17,6 @@ END = b"END\0"
 _FLAGS = ["-std=c++17", "-O1", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", "-w"]
 _OPTIONS = ("--gpu-architecture=sm_", "--std=c++17", "--fmad=false", "-D", "--ptxas-options=-v", "-lineinfo")
 _BEFORE = """
-#include <cmath>
-#include <cstring>
-#include <utility>
 #define __CUDACC__
 #define __global__
 #define __device__
@@ -46,11 +43,14 @@ template <class... P> const char* be_signature(void (*)(P...))
 template <class T> T be_value(const unsigned long long& bits)
 {
     T value;
-    memcpy(&value, &bits, sizeof value);
+    __builtin_memcpy(&value, &bits, sizeof value);
     return value;
 }
-template <class... P, size_t... K>
-void be_launch(void (*kernel)(P...), const unsigned* dims, const unsigned long long* args, std::index_sequence<K...>)
+template <int... K> struct be_numbers {};
+template <int N, int... K> struct be_numbers_below : be_numbers_below<N - 1, N - 1, K...> {};
+template <int... K> struct be_numbers_below<0, K...> { typedef be_numbers<K...> type; };
+template <class... P, int... K>
+void be_launch(void (*kernel)(P...), const unsigned* dims, const unsigned long long* args, be_numbers<K...>)
 {
     gridDim = {dims[0], dims[1], 1};
     blockDim = {dims[2], dims[3], 1};
@@ -65,7 +65,7 @@ void be_launch(void (*kernel)(P...), const unsigned* dims, const unsigned long l
 }
 template <class... P> void be_launch(void (*kernel)(P...), const unsigned* dims, const unsigned long long* args)
 {
-    be_launch(kernel, dims, args, std::make_index_sequence<sizeof...(P)>());
+    be_launch(kernel, dims, args, typename be_numbers_below<sizeof...(P)>::type());
 }
 """
 _ENTRY = """

@@ -1,0 +1,194 @@
+"""Nodes for exact coordinates: few, and good enough everywhere."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from affine import Affine
+from warp_cases import PAIRS, POLE, Pair, placed
+
+from gpumask import GpumaskError, Grid, ProjectedGrid, Window, resample
+from gpumask.errors import ArgumentTypeError
+from gpumask.grids.mesh import mesh
+from gpumask.grids.places.projection import projection
+from gpumask.pixels.coordinates import coordinates_at
+
+
+def coordinates(grid):
+    """Return rows and columns in the source for each output pixel."""
+    ys, xs = (np.arange(at.start, at.stop) for at in grid.output.slices)
+    return np.stack([coordinates_at(of_axis, grid.resolution, ys, xs) for of_axis in (grid.row, grid.col)])
+
+
+def between(pair, **options):
+    """Return the grid between two places."""
+    (source, target) = pair
+    options = {"source_shape": source.shape, **options}
+    return Grid.between(source.crs, source.transform, target.crs, target.transform, target.shape, **options)
+
+
+def exactly(pair):
+    """Return rows and columns in the source for each output pixel, by the projection itself."""
+    rows, cols = (np.arange(n) for n in pair.target.shape)
+    return np.stack(projection(*pair)(rows[:, None], cols))
+
+
+def in_source(coordinates, shape):
+    """Say which coordinates lie in a source."""
+    row, col = coordinates
+    return (row >= 0) & (row <= shape[0] - 1) & (col >= 0) & (col <= shape[1] - 1)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("max_error", [1e-4, 0.01, 0.3])
+def test_a_grid_holds_between_its_nodes(name, max_error):
+    pair = PAIRS[name]
+    grid, exact = between(pair, max_error=max_error), exactly(pair)
+    inside = in_source(exact, pair.source.shape)
+    assert inside.mean() > 0.4
+    off = abs(coordinates(grid) - exact)[:, inside]
+    assert off.max() <= max_error + 1e-6
+    assert max_error < 0.01 or grid.resolution[0] > 16
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_grid_is_about_as_coarse_as_it_can_be(name):
+    pair = PAIRS[name]
+    fine, coarse = (between(pair, max_error=max_error).resolution[0] for max_error in (1e-5, 4e-5))
+    assert 1.5 < coarse / fine < 2.7  # the error grows with the square of the step
+
+
+def test_a_grid_of_one_place_is_the_identity():
+    place = PAIRS["polar"].source
+    grid = between(Pair(place, place))
+    ys, xs = np.mgrid[: place.shape[0], : place.shape[1]]
+    np.testing.assert_array_equal(coordinates(grid), [ys, xs])
+
+
+def test_pixels_of_one_crs_that_lie_on_each_other_do_so_exactly():
+    source = placed("EPSG:4326", 10.1, 50.3, 0.0001, (500, 700))
+    target = placed("EPSG:4326", 10.1 + 0.0037, 50.3 + 0.0011, 0.0001, (400, 400))
+    row, col = coordinates(between(Pair(source, target)))
+    np.testing.assert_array_equal(row[:, 0], np.arange(-11, 389))
+    np.testing.assert_array_equal(col[0], np.arange(37, 437))
+
+
+def test_a_last_node_beyond_the_target_asks_for_nothing_there():
+    """There is no latitude beyond 90 degrees, where the node after the last row would be."""
+    source = placed("EPSG:4326", -180.0, 90.0, 1.0, (180, 360))
+    target = placed("EPSG:4326", -180.0, 90.0, 0.25, (720, 1440))
+    grid = between(Pair(source, target))
+    assert grid.resolution[0] > 100 and np.isfinite(grid.row).all()
+    np.testing.assert_allclose(coordinates(grid), exactly(Pair(source, target)), atol=1e-6)
+
+
+def test_what_does_not_reach_the_source_may_be_off():
+    """A small image in a target as wide as the world."""
+    source = placed("EPSG:32633", 4e5, 5e6, 1000, (300, 300))
+    target = placed("EPSG:4326", -180.0, 80.0, 0.01, (16000, 36000))
+    near = mesh(projection(source, target), target.shape, source.shape, 0.01)
+    assert near.step >= 8 and near.fine.mean() < 0.05
+
+
+@pytest.mark.parametrize("pair", [*PAIRS.values(), POLE], ids=[*PAIRS, "with the pole in it"])
+def test_windows_of_a_projected_grid_have_the_pixels_of_the_whole(pair):
+    whole, shape = ProjectedGrid(*pair), pair.target.shape
+
+    def of(window):
+        found = np.full((2, *shape), np.inf)
+        for part, step in whole.parts(window):
+            grid = whole.read(part)
+            assert grid.resolution == step and grid.shape == part.shape
+            found[:, *part.slices] = coordinates(grid)
+        return found[:, *window.slices]
+
+    everything = of(Window.of_shape(shape))
+    for rows, cols in ((64, 64), (101, 333), (1, 500), (257, 1)):
+        for window in list(Window.of_shape(shape).tiles(rows, cols))[:: max(1, 90_000 // (rows * cols) * 3)]:
+            np.testing.assert_array_equal(of(window), everything[:, *window.slices])
+
+
+def test_around_a_pole_coordinates_are_exact_and_elsewhere_few():
+    grid, exact = ProjectedGrid(*POLE), exactly(POLE)
+    steps = {step for _, step in grid.parts(Window.of_shape(POLE.target.shape))}
+    assert (1, 1) in steps and max(steps) > (2, 2)
+    inside = in_source(exact, POLE.source.shape)
+    for part, _ in grid.parts(Window.of_shape(POLE.target.shape)):
+        off = abs(coordinates(grid.read(part)) - exact[:, *part.slices])[:, inside[part.slices]]
+        assert off.size == 0 or off.max() < 0.011
+
+
+def test_no_pixel_of_a_seam_is_lost():
+    """Where the longitudes of a source begin anew in the target, all pixels are valid that lie in its rows."""
+    grid, image = ProjectedGrid(*POLE), np.ones(POLE.source.shape)
+    valid = np.concatenate([
+        resample(image, grid.read(part), "nearest").validity.ravel()
+        for part, _ in grid.parts(Window.of_shape(POLE.target.shape))
+    ])  # fmt: skip
+    rows, _ = exactly(POLE)
+    assert valid.sum() == ((rows >= -0.5) & (rows < POLE.source.shape[0] - 0.5)).sum()
+
+
+def test_longitudes_go_on_over_the_antimeridian():
+    source = placed("EPSG:4326", 170.0, 10.0, 0.1, (200, 200))
+    target = placed("EPSG:4326", -185.0, 5.0, 0.1, (100, 100))  # the same places, a turn away
+    row, col = coordinates(between(Pair(source, target)))
+    np.testing.assert_array_equal(row[:, 0], np.arange(50, 150))
+    np.testing.assert_array_equal(col[0], np.arange(50, 150))
+
+
+def test_without_a_source_shape_all_holds():
+    pair = PAIRS["to longitudes and latitudes"]
+    grid = between(pair, source_shape=None)
+    np.testing.assert_allclose(coordinates(grid), exactly(pair), atol=0.011)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "says"),
+    [
+        ({"source_crs": "EPSG:99999"}, GpumaskError, "source_crs: expected a CRS.*got 'EPSG:99999'"),
+        ({"target_crs": None}, GpumaskError, "target_crs: expected a CRS.*got None"),
+        ({"source_transform": 3}, ArgumentTypeError, "source_transform: expected an affine.Affine.*got int"),
+        (
+            {"source_transform": Affine(0, 0, 1, 0, 0, 1)},
+            GpumaskError,
+            "source_transform: expected an affine map that can be",
+        ),
+        ({"target_transform": [1, 2]}, ArgumentTypeError, "target_transform: expected an affine.Affine; got list"),
+        ({"target_shape": (0, 5)}, GpumaskError, r"target_shape: expected \(rows, cols\).*got \(0, 5\)"),
+        ({"target_shape": None}, GpumaskError, "target_shape: .*got None"),
+        ({"max_error": -1e-9}, GpumaskError, "max_error: expected a number of pixels from 0 on; got -1e-09"),
+        ({"max_error": "a"}, ArgumentTypeError, "max_error: expected a number of pixels; got 'a'"),
+        ({"source_shape": (5,)}, GpumaskError, r"source_shape: expected \(rows, cols\)"),
+    ],
+)
+def test_what_can_not_be_right_is_refused(changed, error, says):
+    source, target = PAIRS["polar"]
+    words = {
+        "source_crs": source.crs, "source_transform": source.transform, "target_crs": target.crs,
+        "target_transform": target.transform, "target_shape": target.shape,
+    } | changed  # fmt: skip
+    with pytest.raises(error, match=says):
+        Grid.between(**words)
+
+
+def test_all_of_a_crs_tells_one_grid_from_another():
+    """What pyproj shows of a CRS is cut short."""
+    pyproj = pytest.importorskip("pyproj")
+    text = "+proj=laea +lat_0=10 +lon_0=20 +ellps=GRS80 +units=m +y_0=1000000 +x_0="
+    crs = [pyproj.CRS(text + x) for x in ("1000000", "1000000", "2000000")]
+    place = placed("EPSG:4326", 20.0, 10.0, 0.01, (50, 50))
+    one, same, other = (ProjectedGrid(dataclasses.replace(place, crs=each), place).identity for each in crs)
+    assert one == same != other
+
+
+def test_an_error_may_be_as_large_as_one_likes():
+    assert between(PAIRS["polar"], max_error=1e307).resolution == (255, 255)
+
+
+def test_a_projected_grid_needs_shapes():
+    source, target = PAIRS["polar"]
+    with pytest.raises(ArgumentTypeError, match="target: expected a Place; got int"):
+        ProjectedGrid(source, 3)
+    with pytest.raises(GpumaskError, match="source: expected a place with a shape; got None"):
+        ProjectedGrid(dataclasses.replace(source, shape=None), target)

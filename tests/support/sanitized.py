@@ -1,0 +1,124 @@
+"""Runs kernels that the sanitizers watch. Their libraries were loaded first in this process. See test_sanitizers.py.
+
+python tests/sanitized.py BUILD CHECK
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from itertools import product
+
+import numpy as np
+from fixed_cases import GRIDS, fixed_nodes_of
+from kernel_builds import Build, sanitized
+from kernel_cases import (
+    APPLIED,
+    WATCHED_VARIANTS,
+    Case,
+    Variant,
+    assert_same_bits,
+    assert_same_results,
+    cases,
+    footprint_of,
+    masks,
+    resampled,
+)
+from oversample_cases import COVERING_TYPES, assert_same_values, run_oversample
+from oversample_cases import cases as oversample_cases
+from polygon_cases import cases as polygon_cases
+from polygon_cases import inside_of
+from rule_cases import DISCS, RULE_TYPES, run_rules
+from rule_cases import cases as rule_cases
+from spline_cases import FINITE, WATCHED, finite_of, renormalized
+from spline_cases import filtered as coefficients_of
+
+from gpumask import Window
+from gpumask.backends import get
+from gpumask.backends.arguments import Out
+from gpumask.backends.backend import Backend
+from gpumask.masks.morphology import filtered
+from gpumask.resampling.image import Source
+
+
+def few(build: Build) -> None:
+    """Compare the cases of one footprint and of one variant, whose sums are clipped, with their twins."""
+    footprint_twins(build, ["cubic"])
+    resample_twins(build, [Variant("float64", "int64", "float64", "linear")])
+
+
+def footprint_twins(build: Build, interpolators: Iterable[str]) -> None:
+    """Compare footprints with their twins."""
+    for interp, valid in product(interpolators, masks()):
+        found, expected = (footprint_of(each, valid, interp) for each in (build, get("numpy")))
+        assert_same_bits(found, expected, f"{valid.shape}")
+
+
+def resample_twins(build: Build, variants: Iterable[Variant]) -> None:
+    """Compare images with their twins."""
+    for variant in variants:
+        for case in cases(variant.source):
+            expected = resampled(get("numpy"), variant, case)
+            assert_same_results(resampled(build, variant, case), expected, case)
+
+
+def twins(build: Build) -> None:
+    """Compare every case with its twin."""
+    twin = get("numpy")
+    footprint_twins(build, APPLIED)
+    resample_twins(build, WATCHED_VARIANTS)
+    node_twins(build, twin)
+    spline_twins(build, twin)
+    for types in COVERING_TYPES:
+        for case in oversample_cases(types.nodes):
+            expected = run_oversample(twin, types, case)
+            assert_same_values(run_oversample(build, types, case), expected, case.name)
+    for case in (case for dtype in RULE_TYPES for case in rule_cases(dtype)):
+        assert_same_bits(run_rules(build, case), run_rules(twin, case), case.name)
+    for mask, radius in product(masks(), DISCS):
+        found, expected = (filtered(each, (mask != 0).view(np.uint8), [("dilation", radius)]) for each in (build, twin))
+        assert_same_bits(found, expected, f"disc of {radius}, {mask.shape}")
+    for case in polygon_cases():
+        assert_same_bits(inside_of(build, case), inside_of(twin, case), case.name)
+
+
+def node_twins(build: Build, twin: Backend) -> None:
+    """Compare nodes in fixed point, and pixels between them, with their twins."""
+    variant, pixels = Variant("uint16", "uint16", "float32", "nearest"), np.arange(99, dtype=np.uint16)
+    for grid in GRIDS:
+        for found, expected in zip(*(fixed_nodes_of(each, grid) for each in (build, twin)), strict=True):
+            assert_same_bits(found, expected, f"nodes of {grid}")
+        rows, cols = grid.shape
+        for row, col in product({0, max(rows - 9, 0)}, {0, max(cols - 70, 0)}):
+            part = grid.crop(Window(row, col, min(rows, 9), min(cols, 70)))
+            case = Case(f"{grid}", Source(pixels.reshape(1, 9, 11)), part)
+            assert_same_results(resampled(build, variant, case), resampled(twin, variant, case), case)
+
+
+def spline_twins(build: Build, twin: Backend) -> None:
+    """Compare the kernels of B-splines and of renormalised weights with their twins."""
+    for filtering in WATCHED:
+        assert_same_bits(coefficients_of(build, filtering), coefficients_of(twin, filtering), str(filtering))
+    for finite in FINITE:
+        assert_same_bits(finite_of(build, *finite), finite_of(twin, *finite), str(finite))
+    for interp, dtype in (("cubic", "uint16"), ("lanczos3", "float64")):
+        for found, expected in zip(*(renormalized(each, interp, dtype) for each in (build, twin)), strict=True):
+            assert_same_bits(found[2], expected[2], found[0])
+            assert_same_bits(found[1], expected[1], found[0])
+
+
+def read_past_the_end(build: Build) -> None:
+    """Make a kernel read a row that its argument lacks."""
+    build.run("footprint", (5, 64), np.ones((4, 64), np.uint8), 64, 0, 1, np.empty((5, 64), np.uint8), TAPS=1)
+
+
+def cast_out_of_range(build: Build) -> None:
+    """Give a kernel a table of rules with more tests than it can count."""
+    band, table, out = np.zeros((1, 64), np.float32), np.array([1.0, 0.0, 1e300, 0, 0, 0]), np.empty((1, 64), np.uint8)
+    types = {"SRC_T": np.float32, "BITS_T": np.uint32, "TABLE_T": np.float64}
+    build.run("rules", band.shape, band, 64, table, 1, 0, Out.of(out), **types)
+
+
+if __name__ == "__main__":
+    os.environ.pop("LD_PRELOAD")  # the sanitizers need not watch the compiler
+    checks = {check.__name__: check for check in (few, twins, read_past_the_end, cast_out_of_range)}
+    checks[sys.argv[2]](sanitized(sys.argv[1]))
