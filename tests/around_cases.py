@@ -71,7 +71,7 @@ class Around:
     def expected(
         self, target: Place, interp: Any, around: int = PAD, mode: str | None = None, **options: Any
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the expected image and validity. Coordinates are computed here, and the field is padded by its columns.
+        """Return the expected image and validity, computed here. The field is padded by its own columns.
 
         `mode` is the padding of its rows. None means that they are not padded.
         """
