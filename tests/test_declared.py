@@ -403,7 +403,7 @@ def test_declared_integers_of_64_bits_are_read_to_the_last_digit(folder, dtype, 
     with rasterio.open(source) as dataset:
         assert Declared(dataset, (1,)).nodata == (value,)
     if value != 7:
-        with pytest.raises(GpumaskError, match="^nodata_out: expected up to 2\\^53, as rasterio"):
+        with pytest.raises(GpumaskError, match="^nodata_out: expected a value up to 2\\^53, as rasterio"):
             run(source, nodata_out=None)
         found, _ = run(source, nodata_out=None, validity="mask")
         assert found[0, 1, 1] == value
