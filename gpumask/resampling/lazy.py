@@ -185,7 +185,7 @@ def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...]
 
 
 def says_valid(valid: Any) -> Any:
-    """Return as bool which pixels a validity calls valid. NaN, as beyond edges, does not, nor does a mean of 0 and 1."""
+    """Return as bool which pixels a validity calls valid. NaN, as beyond edges, does not, nor a mean of 0 and 1."""
     return valid > 1 - 1e-6 if valid.dtype.kind == "f" else valid != 0
 
 
