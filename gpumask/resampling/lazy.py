@@ -385,5 +385,5 @@ def check_chunks(chunks: Any) -> tuple[int, int]:
     except TypeError as error:
         raise ArgumentTypeError(f"chunks: expected (rows, cols), whole numbers; got {chunks!r}") from error
     if min(rows, cols) < 1:
-        raise GpumaskError(f"chunks: expected (rows, cols) of at least 1; got {chunks!r}")
+        raise GpumaskError(f"chunks: expected (rows, cols) from 1 on; got {chunks!r}")
     return rows, cols
