@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, TypeVar
 
 import numpy as np
 
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import in_fixed_point
@@ -127,6 +127,12 @@ class Method:
         """Set a field of this frozen class while it is made."""
         object.__setattr__(self, name, value)
 
+    def _changed(self, **values: Any) -> Method:
+        """Return a method with other values, which are checked already: this is done for every image."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__, **values)
+        return made
+
     @property
     def interpolator(self) -> Interpolator:
         """The interpolator. It is cubic if none is named."""
@@ -188,7 +194,7 @@ class Method:
             If the output's dtype is wrong, or does not hold the nodata value.
         """
         kind, value = output_type(dtype, self.dtype, nodata if self.nodata_out is None else self.nodata_out)
-        return replace(self, dtype=kind, nodata_out=value)
+        return self._changed(dtype=kind, nodata_out=value)
 
     @property
     def frames(self) -> Pair:
@@ -223,7 +229,7 @@ class Method:
         Method
             The method, with a boundary that goes around if the source does.
         """
-        return replace(self, boundary=self.boundary.on(around, shape)) if any(around) else self
+        return self._changed(boundary=self.boundary.on(around, shape)) if any(around) else self
 
     def in_fixed_point(self, step: Pair, pixels: Window) -> bool:
         """Say whether coordinates are in fixed point. See `gpumask.grids.nodes`.

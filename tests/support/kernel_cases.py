@@ -8,7 +8,7 @@ import numpy as np
 
 from gpumask import Grid, Window
 from gpumask.backends.backend import Backend
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.masks.footprint import footprints
 from gpumask.pixels.boundary import MODES, Boundary
 from gpumask.pixels.interpolators import INTERPOLATORS

@@ -16,7 +16,7 @@ from gpumask.backends.cache import cached
 from gpumask.backends.cuda import blocks_for
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import FACTS, without_facts
-from gpumask.backends.text import define_options, kernel_source, variant_key
+from gpumask.backends.source import define_options, kernel_source, variant_key
 
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 # What the CUDA part of target.cuh needs from its compiler, for a thread that `be_thread` chooses.
