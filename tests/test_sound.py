@@ -12,14 +12,13 @@ import rasterio
 from affine import Affine
 from click.testing import CliRunner
 from exhaustive import draws
+from mesh_cases import between as between_places
+from mesh_cases import coordinates, exactly, in_source
 from rasterio.control import GroundControlPoint
 from rasterio.transform import RPCTransformer
 from rasterio.warp import transform
-from test_mesh import between as between_places
-from test_mesh import coordinates, exactly, in_source
-from test_sensor import rational_polynomials, swath
-from test_warp import read, written
-from warp_cases import PAIRS, Pair, placed, words_of
+from sensor_cases import rational_polynomials, swath
+from warp_cases import PAIRS, Pair, placed, read, words_of, written
 
 from gpumask import ControlPoints, Geolocation, Place, ProjectedGrid, RationalPolynomials, Window, warp_file
 from gpumask.cli import main

@@ -1,17 +1,16 @@
 """From one coordinate reference system to another: as GDAL does it, where no mask is near."""
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from checkout import SHARED
 from click.testing import CliRunner
-from commands import write
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import calculate_default_transform
-from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, words_of
+from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, read, words_of, written
 
 import gpumask
 from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Window, resample, warp_file
@@ -19,7 +18,7 @@ from gpumask.cli import main
 from gpumask.errors import ArgumentTypeError
 from gpumask.files.warp import target_place
 
-LANDSAT8 = Path(__file__).parents[2] / "shared" / "data" / "landsat8"
+LANDSAT8 = SHARED / "data" / "landsat8"
 
 
 def warped(image, pair, **options):
@@ -75,11 +74,6 @@ def suggested(place, crs):
     return Place(crs, affine, (rows, cols))
 
 
-def written(path, image, place, **options):
-    """Write a (band, row, col) image at a place."""
-    return write(path, image, crs=place.crs, transform=place.transform, **options)
-
-
 @pytest.fixture
 def scene(tmp_path):
     """An image at a place, with nodata in it."""
@@ -87,12 +81,6 @@ def scene(tmp_path):
     image = np.random.default_rng(0).integers(1, 4000, (2, *pair.source.shape), dtype=np.uint16)
     image[:, 100:103, 200:260] = 0
     return pair, image, written(tmp_path / "source.tif", image, pair.source, nodata=0, tiled=True)
-
-
-def read(path):
-    """Return image and profile."""
-    with rasterio.open(path) as file:
-        return file.read(), file.profile
 
 
 def test_a_file_is_resampled_through_the_grid_between(scene, tmp_path):

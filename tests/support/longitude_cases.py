@@ -1,4 +1,4 @@
-"""Places around 180 degrees and the poles, with where their pixels lie worked out by hand: for test_longitudes.py.
+"""Places around 180 degrees and the poles, with where their pixels lie worked out by hand, for test_longitudes.py.
 
 What is under test is asked for nothing here. Longitudes and the x of the web's cylinder are brought to the nearest turn
 of a place's own middle.

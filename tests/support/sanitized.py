@@ -1,6 +1,6 @@
 """Runs kernels that the sanitizers watch, in a process where their libraries were loaded first; see test_sanitizers.
 
-python tests/sanitized.py BUILD CHECK
+PYTHONPATH=. python tests/support/sanitized.py BUILD CHECK
 """
 
 import os

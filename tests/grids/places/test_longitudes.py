@@ -20,11 +20,10 @@ from longitude_cases import (
     transform,
     true_extent,
 )
+from mesh_cases import coordinates
 from rasterio.control import GroundControlPoint
-from test_mesh import coordinates
-from test_sensor import rational_polynomials
-from test_warp import read, written
-from warp_cases import placed, ramps
+from sensor_cases import rational_polynomials
+from warp_cases import placed, ramps, read, written
 
 from gpumask import (
     ControlPoints,

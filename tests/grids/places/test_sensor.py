@@ -12,13 +12,12 @@ import pytest
 import rasterio
 from affine import Affine
 from commands import fails
+from mesh_cases import coordinates
 from rasterio.control import GroundControlPoint
-from rasterio.rpc import RPC
 from rasterio.transform import GCPTransformer, RPCTransformer
 from rasterio.warp import Resampling, reproject, transform
-from test_mesh import coordinates
-from test_warp import read, written
-from warp_cases import placed, ramps, words_of
+from sensor_cases import SHAPE, control_points, rational_polynomials, swath
+from warp_cases import placed, ramps, read, words_of, written
 
 from gpumask import (
     ControlPoints,
@@ -33,33 +32,7 @@ from gpumask import (
 )
 from gpumask.errors import ArgumentTypeError
 
-SHAPE = (200, 240)
 TARGET = placed("EPSG:32633", 5e5, 5_540_000, 60, (330, 360))
-
-
-def control_points():
-    """Return points of an image that is turned, and a little bent."""
-    points = []
-    for row in np.linspace(0, SHAPE[0], 5):
-        for col in np.linspace(0, SHAPE[1], 6):
-            x = 15.02 + 0.0009 * col + 0.0002 * row + 2e-7 * col * row / 3
-            y = 49.98 - 0.0007 * row + 0.00015 * col + 1e-7 * row**2 / 3
-            points.append(GroundControlPoint(row, col, x, y))
-    return points
-
-
-def rational_polynomials(height_slope=0.01):
-    """Return coefficients of an image that is turned, a little bent, and leans with height."""
-
-    def terms(one, lon, lat, height, bent):
-        return [one, lon, lat, height, bent, *[0.0] * 15]
-
-    return RPC(
-        height_off=100.0, height_scale=500.0, lat_off=49.9, lat_scale=0.1, long_off=15.12, long_scale=0.12,
-        line_off=SHAPE[0] / 2, line_scale=SHAPE[0] / 2, samp_off=SHAPE[1] / 2, samp_scale=SHAPE[1] / 2,
-        line_num_coeff=terms(0.0, 0.1, -1.0, height_slope, 0.01), line_den_coeff=terms(1.0, 0.001, 0.002, 0.0, 0.0),
-        samp_num_coeff=terms(0.0, 0.95, 0.12, -0.02, 0.02), samp_den_coeff=terms(1.0, 0.0, 0.003, 0.0, 0.0),
-    )  # fmt: skip
 
 
 def between(source_crs, model, **options):
@@ -236,7 +209,7 @@ def test_who_has_used_a_model_leaves_without_noise(threads):
     """Although what frees it is gone when the interpreter goes."""
     code = f"""
 import threading, numpy, rioxarray, gpumask.xarray
-from test_sensor import control_points, rational_polynomials
+from sensor_cases import control_points, rational_polynomials
 from gpumask import ControlPoints, RationalPolynomials
 def ask():
     for model in (RationalPolynomials(rational_polynomials()), ControlPoints(control_points())):
@@ -261,14 +234,6 @@ def test_models_warn_of_nothing(raw):
     model = RationalPolynomials(rational_polynomials(), dem=str(raw[1]))
     row, col = model(np.array([15.0, 20.0]), np.array([49.9, 49.9]))
     assert np.isfinite([row[0], col[0]]).all() and not np.isfinite([row[1], col[1]]).any()
-
-
-def swath(rows=SHAPE[0], cols=SHAPE[1], step=1):
-    """Return where the samples of a bent and turned swath lie, in EPSG:32633."""
-    row, col = np.mgrid[:rows, :cols] * float(step)
-    x = 5e5 + 2000 + 62 * col + 14 * row + 0.02 * col**2 + 0.004 * row * col
-    y = 5_540_000 - 1500 - 58 * row + 9 * col - 0.015 * row**2
-    return x, y
 
 
 def test_geolocation_arrays_find_the_way_back():

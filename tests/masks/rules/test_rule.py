@@ -4,10 +4,10 @@ import itertools
 import json
 import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import SHARED
 
 import gpumask
 from gpumask import (
@@ -20,7 +20,7 @@ from gpumask import (
     ready_definitions,
 )
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = SHARED / "data"
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 pixels = np.arange(256, dtype=np.uint8)
 BIT = {"0": False, "1": True}
