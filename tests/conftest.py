@@ -16,8 +16,8 @@ collect_ignore = ["cuda", "support"]
 
 LONGEST = "test_kernels.py", "test_sanitizers.py", "test_nvrtc.py", "test_machine_code.py"
 
-# Read by OpenMP when a kernel is first loaded. Threads that spin between kernels make thousands of small ones take ten
-# times as long where other processes want the cores.
+# OpenMP reads this when a kernel is first loaded. If other processes want the cores, threads that spin between kernels
+# make thousands of small kernels ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
@@ -51,9 +51,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what --exhaustive adds, unless it is asked for, or ask for that alone.
+    """Leave out what --exhaustive adds, unless it is asked for. With --exhaustive-alone, keep only that.
 
-    Begin with the files that take longest, lest one of them is left to a single worker in the end.
+    The files that take longest come first. Otherwise a single worker might have one of them left in the end.
     """
     asked = config.getoption("exhaustive")
     more = left_out(items)
@@ -65,9 +65,9 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(params=["cuda", ON_DEVICE, "native", "numpy"])
 def backend(request) -> str:
-    """Each backend's name in turn; skips what this machine lacks. A kernel that fails to compile is no skip.
+    """Each backend's name in turn. It skips those that this machine lacks. A kernel that fails to compile is no skip.
 
-    "cuda, arrays there": public functions get device arrays wherever a test gives NumPy's.
+    With "cuda, arrays there" public functions get device arrays wherever a test gives NumPy arrays.
     """
     name, _, arrays = request.param.partition(", ")
     with contextlib.ExitStack() as stack:

@@ -14,7 +14,7 @@ FIND = """
 import site, sys
 site.addsitedir(sys.argv[1])
 import gpumask
-from gpumask.backends.text import kernel_source, kernels_folder
+from gpumask.backends.source import kernel_source, kernels_folder
 assert "KERNEL(resample" in kernel_source("resample")
 print(gpumask.__file__, kernels_folder(), sep="\\n")
 """

@@ -11,7 +11,7 @@ import numpy as np
 import gpumask
 from gpu_day.common import NotHere
 from gpumask.backends import get
-from gpumask.backends.text import kernels_folder
+from gpumask.backends.source import kernels_folder
 
 To = Callable[[Any], Any]
 SOURCE, OUTPUT = (83, 91), (61, 67)

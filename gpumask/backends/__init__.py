@@ -1,7 +1,8 @@
 """Where kernels run. `backend.run(kernel, shape, *args)` is the only seam between gpumask and a machine.
 
-cuda runs them on the GPU through CuPy; native runs the same text, compiled by the machine's C++ compiler; numpy runs a
-twin of each. What chooses is the argument `backend=`, `with use_backend(…)`, GPUMASK_BACKEND, or where the arrays are.
+`cuda` runs kernels on the GPU through CuPy. `native` runs the same text, compiled by the machine's C++ compiler.
+`numpy` runs a twin of each. The argument `backend`, `use_backend`, the environment variable
+GPUMASK_BACKEND, or the place of the arrays chooses. Begin with `backend.py`, which says what a backend does.
 """
 
 from __future__ import annotations
@@ -28,8 +29,21 @@ _there: dict[str, Backend] = {}  # those that work here, by name
 
 @contextlib.contextmanager
 def use_backend(name: str) -> Iterator[None]:
-    """Use a backend ("cuda", "native", "numpy" or "auto") within a `with` block, for calls that name none.
+    """Use a backend within a `with` block, for calls that name none.
 
+    Parameters
+    ----------
+    name
+        "cuda", "native", "numpy" or "auto". With "auto", CuPy arrays go to cuda. NumPy arrays go to native, or to numpy
+        where there is no C++ compiler. Files go to cuda if it works, else where NumPy arrays go.
+
+    Raises
+    ------
+    GpumaskError
+        For another name.
+
+    Examples
+    --------
     >>> with use_backend("numpy"):
     ...     select(None, np.zeros(3)).name
     'numpy'

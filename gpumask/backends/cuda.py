@@ -16,8 +16,8 @@ import numpy as np
 
 from gpumask.backends.cache import cached
 from gpumask.backends.host import rows_contiguous
+from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.backends.table import Table
-from gpumask.backends.text import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
 
 BLOCK = (128, 2)  # threads: four warps side by side read longer lines than four below each other

@@ -24,7 +24,7 @@ import numpy as np
 from gpumask.backends.cache import cached
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
-from gpumask.backends.text import define_options, kernel_source, variant_key
+from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError, GpumaskError
 
 # Same bits as on the GPU and for every instruction set: no contraction to FMA. Without the last two, floor and

@@ -243,9 +243,9 @@ def progress_bar(quiet: bool, unit: str) -> Iterator[Progress | None]:
 
 
 def rules_of(words: dict[str, Any], *outputs: str) -> dict[str, Any]:
-    """Return `keep`, `quality` and `grow` as a command line's --rules, --quality-band and --definition say them.
+    """Return `keep`, `quality` and `grow` from the options --rules, --quality-band and --definition.
 
-    outputs: the words for what is written; none of these may be a file that the rules are read from.
+    `outputs` are the names of the outputs. None of them may be a file that the rules are read from.
     """
     if not words["rules"]:
         return {"keep": None, "quality": None, "grow": None}

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from gpumask.backends import get, select, select_for_files
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.cli.common import (
     Progress,
     backend_option,

@@ -29,7 +29,7 @@ from gpumask.cli.common import (
 from gpumask.errors import renamed
 from gpumask.files.mask import mask_file
 
-# The command line's words for what the layers below name in their errors.
+# The names in errors of the layers below, and the words of the command line for them.
 _NAMES = {
     "like": "--like",
     "mask": "--mask",
@@ -107,7 +107,7 @@ def mask(quiet: bool, **options: Any) -> None:
 
 
 def _arguments_of(words: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `mask_file` that a command line's words ask for."""
+    """Return the arguments of `mask_file` from the words of a command line."""
     same = "output", "like", "resolution", "threshold", "overwrite", "backend"
     return (
         {name: words[name] for name in same}

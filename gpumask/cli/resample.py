@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gpumask.backends.cache import compiled
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.cli.common import (
     COMMON_OPTIONS,
     RULES_OPTIONS,
@@ -161,9 +161,9 @@ def resample_command(quiet: bool, **options: Any) -> None:
     first pixel. The name of OUTPUT decides its format. OUTPUT appears under that name only when it is whole.
 
     A pixel of OUTPUT is valid if every pixel of SOURCE that has a weight for it is valid. This holds for all bands
-    together, or, with --validity-by band, for each band by itself. A pixel of SOURCE is invalid in four cases: it is
-    NaN, SOURCE itself masks it by a nodata value, a mask or alpha, --mask calls it invalid, or it does not match
-    --rules. If no pixel is valid, the exit code is 3.
+    together, or, with --validity-by band, for each band by itself. A pixel of SOURCE is invalid if it is NaN. It is
+    also invalid if SOURCE itself masks it by a nodata value, a mask or alpha, if --mask calls it invalid, or if it does
+    not match --rules. If no pixel is valid, the exit code is 3.
     """
     run(resample_file, arguments_of(options) | grid_arguments_of(options), quiet)
 

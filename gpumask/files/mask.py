@@ -1,4 +1,4 @@
-"""One mask from files: polygons and a coarse raster, written in the pixels of another raster."""
+"""One mask from files: polygons, a coarse raster and rules, written in the pixels of another raster."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("gpumask")
 
-# The arguments' names for what the layers below name in their errors.
+# Names that the layers below use in their errors, and the arguments that stand for them here.
 _NAMES = {"mask band": "mask", "mask valid value": "mask", "values": "mask", "mask output": "output"}
 
 
@@ -54,36 +54,38 @@ def mask_file(
     backend: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Write a mask in the pixels of another raster; what `gpumask mask` does.
+    """Write a mask in the pixels of another raster, as `gpumask mask` does.
 
-    A pixel is valid where all that is given has it as valid. The output is uint8: 1 is valid, 0 is not.
+    A pixel is valid if all that is given calls it valid. The output is uint8: 1 is valid, 0 is not.
 
     Parameters
     ----------
     output
-        The path to write to. Its name says the format. It appears when it is whole.
+        The path to write to. Its extension says the format. The file appears when it is whole.
     like
         The raster whose rows and columns, CRS and transform the output has: a path, or an open rasterio dataset.
     valid, invalid
-        Polygons. A pixel is valid where its centre lies in one of the valid polygons, if there are any, and in none of
-        the invalid ones. Each is the path of a vector file, (path, layer), or a list of these. A layer in another CRS
-        than the raster's is reprojected.
+        Polygons. A pixel is valid if its centre lies in one of the valid polygons, if there are any, and in none of the
+        invalid ones. Each is the path of a vector file, (path, layer), or a list of these. A layer in another CRS than
+        the raster's is reprojected.
     mask
-        A raster, (raster, band) or (raster, band, value). It is valid where it is the value. Without a value it is
-        valid where it is not 0. Its pixels' centres are those of every so many pixels of the output, from the first on.
+        A raster, (raster, band) or (raster, band, value). A pixel of it is valid if it has the value. Without a value
+        it is valid if it is not 0. The centre of its first pixel is the centre of the first output pixel.
     resolution
-        (R, C): output pixels from pixel to pixel of the mask.
+        (R, C), the output pixels from pixel to pixel of the mask.
     threshold
-        The bilinear share of valid in the mask from which on a pixel is valid, in (0, 1].
+        A share of valid, in (0, 1]. The mask's share is bilinear between its pixels. From the threshold on a pixel is
+        valid.
     keep, quality, grow
-        Rules, {name: raster or (raster, band)}, and how what is masked grows; see `mask_from_rules`. Quality bands lie
-        where the raster does. They are as fine as it is, or coarser by whole factors.
+        The rules, the quality bands as {name: raster or (raster, band)}, and the filters by which masked pixels grow.
+        See `mask_from_rules`. Quality bands lie where the raster lies. Their pixels have its size, or are larger by
+        whole factors.
     creation
         GDAL's options for the output, such as {"compress": "deflate"}.
     overwrite
-        Whether to replace what is there.
+        Whether to replace files that exist.
     tile_shape
-        Rows and columns made at a time. It changes no pixel.
+        The rows and columns that are made at a time. No pixel depends on it.
     backend
         See `use_backend`.
     progress
@@ -92,13 +94,13 @@ def mask_file(
     Returns
     -------
     Summary
-        How many pixels are valid, and what it took.
+        How many pixels are valid, and how long the work took.
 
     Raises
     ------
     GpumaskError
-        Before anything is written, naming the argument. Later, naming the file and the window where it can't be read or
-        written. Then no output is left.
+        If an argument is wrong. The message names it, and nothing is written. Later, if a file can't be read or
+        written. The message names the file and the window, and no output is left.
 
     Examples
     --------
@@ -150,7 +152,7 @@ def mask_file(
 
 
 def _vectors(name: str, given: Any) -> list[tuple[str, str | None]]:
-    """Return vector files as (path, layer); layer None: the file has one alone."""
+    """Return vector files as (path, layer). The layer is None if the file has only one."""
     found: list[tuple[str, str | None]] = []
     for each in [] if given is None else given if isinstance(given, list) else [given]:
         path, layer = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
@@ -158,12 +160,12 @@ def _vectors(name: str, given: Any) -> list[tuple[str, str | None]]:
             raise ArgumentTypeError(f"{name}: expected a path, (path, layer), or a list of these; got {given!r}")
         found.append((os.fspath(path), layer))
     if given is not None and not found:
-        raise GpumaskError(f"{name}: expected at least one; got none")
+        raise GpumaskError(f"{name}: expected at least one file; got none")
     return found
 
 
 def _polygons(files: Mapping[str, list[tuple[str, str | None]]], like: DatasetReader) -> Polygons:
-    """Read all vector files."""
+    """Read all vector files. `files` has them under "valid" and "invalid"."""
     pair: dict[str, list[Any] | None] = {
         name: [polygon for file in asked for polygon in read_polygons(name, *file, like)] if asked else None
         for name, asked in files.items()
@@ -174,7 +176,7 @@ def _polygons(files: Mapping[str, list[tuple[str, str | None]]], like: DatasetRe
 
 
 def _check_covers(mask: DatasetReader, resolution: tuple[int, int], like: DatasetReader) -> None:
-    """Raise GpumaskError unless a coarse mask has the nodes that it takes to cover a raster, no more, and in place."""
+    """Raise GpumaskError unless a coarse mask has exactly the nodes that cover a raster, in the right place."""
     rows, cols = (-(-(size - 1) // step) + 1 for size, step in zip(like.shape, resolution, strict=True))
     if mask.shape != (rows, cols):
         raise GpumaskError(
@@ -184,6 +186,6 @@ def _check_covers(mask: DatasetReader, resolution: tuple[int, int], like: Datase
     off = pixels_off(like, mask, resolution, first=0.5)
     if off > MOST_OFF:
         raise GpumaskError(
-            f"mask: expected, as it says where it lies, its pixels' centres on the centre of every {resolution[0]}th "
-            f"row and {resolution[1]}th column of like, from the first on; got up to {off:.3g} pixels off"
+            f"mask: expected its pixels' centres, by its CRS and transform, on the centres of every {resolution[0]}th "
+            f"row and every {resolution[1]}th column of like, from the first on; got up to {off:.3g} pixels off"
         )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _WITHIN = ("mask", "alpha")
 _log = logging.getLogger("gpumask")
 
-# The arguments' names for what the layers below name in their errors.
+# Names that the layers below use in their errors, and the arguments that stand for them here.
 _NAMES = {
     "image": "output",
     "source mask": "mask",
@@ -95,55 +95,111 @@ def resample_file(  # noqa: PLR0913
     backend: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Bring an image file into the geometry of a grid file; what `gpumask resample` does.
+    """Bring an image file into the geometry of a grid file, as `gpumask resample` does.
 
-    Inputs are paths, or open rasterio datasets, which nothing else may use meanwhile.
+    Inputs are paths, or open rasterio datasets. Nothing else may use these datasets meanwhile.
 
-    source: the image. grid: a raster of nodes: `grid_bands` are those of their rows and their columns in the source;
-        or a `ProjectedGrid`, to which none of the arguments about grids applies.
-    output: the path to write to; its name says the format. It appears when it is whole.
-    interp: see `resample`; None: cubic, and nearest where the source declares classes in any of the bands, by a colour
-        table, names of categories or flags (`flag_values` and the like in tags). The log says so. Another interpolator
-        is what you ask for, with a warning.
-    boundary, trust_padding, mask_policy, min_weight: see `resample`.
-    bands: of the source, in the order that the output has them; None: all. An alpha band among others is alpha in the
-        output too, which is uint8 or uint16: the greatest value where the output is valid, 0 elsewhere.
-    resolution: (R, C), output pixels from node to node. grid_kind: "location", or "displacement" where nodes say how
-        far off their own output row and column the source pixel is, as OTB's deformation grids do.
-    pixel_convention: of the grid: "center" where 0 is the centre of the source's first pixel, "corner" where 0.5 is, as
-        in rasterio and OTB. grid_nodata: a node with this row or column does not count; None: what each of the bands
-        declares. Nor does a node that the grid's own mask hides.
-    grid_mask: which nodes count: a raster, (raster, band) or (raster, band, value); without a value where it is neither
-        0 nor the raster's nodata value. What the raster masks otherwise does not count either.
-    mask: which source pixels are valid: "auto" is what the source says itself, by the nodata value of any band, by
-        masks, a .msk file and alpha, all of them; or as grid_mask; or a list, for the AND of several; None: all.
-        Without "auto" what the source says itself is ignored. NaN is never valid.
-    source_nodata: a source pixel with this value, rounded to its dtype, in any band is invalid.
-    keep, quality, grow: rules, {name: raster or (raster, band)}, and how what is masked grows: see `mask_from_rules`.
-        Quality bands lie where the source does, as fine or coarser by whole factors. Rules with flags are made by
-        MaskRule.from_config(rule, definition).
-    nodata_out: what invalid pixels become; None: the source's nodata value where the dtype holds it, else 0. The output
-        declares it, unless nobody chose it, or a mask or alpha in the output says which pixels are valid. Bands that
-        declare different values, or just some of which declare one, ask for a nodata_out.
-    dtype: of the output; None: the source's. compute_dtype: see `resample`.
-    window: the part of the output to make, (row, col, rows, cols); None: all.
-    like: a raster of the output's rows and columns that has its CRS and transform; None: the grid's own.
-    driver: GDAL's name of the format, "COG" too; None: by the output's name. creation: its options, such as
-        {"compress": "deflate"}; a predictor is chosen where none is named.
-    validity: where to say which pixels are valid: the path of another raster (uint8, 1 is valid), "mask" for the
-        output's own mask, "alpha" for another band of it, if alpha is not among its bands; None: nowhere.
-    validity_by: "pixel": bands are valid together. "band": each band is valid by itself. A validity file then has a
-        band for each. A mask or alpha can't say it, as they are of all bands.
-    overwrite: whether to replace what is there.
-    resume: keep the finished tiles where a run is interrupted, in a hidden folder beside the output, and go on from
-        those that an earlier run of the same job has left there.
-    tile_shape: rows and columns made at a time; it changes no pixel. None: as the memory and the output's blocks ask.
-    max_memory: bytes, or a text as "2GB", that the run may take; None: GPUMASK_MAX_MEMORY, or 1 GiB.
-    devices: numbers of the GPUs that share the work; None: the current one. backend: see `use_backend`.
-    progress: called as progress(done, total), in output pixels.
+    Parameters
+    ----------
+    source
+        The image.
+    grid
+        A raster of nodes, or a `ProjectedGrid`. The arguments about grids are for a raster only.
+    output
+        The path to write to. Its extension says the format. The file appears when it is whole.
+    interp
+        See `Method`. None means cubic. If the source declares classes in any of the bands, None means nearest, and the
+        log says so. A colour table, names of categories, or tags with flags such as `flag_values` declare classes. For
+        classes, an interpolator that mixes values gives a warning.
+    bands
+        The bands of the source, in the output's order. None means all. An alpha band among others is alpha in the
+        output too. The output is uint8 or uint16 then, and its alpha is the greatest value where valid and 0 elsewhere.
+    resolution
+        (R, C), the output pixels from node to node.
+    grid_bands
+        The bands of the grid that hold the rows and the columns of nodes in the source.
+    grid_kind
+        "location", or "displacement" if nodes say how far the source pixel is from their own output row and column, as
+        in OTB's deformation grids.
+    pixel_convention
+        How the grid counts pixels. With "center" the centre of the source's first pixel is 0. With "corner" it is 0.5,
+        as in rasterio and OTB.
+    grid_nodata
+        A node with this row or column does not count. None means the value that each of the bands declares. A node that
+        the grid's own mask hides does not count either.
+    grid_mask
+        Which nodes count: a raster, (raster, band) or (raster, band, value). With a value a node counts if the mask has
+        it. Without one it counts if the mask is neither 0 nor the raster's nodata value. What the raster itself masks
+        otherwise does not count.
+    mask
+        Which source pixels are valid. "auto" is what the source itself says, by the nodata value of any band, by masks,
+        a .msk file and alpha. A raster is taken as for grid_mask. A list is the AND of several. None means that all
+        pixels are valid. Without "auto", what the source itself says is ignored. NaN is never valid.
+    source_nodata
+        A source pixel with this value in any band is invalid. It is rounded to the source's dtype.
+    keep, quality, grow
+        The rules, the quality bands as {name: raster or (raster, band)}, and the filters by which masked pixels grow.
+        See `mask_from_rules`. Quality bands lie where the source lies. Their pixels have its size, or are larger by
+        whole factors. MaskRule.from_config(rule, definition) makes rules with flags.
+    boundary, trust_padding, mask_policy, min_weight
+        See `Method`.
+    nodata_out
+        The value of invalid pixels. None means the source's nodata value if the dtype holds it, and 0 otherwise. The
+        output declares it, unless nobody chose it, or a mask or alpha in the output says which pixels are valid. If
+        bands declare different values, or only some declare one, nodata_out must be given.
+    dtype
+        The output's dtype. None means the source's.
+    compute_dtype
+        See `Method`.
+    method
+        How to resample. Give it instead of interp, boundary, trust_padding, mask_policy, min_weight, nodata_out, dtype,
+        compute_dtype and validity_by.
+    window
+        The part of the output to make: (row, col, rows, cols). None means all of it.
+    like
+        A raster with the output's rows and columns, whose CRS and transform the output has. None means those of the
+        grid.
+    driver
+        GDAL's name of the format, or "COG". None means that the output's extension says it.
+    creation
+        GDAL's options, such as {"compress": "deflate"}. A predictor is chosen if none is named.
+    validity
+        Where the output says which pixels are valid. A path names another raster (uint8, 1 is valid). "mask" is the
+        output's own mask. "alpha" is another band of the output, if alpha is not among its bands. None means nowhere.
+    validity_by
+        With "pixel" bands are valid together. With "band" each band is valid by itself. A validity file then has a band
+        for each. A mask or alpha can't say it, as all bands share them.
+    overwrite
+        Whether to replace files that exist.
+    resume
+        Whether to keep finished tiles if a run is interrupted, in a hidden folder beside the output. The next run of
+        the same job goes on from them.
+    tile_shape
+        The rows and columns that are made at a time. No pixel depends on it. None means that the memory and the
+        output's blocks decide.
+    max_memory
+        The bytes that the run may take, or a text such as "2GB". None means GPUMASK_MAX_MEMORY, or 1 GiB.
+    devices
+        The numbers of the GPUs that share the work. None means the current one.
+    backend
+        See `use_backend`.
+    progress
+        Called as progress(done, total), in output pixels.
 
-    Returns how many pixels are valid, and what it took. Raises GpumaskError, naming the argument, before anything is
-    written; and naming the file and the window where it can't be read or written.
+    Returns
+    -------
+    Summary
+        How many pixels are valid, and how long the work took.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong. The message names it, and nothing is written. Later, if a file can't be read or
+        written. The message names the file and the window.
+
+    Examples
+    --------
+    >>> resample_file("scene.tif", "grid.tif", "out.tif", resolution=(16, 16), validity="mask")  # doctest: +SKIP
     """
     import rasterio
 
@@ -177,7 +233,7 @@ def resample_file(  # noqa: PLR0913
             paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {},
             nearest=how.interpolator.taps == 1, overwrite=overwrite,
         )  # fmt: skip
-        if how.interpolator.taps == 1:  # else there is a warning already
+        if how.interpolator.taps == 1:  # otherwise there is a warning already
             categories.check_overviews(creation or {}, classes)
         check_free("output", made.files, inputs.files, overwrite)
         with made.outputs(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:
@@ -188,26 +244,26 @@ def resample_file(  # noqa: PLR0913
 
 
 def _within(validity: Any, image: SourceFile, numbers: tuple[int, ...]) -> tuple[str | None, bool]:
-    """Return "mask" or "alpha" where that is to hold the validity, and whether a mask or the source's alpha does.
+    """Return "mask" or "alpha" if that holds the validity, and whether a mask or the source's alpha says it.
 
-    numbers: of the source's bands, alpha among them. Raises GpumaskError where that can't be, as bands differ.
+    `numbers` are the source's bands, with alpha. Raises GpumaskError for a mask or alpha if bands differ.
     """
     within = validity if isinstance(validity, str) and validity in _WITHIN else None
     told = within is not None or numbers != image.bands
     if told and image.by_band:
         raise GpumaskError(
-            "validity_by: expected pixel along with a mask or alpha, which are of all bands; got band (to go without "
-            f"alpha give bands (--bands) {','.join(map(str, image.bands))})"
+            "validity_by: expected pixel along with a mask or alpha, which all bands share; got band (for an output "
+            f"without alpha give bands (--bands) {','.join(map(str, image.bands))})"
         )
     return within, told
 
 
 def _warn(done: Summary, by_band: bool, *, told: bool) -> None:
-    """Warn of an output without a valid pixel, and of one that does not tell which of its pixels are invalid."""
+    """Warn of an output without a valid pixel, and of one that does not say which of its pixels are invalid."""
     if done.outside == done.pixels:
-        _log.warning("output: no pixel is valid: no coordinate of a node that counts lies in the source")
+        _log.warning("output: no pixel is valid, as no coordinate of a node that counts lies in the source")
     elif not done.valid:
-        _log.warning("output: no pixel is valid: masks leave nothing")
+        _log.warning("output: no pixel is valid, as masks leave none")
     elif (done.valid < done.pixels or by_band) and not told:
         _log.warning(
             "output: nothing in it says which pixels are invalid; for that give nodata_out (--nodata) or validity "
@@ -216,7 +272,7 @@ def _warn(done: Summary, by_band: bool, *, told: bool) -> None:
 
 
 def _gdal_threads() -> dict[str, str]:
-    """Return GDAL's option to compress on all cores, unless somebody has chosen."""
+    """Return GDAL's option to compress on all cores, unless the user has chosen."""
     from rasterio.env import getenv, hasenv
 
     chosen = "GDAL_NUM_THREADS" in os.environ or (hasenv() and "GDAL_NUM_THREADS" in getenv())
@@ -232,7 +288,7 @@ def _source(
     rules: tuple[Any, Any, Any],
     by_band: bool,
 ) -> tuple[SourceFile, tuple[int, ...]]:
-    """Open the source, its masks and its quality bands; return it and the numbers of its bands, alpha among them."""
+    """Open the source, its masks and its quality bands. Return it with the numbers of its bands, alpha among them."""
     dataset = inputs.open("source", source)
     wanted = [] if mask is None else mask if isinstance(mask, list) else [mask]
     masks = tuple(inputs.mask("mask", each) for each in wanted if not isinstance(each, str) or each != "auto")
@@ -245,7 +301,7 @@ def _source(
 
 
 class GridWords(NamedTuple):
-    """What a caller says about a grid file; see `resample_file`."""
+    """What a caller says about a grid file. See `resample_file`."""
 
     bands: Any = (1, 2)
     resolution: Any = (1, 1)
@@ -256,7 +312,7 @@ class GridWords(NamedTuple):
 
 
 def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) -> GridSource:
-    """Open the grid and its mask. source: rows and columns of the source."""
+    """Open the grid and its mask. `source` is the rows and columns of the source."""
     if isinstance(grid, ProjectedGrid):
         if words != GridWords():
             raise GpumaskError("grid: expected a file along with arguments about grids; got a ProjectedGrid")
@@ -265,7 +321,7 @@ def _grid(inputs: Inputs, grid: Any, words: GridWords, source: tuple[int, int]) 
     dataset, (row, col) = inputs.open("grid", grid), positive_pair("grid_bands", words.bands)
     _one_of("grid_kind", words.kind, ("location", "displacement"))
     _one_of("pixel_convention", words.convention, ("center", "corner"))
-    displacement = words.kind == "displacement"  # the convention is of what nodes are off from, too
+    displacement = words.kind == "displacement"  # any convention cancels out in a displacement
     shift = (-0.5, -0.5) if words.convention == "corner" and not displacement else (0.0, 0.0)
     mask = None if words.mask is None else inputs.mask("grid_mask", words.mask)
     own = (Declared(dataset, (row, col), inputs.beside("grid", dataset)),)
@@ -288,17 +344,17 @@ def _window(given: Any, shape: tuple[int, int]) -> Window:
 
 
 def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any], told: bool) -> tuple[float, float | None]:
-    """Return what invalid pixels become, and what the output declares: nothing where nobody chose a value.
+    """Return the value of invalid pixels, and the value that the output declares, or None if nobody chose one.
 
-    told: whether a mask or alpha in the output says which pixels are valid: a nodata value would say otherwise.
+    `told` says whether a mask or alpha in the output says which pixels are valid. A nodata value could contradict it.
     """
     value = None if asked is None else output_type(dtype, None, asked)[1]
     own = dict(zip(source.bands, source.declared.nodata, strict=True))
-    if dtype.kind != "f":  # whose valid pixels never come from NaN
+    if dtype.kind != "f":  # NaN never becomes a valid integer
         own = {band: None if each is None or math.isnan(each) else each for band, each in own.items()}
     first = own[source.bands[0]]
     if value is None and any(each is not None and math.isnan(each) for each in own.values()):
-        value = math.nan  # which no valid pixel is, in any band
+        value = math.nan  # no valid pixel is NaN, in any band
     elif value is None and all(same(each, first) for each in own.values()):
         value = None if first is None else as_held(first, dtype)
     elif value is None and not told:
@@ -308,20 +364,20 @@ def _nodata(asked: float | None, source: SourceFile, dtype: np.dtype[Any], told:
         return 0 if value is None else value, None
     if dtype.kind in "iu" and abs(value) > MOST_DECLARED:
         raise GpumaskError(
-            f"nodata_out: expected up to 2^53, as rasterio can't declare more in a file, or validity as mask or alpha; "
-            f"got {value}"
+            "nodata_out: expected a value up to 2^53, as rasterio can't declare a greater one, or validity as mask or "
+            f"alpha; got {value}"
         )
     return value, value
 
 
 def _place_of(like: DatasetReader, window: Window) -> dict[str, Any]:
-    """Return the CRS and the transform of a raster that the output lies like."""
+    """Return the CRS and the transform of a raster where the output lies too."""
     same_shape("like", like.shape, window.shape)
     return {"crs": like.crs, **({} if like.transform.is_identity else {"transform": like.transform})}
 
 
 def _identity(inputs: Inputs, source: SourceFile, grid: GridSource, job: Job) -> list[Any]:
-    """Return what tells a job from others, but for how fast and in which tiles it is done."""
+    """Return what tells a job from others. How fast and in which tiles it is done does not count."""
     alike = dataclasses.replace(job, tile_shape=None, max_memory=None, devices=None, backend=None)
     rules = [(mask.rules, mask.grow) for mask in source.computed if isinstance(mask, QualityBands)]
     asked = source.bands, source.own_mask, source.nodata, source.by_band, grid.identity

@@ -1,4 +1,4 @@
-"""An image file to another coordinate reference system, by the projections or the sensor's model that it comes with."""
+"""An image file brought to another coordinate reference system, by projections or by the sensor's model in the file."""
 
 from __future__ import annotations
 
@@ -45,23 +45,54 @@ def warp_file(
     dem: Any = None,
     **options: Any,
 ) -> Summary:
-    """Bring an image file into another coordinate reference system; what `gpumask warp` does.
+    """Bring an image file into another coordinate reference system, as `gpumask warp` does.
 
-    source: a path, or an open rasterio dataset. output: the path to write to.
-    crs: of the output, as pyproj or rasterio take it. like: a raster whose CRS, transform, rows and columns the output
-        has, instead. One of the two is needed.
-    resolution: (x, y) sizes of a pixel, or one for both, in units of crs. bounds: (left, bottom, right, top) in crs; a
-        left that is greater than right crosses the antimeridian. None: as GDAL suggests for all of the source; where
-        that crosses 180 degrees, going on beyond. With both the upper left corner is kept, and half a pixel is one.
-        With bounds alone all edges are kept.
-    max_error: how far off coordinates may be, in source pixels; 0: each pixel's own is computed.
-    model: what of the source says where it lies: "transform", "gcps" or "rpcs"; "auto": the first of these that it has;
-        or a `Geolocation` whose arrays are of WGS 84, or a `Place`.
-    height, dem: with rpcs, metres above the ellipsoid everywhere (None: 0), or the path of a raster of them instead.
-    options: those of `resample_file` but for grids and `like`. A window is of the output.
+    Parameters
+    ----------
+    source
+        A path, or an open rasterio dataset.
+    output
+        The path to write to.
+    crs
+        The CRS of the output, as pyproj or rasterio take it.
+    like
+        A raster whose CRS, transform, rows and columns the output has. Give it instead of crs, resolution and bounds.
+    resolution
+        The size of a pixel in units of crs: (x, y), or one number for both. None means the size that GDAL suggests.
+    bounds
+        (left, bottom, right, top) in crs. Bounds with left greater than right cross the antimeridian. None means the
+        bounds that GDAL suggests for the whole source. If the source crosses the antimeridian, the output goes on
+        beyond 180 degrees. With bounds and a resolution the upper left corner is kept, and the size is rounded to whole
+        pixels, half a pixel to one. With bounds alone all edges are kept.
+    max_error
+        How far off coordinates may be, in source pixels. With 0 the coordinate of each pixel is computed.
+    model
+        What in the source says where it lies: "transform", "gcps" or "rpcs". "auto" means the first of these that the
+        source has. A `Place`, or a `Geolocation` whose arrays are in WGS 84, says it instead of the source.
+    height, dem
+        Heights for "rpcs": one height in metres above the ellipsoid, or the path of a raster of such heights. None
+        means a height of 0.
+    **options
+        The options of `resample_file`, except those about grids and `like`. A window is a part of the output.
 
-    No kernel is widened where the output is coarser than the source, as GDAL does: pixels in between are not seen.
-    Returns and raises as `resample_file`.
+    Returns
+    -------
+    Summary
+        How many pixels are valid, and how long the work took.
+
+    Raises
+    ------
+    GpumaskError
+        If an argument is wrong, or a file can't be read or written. See `resample_file`.
+
+    Notes
+    -----
+    An interpolator always reads the same number of source pixels. If the output is coarser than the source, some source
+    pixels are not used. GDAL's kernels grow wider then. Average such a source first.
+
+    Examples
+    --------
+    >>> warp_file("scene.tif", "out.tif", crs="EPSG:3035", resolution=20)  # doctest: +SKIP
     """
     check_max_error(max_error)
     with contextlib.ExitStack() as stack:
@@ -71,7 +102,7 @@ def warp_file(
         place = _source_place(dataset, model, height, dem)
         found = None if like is None else place_of_like(inputs.open("like", like))
         for name, path in {"output": output, "validity": options.get("validity")}.items():
-            if isinstance(path, str | os.PathLike):  # the rest is `resample_file`'s to check
+            if isinstance(path, str | os.PathLike):  # `resample_file` checks all else
                 check_free(name, [Path(os.path.realpath(path))], inputs.files, overwrite=True)
         target = target_place(place, crs, found, resolution, bounds)
         grid = ProjectedGrid(place, target, max_error)
@@ -97,7 +128,7 @@ def _source_place(dataset: DatasetReader, model: Any, height: float | None, dem:
     chosen = next((name for name in has if has[name]), None) if model == "auto" else model
     if chosen is None or not has[chosen]:
         wanted = "a CRS and a transform, ground control points or RPCs" if model == "auto" else str(model)
-        raise GpumaskError(f"source: expected {wanted} in {dataset.name}, which say where it lies; got none")
+        raise GpumaskError(f"source: expected {wanted} in {dataset.name}, to say where it lies; got none")
     if chosen != "rpcs" and not (height is None and dem is None):
         raise GpumaskError(f"height, dem: expected along with RPCs; got them with {chosen}")
     if chosen == "transform":
@@ -108,22 +139,26 @@ def _source_place(dataset: DatasetReader, model: Any, height: float | None, dem:
 
 
 def _heights(dem: DatasetReader) -> str:
-    """Return the name of a raster of heights; raise GpumaskError where it can't be one."""
+    """Return the name of a raster of heights. Raise GpumaskError if it can't be one."""
     check_bands("dem", dem, (1,))
     if dem.transform.is_identity:
-        raise GpumaskError(f"dem: expected a raster that says where it lies; got {dem.name}, which has no transform")
+        raise GpumaskError(f"dem: expected a raster with a transform; got {dem.name}, which has none")
     return str(dem.name)
 
 
 def place_of_like(like: DatasetReader) -> Place:
-    """Return where a raster lies, which the output is to lie like."""
+    """Return where a raster lies that the output is to lie like."""
     if like.crs is None or like.transform.is_identity:
         raise GpumaskError(f"like: expected a raster with a CRS and a transform; got {like.name}, which lacks one")
     return Place(like.crs, like.transform, like.shape)
 
 
 def target_place(source: Place, crs: Any, like: Place | None, resolution: Any, bounds: Any) -> Place:
-    """Return where an output lies: like another, or as `suggested` where neither resolution nor bounds say it."""
+    """Return where an output lies.
+
+    It lies like `like`, if that is given. Otherwise the resolution and the bounds say where. What they leave open is as
+    `suggested`.
+    """
     from affine import Affine
 
     if like is not None:

@@ -21,7 +21,7 @@ def two_numbers(name: str, pair: Any) -> tuple[float, float]:
     return (0.0, 0.0) if pair is None else check_pair(name, pair)
 
 
-def whole(name: str, *values: Any) -> tuple[int, ...]:
+def integers(name: str, *values: Any) -> tuple[int, ...]:
     """Return values as ints. Raise ArgumentTypeError unless there are some and all are whole numbers."""
     if not values or not all(isinstance(value, int | np.integer) for value in values):
         raise ArgumentTypeError(f"{name}: expected whole numbers; got {', '.join(map(repr, values)) or 'none'}")
@@ -41,7 +41,7 @@ def shape_of(name: str, shape: Any) -> tuple[int, int]:
         rows, cols = shape
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"{name}: expected two whole numbers, (rows, cols); got {shape!r}") from error
-    rows, cols = whole(name, rows, cols)
+    rows, cols = integers(name, rows, cols)
     if rows < 1 or cols < 1:
         raise GpumaskError(f"{name}: expected rows and columns from 1 on; got {shape!r}")
     return rows, cols

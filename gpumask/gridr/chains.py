@@ -17,10 +17,10 @@ from gpumask.files.tiles.run import Job, resample_datasets
 from gpumask.files.writing.output import OutputFile
 from gpumask.gridr.arguments import (
     half_open,
+    integers,
     real_dtype,
     shape_of,
     two_numbers,
-    whole,
 )
 from gpumask.gridr.interpolators import interpolator_of
 from gpumask.gridr.masks import polygons_of_pair
@@ -126,8 +126,8 @@ def basic_grid_resampling_chain(
     nodata = math.nan if nodata_out is None else nodata_out
     taps = interpolator_of(interp, interp_kwargs)
     method = Method(taps, nodata_out=nodata, boundary=boundary, takes_invalid=True)
-    (grid_row_coords_band,) = whole("grid_row_coords_band", grid_row_coords_band)
-    (grid_col_coords_band,) = whole("grid_col_coords_band", grid_col_coords_band)
+    (grid_row_coords_band,) = integers("grid_row_coords_band", grid_row_coords_band)
+    (grid_col_coords_band,) = integers("grid_col_coords_band", grid_col_coords_band)
     if grid_col_ds is None and grid_row_coords_band == grid_col_coords_band:
         raise GpumaskError(
             "grid_row_coords_band, grid_col_coords_band: expected two different bands of grid_ds; got one"
@@ -140,7 +140,7 @@ def basic_grid_resampling_chain(
         shift=two_numbers("grid_shift", grid_shift),
     )
     bands = tuple(array_src_bands) if isinstance(array_src_bands, list | tuple | np.ndarray) else (array_src_bands,)
-    bands = whole("array_src_bands", *bands)
+    bands = integers("array_src_bands", *bands)
     mask = _source_mask_band(array_src_mask_ds, array_src_mask_band, array_src_mask_validity_pair)
     origin = (0, 0) if array_src_geometry_origin is None else array_src_geometry_origin
     with renamed({"geometry_pair": "array_src_geometry_pair"}):
@@ -160,11 +160,11 @@ def _grid_mask_band(dataset: Any, band: int | None, unmasked_value: int | None) 
     """Return the grid's mask. The bits of int8 values are read as uint8, as in GridR, so -1 is 255."""
     if dataset is None:
         return None
-    (band,) = whole("grid_mask_in_band", 1 if band is None else band)
+    (band,) = integers("grid_mask_in_band", 1 if band is None else band)
     _check_eight_bits("grid_mask_in_ds", dataset, band)
     if unmasked_value is None:
         raise GpumaskError("grid_mask_in_unmasked_value: expected 0 to 255 along with grid_mask_in_ds; got None")
-    whole("grid_mask_in_unmasked_value", unmasked_value)
+    integers("grid_mask_in_unmasked_value", unmasked_value)
     held("grid_mask_in_unmasked_value", unmasked_value, np.dtype(np.uint8))
     signed = dataset.dtypes[band - 1] == "int8" and unmasked_value > 127
     return MaskBand(dataset, band, unmasked_value - 256 if signed else unmasked_value)
@@ -178,7 +178,7 @@ def _source_mask_band(dataset: Any, band: int | None, validity_pair: Any) -> Mas
         raise ArgumentTypeError(
             "array_src_mask_band, array_src_mask_validity_pair: expected both along with array_src_mask_ds; got None"
         )
-    (band,) = whole("array_src_mask_band", band)
+    (band,) = integers("array_src_mask_band", band)
     _check_eight_bits("array_src_mask_ds", dataset, band)
     try:
         valid_value, _ = validity_pair
@@ -196,7 +196,7 @@ def _check_eight_bits(name: str, dataset: Any, band: int) -> None:
 
 def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int], window: Window) -> tuple[int, int]:
     """Return the rows and columns of a tile from GridR's strip size and tile shape."""
-    whole("io_strip_size", strip)
+    integers("io_strip_size", strip)
     try:
         target = GridRIOMode(target)
     except (TypeError, ValueError) as error:
@@ -206,7 +206,7 @@ def _tile_shape(strip: Any, target: Any, tile: Any, resolution: tuple[int, int],
         rows, cols = (0, 0) if tile is None else tile
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"tile_shape: expected (rows, cols) or None; got {tile!r}") from error
-    whole("tile_shape", rows, cols)
+    integers("tile_shape", rows, cols)
     limits = [n for n in (strip_rows, rows) if n > 0]
     return min(limits, default=max(window.rows, 1)), cols if cols > 0 else max(window.cols, 1)
 
@@ -347,14 +347,14 @@ def build_grid_mask_chain(
     """
     computed = real_dtype("computation_dtype", computation_dtype, "f")
     nodes = GridFile(
-        (grid_in_ds, *whole("grid_in_row_coords_band", grid_in_row_coords_band)),
-        (grid_in_col_ds or grid_in_ds, *whole("grid_in_col_coords_band", grid_in_col_coords_band)),
+        (grid_in_ds, *integers("grid_in_row_coords_band", grid_in_row_coords_band)),
+        (grid_in_col_ds or grid_in_ds, *integers("grid_in_col_coords_band", grid_in_col_coords_band)),
         resolution,
     )
     grid = GridOutput(
         nodes,
-        (grid_out_ds, *whole("grid_out_row_coords_band", grid_out_row_coords_band)),
-        (grid_out_col_ds or grid_out_ds, *whole("grid_out_col_coords_band", grid_out_col_coords_band)),
+        (grid_out_ds, *integers("grid_out_row_coords_band", grid_out_row_coords_band)),
+        (grid_out_col_ds or grid_out_ds, *integers("grid_out_col_coords_band", grid_out_col_coords_band)),
         computed,
         merge_mask_grid,
     )
@@ -377,7 +377,7 @@ def _raster_part(
     if dataset is None:
         return None
     real_dtype("computation_dtype", computation_dtype, "f")
-    (band,), (value,) = whole("mask_in_band", band), whole("mask_in_unmasked_value", value)
+    (band,), (value,) = integers("mask_in_band", band), integers("mask_in_unmasked_value", value)
     part = CoarseMaskBand(MaskBand(dataset, band, None if value == 1 else value), step)
     same_shape("mask", dataset.shape, shape)
     return part

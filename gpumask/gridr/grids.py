@@ -14,11 +14,11 @@ from gpumask.gridr.arguments import (
     check_full_resolution,
     check_writable,
     half_open,
+    integers,
     on_host,
     real_dtype,
     shape_of,
     two_numbers,
-    whole,
 )
 from gpumask.grids.grid import check_resolution, full_shape, near_nodata
 from gpumask.grids.oversample import Axis, axes_of, check_nodes, full_resolution, oversampled, reaching
@@ -307,7 +307,7 @@ def array_shift_grid_coordinates(
         mask = adopt("grid_mask", grid_mask)
         if mask.shape != grid_row.shape:
             raise GpumaskError(f"grid_mask: expected shape {grid_row.shape}, as grid_row; got {mask.shape}")
-        (value,) = whole("grid_mask_valid_value", grid_mask_valid_value)
+        (value,) = integers("grid_mask_valid_value", grid_mask_valid_value)
         held("grid_mask_valid_value", value, mask.dtype)
         select(None, grid_row, grid_col, mask)  # raises unless all are in one memory
         shifted = mask[window.slices] == value

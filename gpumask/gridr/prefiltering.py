@@ -9,7 +9,7 @@ import numpy as np
 
 from gpumask.backends import select
 from gpumask.errors import ArgumentTypeError, GpumaskError
-from gpumask.gridr.arguments import check_writable, whole
+from gpumask.gridr.arguments import check_writable, integers
 from gpumask.gridr.interpolators import is_bspline, is_object
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import Interpolator, bspline, interpolator
@@ -112,5 +112,5 @@ def _interpolator(interp: Any, n: Any, trunc_idx: Any, precision: Any, threshold
         or not math.isfinite(precision)
     ):
         raise ArgumentTypeError(f"precision: expected a number of digits; got {precision!r}")
-    (order,) = whole("n", n)
+    (order,) = integers("n", n)
     return bspline(order, 10.0 ** -float(precision), threshold)

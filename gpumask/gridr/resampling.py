@@ -13,9 +13,9 @@ from gpumask.errors import GpumaskError, renamed, warn_caller
 from gpumask.gridr.arguments import (
     check_writable,
     half_open,
+    integers,
     new_array,
     two_numbers,
-    whole,
 )
 from gpumask.gridr.interpolators import interpolator_of
 from gpumask.grids.grid import Grid
@@ -194,7 +194,7 @@ def _grid(row: Any, col: Any, resolution: Any, mask: Any, valid_value: Any, noda
         if valid_value is None:
             raise GpumaskError("grid_mask_valid_value: expected a value along with grid_mask; got None")
         mask = adopt("grid_mask", mask)
-        whole("grid_mask_valid_value", valid_value)
+        integers("grid_mask_valid_value", valid_value)
         held("grid_mask_valid_value", valid_value, mask.dtype)
         mask = mask == valid_value
     grid = Grid(row, col, resolution, mask, nodata)

@@ -12,10 +12,10 @@ from gpumask.grids.grid import Grid
 
 
 class _Between:
-    """`Grid.between`: what makes grids between places knows of grids, so grids are not to know of it."""
+    """`Grid.between`, loaded at first use, as grids must not import the module that makes them."""
 
     def __get__(self, _: Any, owner: Any = None) -> Callable[..., Grid]:
-        """Load it when it is first used."""
+        """Import the function and return it."""
         from gpumask.grids.projected import between
 
         return between

@@ -193,8 +193,8 @@ class Grid:
     def displaced(self, first: tuple[int, int] = (0, 0)) -> Grid:
         """Return the grid that has these coordinates as offsets from where each node lies in the output.
 
-        The displacement grids of OTB are such offsets: a node says how many rows down and columns right of its own
-        output pixel the place in the source is.
+        The displacement grids of OTB are such offsets. They say how many rows down and columns right of its own output
+        pixel each place in the source lies.
 
         Parameters
         ----------

@@ -26,7 +26,7 @@ class Validity(enum.IntEnum):
 
 
 class Mask(Protocol):
-    """Something that says what is valid."""
+    """A mask: it says which pixels of a window are valid."""
 
     @property
     def margin(self) -> int:

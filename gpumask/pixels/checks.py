@@ -1,4 +1,4 @@
-"""Checks of what a user gives: numbers, whole numbers, pairs and shapes."""
+"""Checks of arguments: numbers, whole numbers, pairs and shapes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from gpumask.errors import ArgumentTypeError, GpumaskError
 
 
 def is_number(given: Any) -> bool:
-    """Say whether this is a number, of Python's or NumPy's; a truth value is none."""
+    """Say whether this is a number of Python or NumPy. A truth value is no number."""
     return isinstance(given, int | float | np.number) and not isinstance(given, bool)
 
 
 def whole_numbers(name: str, given: Any) -> tuple[int, ...]:
-    """Return whole numbers as ints, at least one; an error calls them `name`."""
+    """Return at least one whole number, all as ints. Errors call the argument `name`."""
     try:
         found = tuple(operator.index(number) for number in given)
     except TypeError as error:
         raise ArgumentTypeError(f"{name}: expected a list of whole numbers; got {given!r}") from error
     if not found:
-        raise GpumaskError(f"{name}: expected at least one; got none")
+        raise GpumaskError(f"{name}: expected at least one whole number; got none")
     return found
 
 
 def positive_pair(name: str, given: Any) -> tuple[int, int]:
-    """Return two whole numbers from 1 on as ints; an error calls them `name`."""
+    """Return two whole numbers from 1 on as ints. Errors call the argument `name`."""
     found = whole_numbers(name, given)
     if len(found) != 2 or min(found) < 1:
         raise GpumaskError(f"{name}: expected two whole numbers from 1 on; got {given!r}")

@@ -1,4 +1,4 @@
-"""Chunks of a lazy array, put together to the windows that a job needs of them."""
+"""Chunks of a lazy array, and windows put together from them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,31 @@ Number = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Some chunks of an array: their numbers (row, col), in order, and the pixels that each has."""
+    """Some chunks of an array.
+
+    Attributes
+    ----------
+    numbers
+        The (row, col) numbers of the chunks, in order.
+    windows
+        The pixels of each chunk.
+    """
 
     numbers: list[Number]
     windows: list[Window]
 
     @classmethod
     def numbered(cls, numbers: Sequence[Number], starts: Sequence[list[int]]) -> Blocks:
-        """Return the chunks of those numbers; starts: see `starts_of`."""
+        """Return the chunks with these numbers. For `starts` see `starts_of`."""
         rows, cols = starts
         windows = [Window(rows[i], cols[j], rows[i + 1] - rows[i], cols[j + 1] - cols[j]) for i, j in numbers]
         return cls(list(numbers), windows)
 
     def read(self, arrays: Sequence[Any], wanted: Window) -> Any:
-        """Return a window of the array, out of these chunks of it: (…, row, col); a view where one has all of it."""
+        """Return a (…, row, col) window of the array, put together from these chunks.
+
+        It is a view if one chunk holds all of it.
+        """
         near = [pair for pair in zip(arrays, self.windows, strict=True) if _meet(pair[1], wanted)]
         if len(near) == 1 and near[0][1].contains(wanted):
             ((array, has),) = near
@@ -43,13 +54,13 @@ class Blocks:
 
 
 def _meet(one: Window, other: Window) -> bool:
-    """Say whether two windows have a pixel in common."""
+    """Say whether two windows share a pixel."""
     rows = one.row < other.row + other.rows and other.row < one.row + one.rows
     return rows and one.col < other.col + other.cols and other.col < one.col + one.cols
 
 
 def numbers_over(window: Window, starts: Sequence[list[int]]) -> list[Number]:
-    """Return the numbers of the chunks that have a part of a window inside the array, in order."""
+    """Return the numbers of the chunks that a window covers at least in part, in order."""
     if window.is_empty:
         return []
     (first, last), (left, right) = (
@@ -60,5 +71,5 @@ def numbers_over(window: Window, starts: Sequence[list[int]]) -> list[Number]:
 
 
 def starts_of(array: Any) -> list[list[int]]:
-    """Return where the chunks of rows, and of columns, of a dask array begin, and where the last one ends."""
+    """Return where the chunks of a dask array begin along rows and along columns, and where the last ones end."""
     return [np.cumsum([0, *sizes]).tolist() for sizes in array.chunks[-2:]]

@@ -1,4 +1,4 @@
-"""Images as the kernels take them, with what says where they are valid; and where results go."""
+"""Images as kernels take them, with the pixels that are valid, and the places of results."""
 
 from __future__ import annotations
 
@@ -16,13 +16,19 @@ from gpumask.pixels.window import Window
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A source image as the kernels take it, or a window of one.
+    """A source image as kernels take it, or a window of one.
 
-    image: (band, row, col), an integer or float of 8 to 64 bits.
-    valid: uint8, non-zero is valid: (row, col), or (band, row, col) where bands differ; None: all is.
-    origin: (row, col) of the whole image where the window begins.
-    whole: rows and columns of the whole image, if this is a window of one, which holds all that is needed, even beyond
-    the edges: see `Method.reach`.
+    Attributes
+    ----------
+    image
+        (band, row, col) integers or floats of 8 to 64 bits.
+    valid
+        uint8, non-zero is valid: (row, col), or (band, row, col) if bands differ. None means that all pixels are valid.
+    origin
+        The (row, col) of the whole image where this window begins.
+    whole
+        The rows and columns of the whole image, if this is a window of one. The window then holds all pixels that are
+        needed, even beyond the edges. See `Method.reach`.
     """
 
     image: Any
@@ -37,25 +43,26 @@ class Source:
 
     @property
     def whole_window(self) -> Window:
-        """The pixels of the whole image; those that are here where no more is known."""
+        """The pixels of the whole image. Without `whole` these are the pixels that are here."""
         return Window.of_shape(self.whole) if self.whole else self.window
 
     def crop(self, window: Window) -> Source:
-        """Return a part; window: of the whole image, and inside of what is here."""
+        """Return a part. The window is in pixels of the whole image and lies inside the pixels that are here."""
         rows, cols = window.shift(-self.origin[0], -self.origin[1]).slices
         valid = None if self.valid is None else self.valid[..., rows, cols]
         return Source(self.image[:, rows, cols], valid, (window.row, window.col), self.whole)
 
     def band(self, number: int) -> Source:
-        """Return one of the bands, from 0 on."""
+        """Return one of the bands. The first is 0."""
         valid = self.valid if self.valid is None or self.valid.ndim == 2 else self.valid[number]
         return Source(self.image[number : number + 1], valid, self.origin, self.whole)
 
     @classmethod
     def of(cls, source: Any, valid: Any = None, by_band: bool = False) -> Source:
-        """Check an image and its validity as a user gives them; a masked array brings a validity of its own.
+        """Check an image and its validity as a user gives them. A masked array brings a validity of its own.
 
-        by_band: whether bands may differ; otherwise a pixel is valid where all of them are.
+        `by_band` says whether the validities of bands may differ. Otherwise a pixel is valid if it is valid in all
+        bands.
         """
         check_declares_nothing("source", source)
         masked = mask_of(source)
@@ -91,9 +98,17 @@ class Source:
 class Target:
     """Where a result goes.
 
-    image: (band, row, col). validity: uint8 (row, col) where bands are valid together, (band, row, col) where each is
-    by itself; or None. nodata: what invalid pixels become.
-    outside: what the validity is where a coordinate lies outside the source, or there is none; 0 says that it is not 1.
+    Attributes
+    ----------
+    image
+        (band, row, col).
+    validity
+        uint8 (row, col) if bands are valid together, (band, row, col) if each is valid by itself, or None.
+    nodata
+        The value of invalid pixels.
+    outside
+        The validity of a pixel that has no coordinate, or one outside the source. 0 makes it like any other invalid
+        pixel.
     """
 
     image: Any
@@ -107,17 +122,17 @@ class Target:
         return self.validity is not None and self.validity.ndim == 3
 
     def band(self, number: int) -> Target:
-        """Return one of the bands, from 0 on, where each is valid by itself."""
+        """Return one of the bands, if each is valid by itself. The first is 0."""
         return Target(self.image[number : number + 1], self.validity[number], self.nodata, self.outside)
 
 
 def taken_as(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type that holds all of a type's values, where no kernel has that itself."""
+    """Return the type that kernels take instead of a type that they lack. It holds all values of that type."""
     return np.dtype({"bool": "uint8", "float16": "float32"}.get(dtype.name, dtype))
 
 
 def adopted_validity(valid: Any) -> Any:
-    """Return what says where a source is valid as an array; what a masked array masks is not valid."""
+    """Return the validity of a source as an array. What a masked array masks is invalid."""
     if isinstance(valid, np.ma.MaskedArray):
         return (as_bytes("source_valid", adopt("source_valid", valid.filled(0))) != 0).view(np.uint8)
     return adopt("source_valid", valid)

@@ -1,4 +1,4 @@
-"""Lazy arrays: a graph in which each chunk of a result depends on just the source chunks that it needs."""
+"""Lazy arrays: a graph in which each chunk of a result depends on only those source chunks that it needs."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from gpumask.resampling.method import Method
 from gpumask.resampling.resample import Resampled
 from gpumask.resampling.run import resample_into
 
-CHUNK = 2048  # rows and columns of a result's chunk, unless the source's are larger or memory is short
-_NEEDS = 4  # times as many bytes as a chunk may have may be read for one, or smaller chunks are made
+CHUNK = 2048  # rows and columns of a result's chunk, unless the source's chunks are larger or memory is short
+_NEEDS = 4  # a chunk may need so many times its own limit of source bytes. Otherwise smaller chunks are made.
 
 
 class Piece(NamedTuple):
-    """A part of a chunk of the output: where in the chunk, its grid, and the source pixels that it needs."""
+    """A part of a chunk of the output: its place in the chunk, its grid, and the source pixels that it needs."""
 
     at: Window
     grid: Grid
     source: Window
 
 
-# What chunks are made of, by the grid that was read for them last. A Grid has arrays that may be written to.
+# The pieces of all chunks that each grid was last read for. A `Grid` is left out, as its arrays may change.
 _pieces_of: WeakKeyDictionary[Grid | ProjectedGrid, tuple[Any, list[tuple[Window, list[Piece]]]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How arrays are resampled, whether there are all of them or some chunks.
+    """How arrays are resampled, all at once or chunk by chunk.
 
-    method: with the dtype and the nodata value of the result. Where each band is valid by itself, the result's validity
-    is (…, band, row, col).
-    missing: values of the image, as its dtype holds them, that say that nothing is there; NaN says so in any case.
+    `method` has the dtype and the nodata value of the result. If each band is valid by itself, the result's validity is
+    (…, band, row, col). `missing` has the values of the image that mean missing, as its dtype holds them. NaN always
+    does.
     """
 
     method: Method
@@ -57,14 +57,15 @@ class Recipe:
     missing: tuple[float, ...] = ()
 
     def on(self, grid: Grid | ProjectedGrid, shape: tuple[int, int]) -> Recipe:
-        """Return the recipe for sources of that shape, which may go around."""
+        """Return the recipe for sources of that shape. They may go around."""
         return replace(self, method=self.method.on(grid.around, shape))
 
     def at_once(self, image: Any, valid: Any, grid: Grid | ProjectedGrid, joint: bool) -> Resampled:
         """Resample (…, [band,] row, col) arrays.
 
-        joint: whether there are bands, which are resampled together. valid: (…, row, col), or with bands as the image;
-        axes of one serve for all. It says nothing where it is NaN or 0. None: all is valid that is not missing.
+        `joint` says whether there are bands, which are resampled together. `valid` is (…, row, col), or has bands as
+        the image has. An axis of length one serves for all. NaN and 0 are invalid. None means that all pixels are valid
+        that are not missing.
         """
         image = adopt("array", image)
         here, there = Window.of_shape(_shape_of(grid)), Window.of_shape(image.shape[-2:])
@@ -74,7 +75,7 @@ class Recipe:
         return Resampled(*recipe.chunk(chunk, joint, [image], [] if valid is None else [valid]))
 
     def chunk(self, chunk: Chunk, joint: bool, images: list[Any], masks: list[Any]) -> tuple[Any, Any]:
-        """Resample a chunk of the output from those of the source that it needs: one image, of bands where joint."""
+        """Resample a chunk of the output from the source chunks that it needs. If `joint`, an image has bands."""
         masks = [beside(images[0], mask) for mask in masks]
         backend = select(self.backend, *images, *masks)
         lead = images[0].shape[: -3 if joint else -2]
@@ -102,7 +103,7 @@ class Recipe:
         )
 
     def together(self, known: list[Any]) -> Any:
-        """Return one mask out of bool masks, (row, col) or (band, row, col); None where there are none."""
+        """Return the AND of bool masks, (row, col) or (band, row, col). It is None if there are none."""
         flat = [mask[0] if mask.ndim == 3 and len(mask) == 1 else mask for mask in known]
         if not self.method.by_band:
             flat = [mask if mask.ndim == 2 else mask.all(axis=0) for mask in flat]
@@ -113,8 +114,8 @@ class Recipe:
 class Chunk:
     """A chunk of the output.
 
-    shape: its rows and columns. pieces: what it is made of. images, masks: the chunks of the source, and of what says
-    where that is valid, that it needs. whole: rows and columns of the source.
+    `shape` is its rows and columns, and `whole` those of the source. `pieces` are its parts. `images` and `masks` are
+    the chunks of the source and of its validity that it needs.
     """
 
     shape: tuple[int, int]
@@ -124,11 +125,11 @@ class Chunk:
     whole: tuple[int, int]
 
     def source(self, recipe: Recipe, window: Window, images: list[Any], masks: list[Any]) -> Source:
-        """Return a window of the source, put together from chunks: ([band,] row, col) images, and masks."""
+        """Return a window of the source, put together from ([band,] row, col) chunks of images and of masks."""
         boundary, whole = recipe.method.boundary, Window.of_shape(self.whole)
         images = [image if image.ndim == 3 else image[None] for image in images]
         inside = Window.of_shape(boundary.once(self.whole)).contains(window)
-        if not inside and self.images.windows == [whole]:  # kernels know what is beyond the edges of a whole image
+        if not inside and self.images.windows == [whole]:  # kernels make what lies beyond the edges of a whole image
             return self._read(recipe, whole, images, masks)
         if inside:
             found = self._read(recipe, window, images, masks)
@@ -161,35 +162,35 @@ class Chunk:
 
 
 def _at(mask: Any, index: tuple[int, ...]) -> Any:
-    """Return a mask for one of the images along the leading axes; an axis of one serves for all."""
+    """Return a mask for one of the images along the leading axes. An axis of length one serves for all."""
     return mask[tuple(k if n > 1 else 0 for k, n in zip(index, mask.shape, strict=False))]
 
 
 def _over(mask: Any, window: Window) -> Any:
-    """Return a mask for all pixels of a window, of which an axis of one serves for all; what it masks is 0."""
+    """Return a mask for all pixels of a window. An axis of length one serves for all. Masked elements are 0."""
     mask = mask if mask_of(mask) is None else mask.filled(0)
     return mask if mask.shape[-2:] == window.shape else np.broadcast_to(mask, (*mask.shape[:-2], *window.shape))
 
 
 def _on_host(array: Any) -> Any:
-    """Return an array in host memory, masked where it is masked."""
+    """Return an array in host memory. It stays masked if it is."""
     return array if isinstance(array, np.ndarray) else on_host("array", array)
 
 
 def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...], valid: tuple[int, ...]) -> Any:
-    """Return a chunk that no source pixel has a say in."""
+    """Return a chunk that depends on no source pixel."""
     made: Any = np.empty(image, dtype, like=like)
     made[...] = nodata
     return made, np.zeros_like(made, np.uint8, shape=valid)
 
 
 def says_valid(valid: Any) -> Any:
-    """Return where a validity says so, as bool: not where it is NaN, as beyond edges, or a mean of 0 and 1."""
+    """Return as bool where a validity says that pixels are valid. NaN does not, nor does a mean of 0 and 1."""
     return valid > 1 - 1e-6 if valid.dtype.kind == "f" else valid != 0
 
 
 def is_lazy(*arrays: Any) -> bool:
-    """Say whether any of the arrays is dask's."""
+    """Say whether any of the arrays is a dask array."""
     return any(hasattr(array, "dask") for array in arrays)
 
 
@@ -201,11 +202,11 @@ def resampled_lazily(
     joint: bool,
     chunks: tuple[int, int] | None = None,
 ) -> Resampled:
-    """Resample (…, [band,] row, col) arrays of which one at least is dask's; see `Recipe.at_once`.
+    """Resample (…, [band,] row, col) arrays, of which at least one is a dask array. See `Recipe.at_once`.
 
-    chunks: rows and columns of the result's; None: 2048, or as the source's if these are larger. They are fewer where
-    such a chunk, with all of its bands and images, would have more bytes than dask's `array.chunk-size`. They are
-    fewer, too, but not fewer than the source's, where it would need more than four times as many bytes of the source.
+    `chunks` is the rows and columns of the result's chunks. None means 2048, or as many as the source's chunks if these
+    are larger. They are fewer if a chunk with all its bands and images has more bytes than dask's `array.chunk-size`.
+    They are also fewer, down to the source's, if a chunk needs more than four times as many bytes of the source.
     """
     from dask.base import tokenize
     from dask.highlevelgraph import HighLevelGraph
@@ -248,38 +249,38 @@ def resampled_lazily(
 
 
 def as_lazy(array: Any) -> Any:
-    """Return an array as dask's, in one chunk if it is not one yet, wherever it is."""
+    """Return an array as a dask array. An array that is not lazy becomes one chunk, in whatever memory it is."""
     import dask.array
 
     return array if is_lazy(array) else dask.array.from_array(array, chunks=array.shape, asarray=False)
 
 
 def array_of(graph: Any, name: str, chunks: tuple[Any, ...], meta: Any) -> Any:
-    """Return a dask array of what is in a graph."""
+    """Return the dask array that a graph makes."""
     import dask.array
 
     return dask.array.Array(graph, name, chunks, meta=meta)
 
 
 def _beside_image(valid: Any, lead: tuple[Any, ...]) -> Any:
-    """Return what says where images are valid, in the chunks that these have along the leading axes, bands in one."""
+    """Return a validity in the chunks of images along the leading axes. Bands are in one chunk."""
     own = {axis: -1 for axis, n in enumerate(valid.shape) if n == 1 or len(lead) <= axis < valid.ndim - 2}
     return valid.rechunk(dict(enumerate(lead)) | own)
 
 
 def _key(valid: Any, number: tuple[int, ...]) -> tuple[Any, ...]:
-    """Return the key of the chunks of a validity for a chunk of images along the leading axes, but for row and col."""
+    """Return the key, without row and col, of the chunks of a validity that belong to a chunk of images."""
     of_lead = (k if n > 1 else 0 for k, n in zip(number, valid.shape, strict=False))
     return (valid.name, *of_lead, *(0 for _ in range(valid.ndim - 2 - len(number))))
 
 
 def _shape_of(grid: Grid | ProjectedGrid) -> tuple[int, int]:
-    """Return the rows and columns of what a grid makes."""
+    """Return the rows and columns of a grid's output."""
     return grid.shape if isinstance(grid, Grid) else grid.full_shape
 
 
 def _pieces(grid: Grid | ProjectedGrid, window: Window, method: Method, shape: tuple[int, int]) -> list[Piece]:
-    """Return what a window of the output is made of; shape: of the source."""
+    """Return the pieces of a window of the output. `shape` is that of the source."""
     if isinstance(grid, Grid):
         parts = [(window, grid.crop(window))]
     else:
@@ -296,7 +297,7 @@ class Plan:
 
 
 def planned(image: Any, valid: Any, grid: Grid | ProjectedGrid, recipe: Recipe, chunks: Any) -> Plan:
-    """Plan each chunk of the output; see `resampled_lazily`."""
+    """Plan each chunk of the output. See `resampled_lazily`."""
     if chunks is not None:
         return _planned(image, valid, grid, recipe.method, check_chunks(chunks))
     from dask import config
@@ -316,11 +317,11 @@ def planned(image: Any, valid: Any, grid: Grid | ProjectedGrid, recipe: Recipe, 
 
 
 def _sides(own: tuple[int, int], most: int) -> tuple[int, int]:
-    """Return rows and columns of a result's chunk, of so many pixels at most; own: of the source's largest."""
+    """Return the rows and columns of a result's chunk, with at most so many pixels. `own` is the source's largest."""
     square = max(math.isqrt(most), 1)
     if math.prod(own) > most:
         return min(own[0], square), min(own[1], square)
-    long = int(own[1] >= own[0])  # the axis that the source's chunks are longer along
+    long = int(own[1] >= own[0])  # the axis along which the source's chunks are longer
     of_long = max(own[long], min(CHUNK, square))
     of_short = max(own[1 - long], min(CHUNK, most // of_long))
     return (of_short, of_long) if long else (of_long, of_short)
@@ -331,7 +332,7 @@ def _planned(image: Any, valid: Any, grid: Grid | ProjectedGrid, method: Method,
     shape, whole = _shape_of(grid), image.shape[-2:]
     starts = starts_of(image)
     of_valid = starts
-    if valid is not None:  # which may serve for all rows, or all columns
+    if valid is not None:  # an axis of length one serves for all rows, or all columns
         of_valid = [
             at if n > 1 else [0, size] for at, n, size in zip(starts_of(valid), valid.shape[-2:], whole, strict=True)
         ]
@@ -349,7 +350,7 @@ def _planned(image: Any, valid: Any, grid: Grid | ProjectedGrid, method: Method,
 def _all_pieces(
     grid: Grid | ProjectedGrid, chunks: tuple[int, int], method: Method, whole: tuple[int, int]
 ) -> list[tuple[Window, list[Piece]]]:
-    """Return what each chunk of the output is made of: the same for all variables that one grid brings somewhere."""
+    """Return the pieces of each chunk of the output. They are the same for all variables with one grid."""
     key, read = (chunks, method, whole), grid
     if isinstance(grid, ProjectedGrid) and grid.node_count < math.prod(grid.full_shape):
         if grid in _pieces_of and _pieces_of[grid][0] == key:
@@ -363,7 +364,7 @@ def _all_pieces(
 
 
 def _needed(pieces: list[Piece], shape: tuple[int, int], starts: list[list[int]], method: Method) -> Blocks:
-    """Return the source's chunks that have a say in any of some pieces, even beyond the edges."""
+    """Return the chunks of the source that some pieces need, even beyond the edges."""
     numbers: set[tuple[int, int]] = set()
     for piece in pieces:
         if Window.of_shape(method.boundary.once(shape)).contains(piece.source):
@@ -378,11 +379,11 @@ def _needed(pieces: list[Piece], shape: tuple[int, int], starts: list[list[int]]
 
 
 def check_chunks(chunks: Any) -> tuple[int, int]:
-    """Return rows and columns of chunks."""
+    """Return the rows and columns of chunks."""
     try:
         rows, cols = map(operator.index, chunks)
     except TypeError as error:
         raise ArgumentTypeError(f"chunks: expected (rows, cols), whole numbers; got {chunks!r}") from error
     if min(rows, cols) < 1:
-        raise GpumaskError(f"chunks: expected (rows, cols) from 1 on; got {chunks!r}")
+        raise GpumaskError(f"chunks: expected (rows, cols) of at least 1; got {chunks!r}")
     return rows, cols

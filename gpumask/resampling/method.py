@@ -1,16 +1,16 @@
-"""How to resample: by which interpolator, what there is beyond the edges, and what is done about invalid pixels."""
+"""How to resample: by which interpolator, with what beyond the edges, and with which rule for invalid pixels."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, TypeVar
 
 import numpy as np
 
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import in_fixed_point
@@ -28,7 +28,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Method:
-    """How to resample: what is said once, and holds for arrays, files and DataArrays alike.
+    """How to resample, said once for arrays, files and DataArrays alike.
 
     `resample`, `Resampler`, `resample_file`, `warp_file` and the methods of `.gpumask` take one as `method`. Their
     keywords of the same names are a shorthand for it.
@@ -36,33 +36,47 @@ class Method:
     Parameters
     ----------
     interp
-        "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11; see `bspline`.
-        None: cubic, and nearest where a file or a DataArray declares that its values are classes.
+        "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11. See `bspline`. None
+        means cubic. For a file or a DataArray that declares that its values are classes, None means nearest.
     nodata_out
-        What invalid output pixels become. It is rounded to the output's dtype, which must hold it. None: 0 for arrays,
-        and for files and DataArrays what the source declares.
+        The value of invalid output pixels. It is rounded to the output's dtype, which must hold it. None means 0 for
+        arrays. For files and DataArrays it means the value that the source declares.
     dtype
-        Of the output: an integer or float of 8 to 64 bits. None: the source's (uint8 for bool, float32 for float16).
-        Integers are rounded half to even and clipped to their range.
+        The output's dtype, an integer or float of 8 to 64 bits. None means the source's dtype, with uint8 for bool and
+        float32 for float16. Integers are rounded half to even and clipped to their range.
     compute_dtype
-        Of weights and sums: "float64" or "float32"; see `resample`.
+        The type of weights and sums, "float64" or "float32". With "float32" GPUs with slow float64 are faster. See the
+        notes.
     boundary
-        What the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap", as in
-        numpy.pad. None: nothing. A pair of these is of rows and of columns, such as (None, "wrap").
+        How the source continues beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap", as in
+        numpy.pad. None means that it ends. A pair, such as (None, "wrap"), is for rows and for columns. A source that
+        goes around the globe (see `grid_between`) does so whatever the boundary is. Its other axis never wraps.
     trust_padding
-        Whether what is beyond the edges may make pixels valid; see `resample`.
+        Whether pixels beyond the edges may make output pixels valid. This concerns coordinates inside the source, and
+        those beyond it of which no tap lies further out than half of the taps (1 pixel for nearest, none for
+        B-splines). Without trust only the filters of B-splines use pixels beyond the edges. They read 0 there if the
+        boundary is None.
     mask_policy
-        "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are valid are
-        renormalised; see `resample`.
+        What an invalid pixel with a weight does. With "strict" it makes the output pixel invalid. With "renormalize" it
+        is left out and the other weights grow, as in GDAL. The nearest pixel must be valid, and the valid pixels must
+        have a share of at least min_weight. B-splines are always strict.
     min_weight
-        The least share of the weights that valid pixels must have under "renormalize", above 0 and at most 1.
+        The least share of the weights that valid pixels must have with "renormalize". It is above 0 and at most 1.
     validity
-        "pixel": a pixel is valid where all of its bands are. "band": each band is as if it were alone.
+        With "pixel" a pixel is valid if it is valid in all bands. With "band" each band is valid by itself.
 
     Raises
     ------
     GpumaskError
-        Where one of them can't be right. The message names it.
+        If an argument is wrong. The message names it.
+
+    Notes
+    -----
+    With compute_dtype="float32" results are off by about 1e-6 of the range of values. Coordinates are whole numbers of
+    2**-24 pixels, which is at most 6e-8 pixels off, with the same bits on every backend. Whole coordinates stay whole.
+    Coordinates of 2**27 or more are outside. If a cell of the grid has more than 1024 output pixels, coordinates from
+    2**37 divided by that number on are outside too. Coordinates stay float64 if the source does not lie within that
+    limit, or if a cell has more than 2**16 pixels.
 
     Examples
     --------
@@ -83,12 +97,12 @@ class Method:
     mask_policy: str = "strict"
     min_weight: float = 1e-5
     validity: str = "pixel"
-    # Whether the filter of a B-spline takes invalid pixels as they are, as GridR does. Otherwise valid ones beside them
-    # stand in, so that what invalid pixels hold has no say at all.
+    # Whether the filter of a B-spline reads invalid pixels as they are, as GridR does. Otherwise valid pixels beside
+    # them stand in, so that the values of invalid pixels change nothing.
     takes_invalid: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Check all that is given, and keep it in one form."""
+        """Check all fields, and keep each in one form."""
         if self.interp is not None:
             self._set("interp", interpolator(self.interp))
         if not isinstance(self.boundary, Boundary):
@@ -101,31 +115,37 @@ class Method:
         if not is_number(self.min_weight):
             raise ArgumentTypeError(f"min_weight: expected a number; got {self.min_weight!r}")
         if not 0 < self.min_weight <= 1:
-            raise GpumaskError(f"min_weight: expected a share above 0, and 1 at the most; got {self.min_weight!r}")
+            raise GpumaskError(f"min_weight: expected a share above 0 and at most 1; got {self.min_weight!r}")
         if self.mask_policy == "renormalize" and self.interpolator.order:
             name = self.interpolator.name
             raise GpumaskError(
-                f"mask_policy: expected strict for {name}, whose taps are no pixels; got {self.mask_policy}"
+                f"mask_policy: expected strict for {name}, whose taps are not pixels; got {self.mask_policy}"
             )
         check_validity(self.validity)
 
     def _set(self, name: str, value: Any) -> None:
-        """Set a field of this frozen class, while it is made."""
+        """Set a field of this frozen class while it is made."""
         object.__setattr__(self, name, value)
+
+    def _changed(self, **values: Any) -> Method:
+        """Return a method with other values, which are checked already: this is done for every image."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__, **values)
+        return made
 
     @property
     def interpolator(self) -> Interpolator:
-        """The interpolator: cubic where none is named."""
+        """The interpolator. It is cubic if none is named."""
         return INTERPOLATORS["cubic"] if self.interp is None else self.interp
 
     @property
     def least_weight(self) -> float | None:
-        """The least share of the weights that valid pixels must have; None: all pixels with a weight must be valid."""
+        """The least share of the weights that valid pixels must have. None means that all of them must be valid."""
         return float(self.min_weight) if self.mask_policy == "renormalize" else None
 
     @property
     def nodata(self) -> float:
-        """What invalid pixels become where nothing else is said: see `for_source`."""
+        """The value of invalid pixels. It is 0 if `nodata_out` is None. See also `for_source`."""
         return 0 if self.nodata_out is None else self.nodata_out
 
     @property
@@ -134,22 +154,54 @@ class Method:
         return self.validity == "band"
 
     def output_dtype(self, source: Any) -> np.dtype[Any]:
-        """Return the output's dtype for a source of a dtype."""
+        """Return the output's dtype for a source with some dtype.
+
+        Parameters
+        ----------
+        source
+            The source's dtype.
+
+        Returns
+        -------
+        dtype
+            The method's dtype. If that is None, the source's dtype.
+
+        Raises
+        ------
+        GpumaskError
+            If it is not an integer or float of 8 to 64 bits.
+        """
         return output_type(source, self.dtype, 0)[0]
 
     def for_source(self, dtype: Any, nodata: float | None = 0) -> Method:
-        """Return the method for a source of a dtype: it says the output's dtype, and a nodata value that this holds.
+        """Return the method for a source with some dtype. It has the output's dtype, and a nodata value that fits it.
 
-        nodata: what invalid pixels become where the method does not say it; None is NaN.
+        Parameters
+        ----------
+        dtype
+            The source's dtype.
+        nodata
+            The value of invalid pixels if the method does not say it. None means NaN.
+
+        Returns
+        -------
+        Method
+            The method, with a dtype and a nodata value.
+
+        Raises
+        ------
+        GpumaskError
+            If the output's dtype is wrong, or does not hold the nodata value.
         """
         kind, value = output_type(dtype, self.dtype, nodata if self.nodata_out is None else self.nodata_out)
-        return replace(self, dtype=kind, nodata_out=value)
+        return self._changed(dtype=kind, nodata_out=value)
 
     @property
     def frames(self) -> Pair:
-        """How many rows above and below a source may be valid, and taps, and how many columns beside it.
+        """How many rows above and below a source, and how many columns beside it, may be valid and be taps.
 
-        Coefficients of B-splines are made beyond edges, but for those of an axis that goes around.
+        For B-splines there are none, as their coefficients are made beyond the edges. An axis that goes around has
+        some.
         """
         rows, cols = (
             self.interpolator.margin if period or (counts and not self.interpolator.order) else 0
@@ -159,21 +211,57 @@ class Method:
 
     @property
     def support(self) -> int:
-        """How many pixels around coefficients have a say in them."""
+        """How many pixels around coefficients affect them."""
         return max(self.interpolator.frame, self.interpolator.influence)
 
     def on(self, around: Pair, shape: Pair) -> Method:
-        """Return the method for a source of that shape, which may begin anew after so many (rows, cols)."""
-        return replace(self, boundary=self.boundary.on(around, shape)) if any(around) else self
+        """Return the method for a source of that shape, which may begin anew after so many (rows, cols).
+
+        Parameters
+        ----------
+        around
+            The (rows, cols) after which the source begins anew. 0 stands for an axis that ends.
+        shape
+            The source's rows and columns.
+
+        Returns
+        -------
+        Method
+            The method, with a boundary that goes around.
+        """
+        return self._changed(boundary=self.boundary.on(around, shape)) if any(around) else self
 
     def in_fixed_point(self, step: Pair, pixels: Window) -> bool:
-        """Say whether coordinates are in fixed point; see `gpumask.grids.nodes`."""
+        """Say whether coordinates are in fixed point. See `gpumask.grids.nodes`.
+
+        Parameters
+        ----------
+        step
+            The output pixels from node to node.
+        pixels
+            The pixels of the source.
+
+        Returns
+        -------
+        bool
+            True if they are.
+        """
         return in_fixed_point(self.compute_dtype, step, pixels, self.interpolator.margin, self.boundary.around)
 
     def reach(self, grid: Grid, shape: tuple[int, int]) -> Window:
-        """Return the window of a source of that shape which a grid needs.
+        """Return the window of a source that a grid needs.
 
-        It lies beyond the edges where pixels there have a say, and is empty where no pixel can be valid.
+        Parameters
+        ----------
+        grid
+            The grid.
+        shape
+            The source's rows and columns.
+
+        Returns
+        -------
+        Window
+            The window. It lies beyond the edges if pixels there matter. It is empty if no pixel can be valid.
         """
         margin, around = self.interpolator.margin, self.boundary.around
         taps = self.boundary.in_first_turn(grid.source_window(margin, around), 2 * margin)
@@ -190,7 +278,10 @@ class Method:
 
 
 def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:
-    """Check an output's dtype (None: the source's) and nodata value; return them, the value as the dtype holds it."""
+    """Return an output's dtype, and its nodata value as the dtype holds it. Check both.
+
+    A dtype of None means the source's dtype.
+    """
     try:
         found = np.dtype(source if dtype is None else dtype).newbyteorder("=")
     except (TypeError, ValueError, SyntaxError) as error:
@@ -201,7 +292,7 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
 
 
 def check_validity(given: Any, name: str = "validity") -> None:
-    """Raise GpumaskError for what is neither "pixel" nor "band"."""
+    """Raise GpumaskError unless this is "pixel" or "band"."""
     if not isinstance(given, str) or given not in ("pixel", "band"):
         raise GpumaskError(f"{name}: expected pixel or band; got {given!r}")
 
@@ -216,7 +307,8 @@ def _compute_type(given: Any) -> np.dtype[Any]:
 def accepts_method(**names: str) -> Callable[[_Function], _Function]:
     """Let a function take a `method`, or its parts as keywords, but not both.
 
-    names: what the function calls parts of a method otherwise, by the method's own names; "" where it has none.
+    `names` has the function's own names for parts of a method, by the method's names. "" means that it has no such
+    part.
     """
     parts = {names.get(part.name, part.name): part.name for part in fields(Method)}
 

@@ -1,4 +1,4 @@
-"""resample(): the one place that resamples."""
+"""Images resampled through a grid: `resample`, and `Resampler` for many images."""
 
 from __future__ import annotations
 
@@ -22,9 +22,14 @@ from gpumask.resampling.run import resample_into
 
 
 class Resampled(NamedTuple):
-    """What `resample` returns: the image, and a uint8 validity, 1 where the image is valid.
+    """What `resample` returns.
 
-    The validity is (row, col), or, by band, shaped as the image.
+    Attributes
+    ----------
+    image
+        (row, col) or (band, row, col), as the source.
+    validity
+        uint8, 1 where the image is valid. It is (row, col). By band it has the shape of the image.
     """
 
     image: Any
@@ -53,40 +58,61 @@ def resample(
 ) -> Resampled:
     """Bring an image into the geometry of a grid, without letting an invalid pixel into a valid one.
 
-    source: (row, col) or (band, row, col), any real dtype; a masked array brings its mask. NaN is an invalid pixel.
-    grid: for every output pixel, where it lies in the source.
-    interp: "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11; see `bspline`.
-    source_valid: (row, col) or (band, row, col), bool or integer, non-zero is valid; None: every pixel that is not NaN.
-    nodata_out: what invalid output pixels become, rounded to the output's dtype, which must hold it. None is NaN.
-    dtype: of the output, an integer or float of 8 to 64 bits; None: the source's (uint8 for bool, float32 for float16).
-        Integers are rounded half to even and clipped to their range.
-    compute_dtype: "float64", or "float32" for weights and sums: about 1e-6 of the values' range off, and faster on GPUs
-        with slow float64. Then coordinates are whole numbers of 2**-24 pixels: at most 6e-8 pixels off, with the same
-        bits on every backend. Whole numbers stay whole. Those of 2**27 or more are outside; where a cell of the grid
-        has more than 1024 output pixels, those of 2**37 / its pixels. Coordinates are float64 where the source does not
-        lie within that limit, or where a cell has more than 2**16 pixels.
-    keep, quality: rules about quality bands, and these bands by their names, (row, col), of the source's rows and
-        columns or coarser by whole factors: a pixel is invalid unless all rules match it. Rules with flags must be
-        MaskRules. For growth around what is masked give the result of `mask_from_rules` as source_valid instead.
-    boundary: what the source goes on with beyond its edges: "constant" (0), "edge", "reflect", "symmetric" or "wrap",
-        as in numpy.pad; None: nothing; or two of these, of its rows and its columns, such as (None, "wrap"). A source
-        that goes around (see `Grid.between`) does so whatever the boundary is, and its other axis never wraps.
-    trust_padding: whether that may make pixels valid: inside the source, and beyond it as long as no tap lies further
-        out than half of them, or 1 for nearest (none for B-splines). Without trust just the filters of B-splines see
-        it; they see 0 where the boundary is None.
-    mask_policy: "strict": every source pixel with a weight must be valid. "renormalize": the weights of those that are
-        are renormalised, where the nearest is and their share is min_weight at least, as GDAL does; not for B-splines.
-    validity: "pixel": bands are valid together, a pixel where all of them are. "band": each band is valid by itself,
-        and comes out as it would alone.
-    backend: "cuda", "native" or "numpy"; None: see `use_backend`.
+    Parameters
+    ----------
+    source
+        The image: (row, col) or (band, row, col), of any real dtype. A masked array brings its mask. NaN is an invalid
+        pixel.
+    grid
+        For every output pixel, where it lies in the source.
+    interp
+        "nearest", "linear", "cubic", "lanczos3" or a B-spline; see `Method`.
+    source_valid
+        Which source pixels are valid: (row, col) or (band, row, col), bool or integer. Non-zero is valid. None: every
+        pixel that is not NaN.
+    nodata_out
+        What invalid output pixels become. The output's dtype must hold it. None is NaN.
+    dtype
+        Of the output. None: the source's. See `Method`.
+    compute_dtype
+        Of weights and sums: "float64" or "float32"; see `Method`.
+    keep, quality
+        Rules about quality bands, and these bands by their names. A pixel is invalid unless all rules match it. Bands
+        are (row, col). They have the source's rows and columns, or are coarser by whole factors. Rules with flags must
+        be MaskRules. To grow what is masked, give the result of `mask_from_rules` as source_valid instead.
+    boundary, trust_padding
+        What the source goes on with beyond its edges, and whether that may make pixels valid; see `Method`.
+    mask_policy, min_weight
+        Whether all pixels with a weight must be valid, or enough of them; see `Method`.
+    validity
+        "pixel": bands are valid together. "band": each band is valid by itself.
+    method
+        All of these in one, instead of interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy,
+        min_weight and validity.
+    backend
+        "cuda", "native" or "numpy". None: see `use_backend`.
 
-    Returns the image, shaped as the source but for its rows and columns, and the validity, in the array family of the
-    source. A pixel is valid where its coordinate is finite and inside the source, the grid's nodes with a weight count,
-    and every source pixel with a weight is there and valid: in every band, so a NaN in one band makes all invalid,
-    unless validity is "band". Then the validity is shaped as the image.
-    Infinite pixels are valid, but where they cancel each other out (and neither to B-splines nor to "renormalize"); and
-    a valid pixel may happen to equal nodata_out. To B-splines, pixels near an invalid one are invalid: see `bspline`.
+    Returns
+    -------
+    Resampled
+        The image, with the grid's rows and columns, and its validity. Both are in the array family of the source.
 
+    Raises
+    ------
+    GpumaskError
+        Where an argument can't be right. The message names it.
+
+    Notes
+    -----
+    An output pixel is valid where its coordinate is finite and inside the source, where the nodes of the grid that have
+    a weight count, and where every source pixel that has a weight is there and valid. This holds for all bands: a NaN
+    in one band makes the pixel invalid in all. With validity="band" each band comes out as it would alone.
+
+    Infinite pixels are valid, unless they cancel each other out. B-splines and "renormalize" take them for invalid. A
+    valid pixel may happen to equal nodata_out. To B-splines, pixels near an invalid one are invalid: see `bspline`.
+
+    Examples
+    --------
     >>> grid = Grid([[0.5, 0.5]], [[0.5, 1.5]])
     >>> resample([[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], grid, "linear", backend="numpy").image
     array([[1.5, 2.5]])
@@ -102,11 +128,31 @@ def resample(
 
 
 class Resampler:
-    """A grid that stays where the work is done, for many images: bands, dates.
+    """A grid that stays where the work is done, for many images, such as bands and dates.
 
-    grid, interp and the rest: see `resample`. The grid's arrays choose the backend. With backend="cuda" a NumPy grid is
-    brought to the GPU once, for all streams, and images are taken from host and device memory.
+    The grid's arrays choose the backend. With backend="cuda" a NumPy grid is brought to the GPU once, for all streams,
+    and images are taken from host and device memory.
 
+    Parameters
+    ----------
+    grid
+        For every output pixel, where it lies in the source.
+    interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy, min_weight, validity
+        As for `resample`.
+    method, backend
+        As for `resample`.
+
+    Attributes
+    ----------
+    grid
+        The grid, in the backend's memory.
+    method
+        How images are resampled.
+    backend
+        Where they are.
+
+    Examples
+    --------
     >>> halfway = Resampler(Grid([[0, 0]], [[0.5, 1.5]]), "linear", backend="numpy")
     >>> [halfway(date).image.tolist() for date in ([[0.0, 1.0, 2.0]], [[2.0, 4.0, 8.0]])]
     [[[0.5, 1.5]], [[3.0, 6.0]]]
@@ -146,7 +192,18 @@ class Resampler:
             self.backend.settle()  # so that any stream may use it
 
     def __call__(self, source: Any, source_valid: Any = None, *, keep: Any = None, quality: Any = None) -> Resampled:
-        """Bring an image into the geometry of the grid; see `resample`."""
+        """Bring an image into the geometry of the grid.
+
+        Parameters
+        ----------
+        source, source_valid, keep, quality
+            As for `resample`.
+
+        Returns
+        -------
+        Resampled
+            The image and its validity.
+        """
         asked = _Asked.of(source, source_valid, keep, quality, self.method.by_band)
         how = self.method.for_source(asked.source.image.dtype)
         chosen = select(self.backend.name, *asked.arrays)

@@ -145,7 +145,7 @@ def test_a_coarse_mask_that_says_that_it_lies_elsewhere_is_refused(files):
     ):
         write("placed.tif", nodes, **place)
         assert fails("mask", "--like", "like.tif", "o.tif", *how).startswith(
-            "gpumask: --mask: expected, as it says where"
+            "gpumask: --mask: expected its pixels' centres, by its CRS and transform,"
         )
 
 

@@ -140,8 +140,8 @@ def test_a_cog_holds_it(scene, driver):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ({"validity": "mask"}, "validity_by: expected pixel along with a mask or alpha, which are of all bands"),
-        ({"validity": "alpha"}, "validity_by: expected pixel along with a mask or alpha, which are of all bands"),
+        ({"validity": "mask"}, "validity_by: expected pixel along with a mask or alpha, which all bands share"),
+        ({"validity": "alpha"}, "validity_by: expected pixel along with a mask or alpha, which all bands share"),
         ({"validity_by": "bands"}, "validity_by: expected pixel or band; got 'bands'"),
         ({"validity_by": None}, "validity_by: expected pixel or band; got None"),
         ({"validity": "valid.jpg"}, "validity: expected storage that keeps invalid pixels"),
@@ -160,7 +160,7 @@ def test_a_format_with_one_transparent_colour_cannot_hold_a_nodata_value_of_each
     written("grid.tif", np.stack([ROW, COL]))
     words = {"resolution": STEP, "backend": "numpy"}
     resample_file("source.tif", "grid.tif", "together.png", **words)
-    with pytest.raises(GpumaskError, match="^creation: expected storage that keeps invalid pixels so"):
+    with pytest.raises(GpumaskError, match="^creation: expected storage that keeps invalid pixels invalid"):
         resample_file("source.tif", "grid.tif", "out.png", validity_by="band", **words)
     resample_file("source.tif", "grid.tif", "out.tif", validity_by="band", **words)
 

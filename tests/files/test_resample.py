@@ -587,7 +587,7 @@ def skip_unless_gdal_has(how):
 def test_storage_that_loses_which_pixels_are_invalid_is_refused(bright, folder, how):
     skip_unless_gdal_has(how)
     before = snapshot(folder)
-    with pytest.raises(GpumaskError, match="^creation: expected storage that keeps invalid pixels so") as caught:
+    with pytest.raises(GpumaskError, match="^creation: expected storage that keeps invalid pixels invalid") as caught:
         run(**{"validity": None, **how})
     assert ("reversible=yes and quality=100" in str(caught.value)) == (how.get("output") == "out.jp2")
     assert snapshot(folder) == before
@@ -741,8 +741,8 @@ def test_an_output_all_outside_is_told_apart_from_one_that_masks_leave_nothing_o
     run(mask="none.tif")
     run(grid="outside.tif")
     assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
-        "masks leave nothing",
-        "no coordinate of a node that counts lies in the source",
+        "no pixel is valid, as masks leave none",
+        "no pixel is valid, as no coordinate of a node that counts lies in the source",
     ]
 
 
@@ -778,7 +778,7 @@ def test_an_output_that_is_there_is_replaced_only_where_that_is_asked_for(folder
     before = snapshot(folder)
     for how in ({}, {"output": "new.tif"}):
         name = "output" if not how else "validity"
-        with pytest.raises(GpumaskError, match=f"^{name}: expected a file that is not there yet, or overwrite"):
+        with pytest.raises(GpumaskError, match=f"^{name}: expected a file that does not exist, or overwrite"):
             run(overwrite=False, **how)
         assert snapshot(folder) == before
     assert_same(run(overwrite=True), oracle())
@@ -834,7 +834,7 @@ def test_files_that_image_and_validity_would_share_are_refused(folder):
 def test_a_world_file_of_another_image_does_not_place_the_output(folder, name):
     write("grid.tif", nodes())
     Path(name).write_text("3\n0\n0\n-3\n100\n200\n")
-    with pytest.raises(GpumaskError, match=f"^output: expected a file that is not there yet, .*{name}"):
+    with pytest.raises(GpumaskError, match=f"^output: expected a file that does not exist, .*{name}"):
         run(overwrite=False)
     run()
     with rasterio.open("out.tif") as image:

@@ -25,7 +25,7 @@ from numpy.ctypeslib import ndpointer
 from gpumask import Grid
 from gpumask.backends import get, native
 from gpumask.backends.launch import division_by_steps
-from gpumask.backends.text import kernels_folder
+from gpumask.backends.source import kernels_folder
 from gpumask.errors import BackendError
 from gpumask.resampling.image import Source
 

@@ -9,7 +9,7 @@ from machine_code import ARCHITECTURES, MachineCode, differing, tool
 from machine_code_cases import COUNT, KERNELS, cases, of_one_variant
 
 from gpumask.backends import get
-from gpumask.backends.text import kernels_folder
+from gpumask.backends.source import kernels_folder
 from gpumask.errors import BackendError
 
 every_kernel = pytest.mark.parametrize("kernel", KERNELS)

@@ -14,7 +14,7 @@ from spline_cases import RENORMALIZED, WATCHED
 
 from gpumask.backends.cache import cached
 from gpumask.backends.cuda import nvrtc_options
-from gpumask.backends.text import kernel_source, variant_key
+from gpumask.backends.source import kernel_source, variant_key
 
 nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
 

@@ -36,7 +36,7 @@ from spline_cases import RENORMALIZED, WATCHED, renormalized
 from spline_cases import filtered as filtered_coefficients
 
 from gpumask.backends import get, native
-from gpumask.backends.text import define_options, kernel_source, variant_key
+from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
 from gpumask.masks.morphology import filtered
 

@@ -1,4 +1,4 @@
-"""Sources that go all around the globe, and what they should become: by padding, with nothing that wraps."""
+"""Sources that go around the globe, and their expected results. These come from padded sources, where nothing wraps."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +10,16 @@ from gpumask import Grid, Place, resample
 from gpumask.pixels.interpolators import interpolator
 
 FULL = {"EPSG:4326": 360.0, "EPSG:4807": 400.0}  # degrees, and gradians of the NTF
-PIXELS = ("nearest", "linear", "cubic", "lanczos3")  # interpolators of pixels as they are
-PAD = 16  # columns, more than any of their taps reach
+PIXELS = ("nearest", "linear", "cubic", "lanczos3")  # interpolators that need no filter
+PAD = 16  # columns, more than the taps of any of these reach
 
 
 @dataclass(frozen=True)
 class Around:
-    """A field of `period` columns and `overlap` more, which repeat the first ones; of masks, and of NaN.
+    """A field of `period` columns and `overlap` more, which repeat the first ones. It has masked pixels and NaN.
 
-    start: the longitude of its first column's edge, in pixels. down: whether it is its rows that go around. backwards:
-    whether longitudes get less from column to column.
+    `start` is the longitude of the edge of its first column, in pixels. `down` says whether its rows go around instead
+    of its columns. `backwards` says whether longitudes decrease from column to column.
     """
 
     image: np.ndarray
@@ -36,7 +36,7 @@ class Around:
 
     @property
     def place(self) -> Place:
-        """Where it lies; a row is as high as a column is wide, or a degree."""
+        """Return where the field lies. A row is as high as a column is wide, or one degree high."""
         step, height = self.step, 1.0
         x = Affine(-step if self.backwards else step, 0, self.start * step, 0, -height, self.top)
         shape = self.image.shape[-2:]
@@ -49,21 +49,21 @@ class Around:
         return float(self.image.shape[-2] // 2)
 
     def given(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return image and validity as they are handed in."""
+        """Return the image and the validity as a test passes them on."""
         if not self.down:
             return self.image, self.valid
         return self.image.swapaxes(-1, -2), None if self.valid is None else self.valid.T
 
     def rolled(self, by: int) -> "Around":
-        """Return the same field, beginning `by` pixels later; without overlap."""
+        """Return the same field without overlap, beginning `by` pixels later."""
         image, valid = (None if a is None else np.roll(a, -by, -1) for a in (self.image, self.valid))
         start = self.start - by if self.backwards else self.start + by
         return Around(image, valid, self.period, start, self.crs, self.backwards, self.down)
 
     def target(self, first: float, row: float, size: float, shape: tuple[int, int]) -> Place:
-        """Return a place that begins so many of the field's columns east of longitude 0, and rows down from its top.
+        """Return a place that begins so many columns of the field east of longitude 0, and so many rows below its top.
 
-        size: of its pixels, in the field's.
+        `size` is that of the target's pixels, in pixels of the field.
         """
         step = self.step
         return Place(self.crs, Affine(size * step, 0, first * step, 0, -size, self.top - row), shape)
@@ -71,9 +71,9 @@ class Around:
     def expected(
         self, target: Place, interp: Any, around: int = PAD, mode: str | None = None, **options: Any
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return image and validity, from coordinates worked out here and a field that is padded by its own columns.
+        """Return the expected image and validity. Coordinates are computed here; columns are padded.
 
-        mode: what its rows are padded by; None: they are not.
+        `mode` is the padding of its rows. None means that they are not padded.
         """
         image, valid = (None if a is None else a[..., : self.period] for a in (self.image, self.valid))
         pad = [(0, 0)] * (image.ndim - 1) + [(around, around)]
@@ -106,7 +106,7 @@ def some_field(
     dtype: Any = "float64",
     **words: Any,
 ) -> Around:
-    """Return a field with random values, a NaN at the seam, and holes in its mask, two of them there; 0: no mask."""
+    """Return a field with random values, a NaN at the seam, and holes in its mask. Two of the holes are at the seam."""
     values = rng.uniform(0, 250, (int(rng.integers(1, 3)), rows, period)).astype(dtype)
     if values.dtype.kind == "f":
         values[-1, rng.integers(rows), rng.choice([0, period - 1])] = np.nan

@@ -20,7 +20,7 @@ def read(path):
 
 
 def run(*words, code=0):
-    """Run a command in this process, over what is there of a run before; it must succeed (3: with no valid pixel)."""
+    """Run a command in this process. It replaces earlier files, and must succeed (3: with no valid pixel)."""
     again = ["--overwrite"] if words[0] in ("resample", "mask") else []
     done = CliRunner().invoke(main, [*map(str, words), *again])
     assert done.exit_code == code, (done.output, done.exception)
@@ -28,7 +28,7 @@ def run(*words, code=0):
 
 
 def fails(*words, code=1):
-    """Run a command that must fail with one line; return it."""
+    """Run a command that must fail with one line. Return that line."""
     done = CliRunner().invoke(main, [str(word) for word in words])
     assert done.exit_code == code, (done.output, done.exception)
     if code == 1:

@@ -1,4 +1,4 @@
-"""Rasters that declare in several ways at once where they are valid, and their validity by hand."""
+"""Rasters that declare in several ways at once where they are valid, and their validity worked out by hand."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ VRT_TYPES = {
 
 
 def store(path: Any, array: np.ndarray, *, alpha: tuple[int, ...] = (), **profile: Any) -> Path:
-    """Write a GeoTIFF, or what the profile's driver is; alpha: the numbers of bands that are so."""
+    """Write a GeoTIFF, or a file of the profile's driver. `alpha` has the numbers of the alpha bands."""
     array = array if array.ndim == 3 else array[None]
     shape = dict(zip(("count", "height", "width"), array.shape, strict=True))
     with rasterio.open(
@@ -32,7 +32,7 @@ def store(path: Any, array: np.ndarray, *, alpha: tuple[int, ...] = (), **profil
 
 
 def store_msk(path: Any, masks: np.ndarray, bands: int) -> Path:
-    """Write the .msk file of a raster: (row, col) for all of its bands, or a mask for each."""
+    """Write the .msk file of a raster: one (row, col) mask for all of its bands, or one for each."""
     flags = 2 if masks.ndim == 2 else 0
     beside = store(f"{path}.msk", np.where(masks, 255, 0).astype(np.uint8))
     with rasterio.open(beside, "r+") as made:
@@ -47,7 +47,7 @@ def store_internal(path: Any, valid: np.ndarray) -> None:
 
 
 class VrtBand(NamedTuple):
-    """A band of a VRT: where it is from, its nodata value as a text, whether it is alpha, the raster of its mask."""
+    """A band of a VRT: its source, its nodata value as a text, whether it is alpha, and the raster of its mask."""
 
     source: Path
     band: int
@@ -58,7 +58,7 @@ class VrtBand(NamedTuple):
 
 
 def store_vrt(path: Any, shape: tuple[int, int], bands: list[VrtBand], mask: Path | None = None) -> Path:
-    """Write a VRT; mask: the raster whose first band is the mask of all bands."""
+    """Write a VRT. The first band of the raster `mask` is the mask of all bands."""
 
     def taken(source: Path, band: int) -> str:
         return f"<SimpleSource><SourceFilename>{source}</SourceFilename><SourceBand>{band}</SourceBand></SimpleSource>"
@@ -79,7 +79,7 @@ def store_vrt(path: Any, shape: tuple[int, int], bands: list[VrtBand], mask: Pat
 
 
 def exactly(path: Any, array: np.ndarray, nodata: Any, driver: str = "GTiff", alpha: tuple[int, ...] = ()) -> Path:
-    """Write a raster whose nodata value has all digits of a text, which rasterio's own writing has not of 64 bits."""
+    """Write a raster whose nodata value has all digits of a text. rasterio does not write all digits of 64 bits."""
     plain = store(f"{path}.plain.tif", array, alpha=alpha)
     bands = [VrtBand(plain, k, array.dtype.name, nodata, k in alpha) for k in range(1, len(array) + 1)]
     vrt = store_vrt(f"{path}.plain.vrt", array.shape[1:], bands)

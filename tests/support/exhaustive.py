@@ -15,7 +15,7 @@ ON_DEVICE = "cuda, arrays there"
 
 
 def few_of(every: Iterable[Any], few: Collection[Any]) -> list[Any]:
-    """Return all values of a parameter; those that are not among the few are marked exhaustive.
+    """Return all values of a parameter. Those that are not among the few are marked exhaustive.
 
     A tuple holds values of several parameters.
     """
@@ -34,7 +34,7 @@ def draws(count: int) -> list[Any]:
 
 
 def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
-    """Return the tests that --exhaustive adds: those that are marked, and combinations that others cover."""
+    """Return the tests that --exhaustive adds: those with the mark, and combinations whose values others cover."""
     found, families = set(), defaultdict(list)
     for item in items:
         if item.get_closest_marker("exhaustive"):
@@ -42,13 +42,16 @@ def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
         elif hasattr(item, "callspec"):
             families[item.nodeid.partition("[")[0], item.callspec.params.get("backend")].append(item)
     for (_, backend), family in families.items():
-        # Device arrays take the way of host arrays once they are there.
+        # Once they are on the device, arrays of the host take the same way as device arrays.
         found |= set(family[1:]) if backend == ON_DEVICE else set(family) - covering(family)
     return found
 
 
 def covering(family: list[pytest.Item]) -> set[pytest.Item]:
-    """Return tests of one function that together have every value of every parameter: first those with the most new."""
+    """Return tests of one function that together have every value of every parameter.
+
+    Those with the most new values come first.
+    """
     values = {item: set(values_of(item)) for item in family}
     kept, seen = set(), set()
     for new in range(max(map(len, values.values())), 0, -1):
@@ -60,7 +63,7 @@ def covering(family: list[pytest.Item]) -> set[pytest.Item]:
 
 
 def values_of(item: pytest.Item) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of a test, each with its parameter's name; those of one `parametrize` together are one."""
+    """Yield the values of a test with the names of their parameters. The values of one `parametrize` count as one."""
     params = dict(item.callspec.params)
     for mark in item.iter_markers("parametrize"):
         names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]

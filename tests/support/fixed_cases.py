@@ -1,4 +1,7 @@
-"""Coordinates in fixed point: nodes that are near halves, limits and nothing; and all of it in whole numbers."""
+"""Coordinates in fixed point, and the same coordinates in exact arithmetic with whole numbers.
+
+Some nodes are near halves, some are near the limits, and some are not finite.
+"""
 
 import math
 from fractions import Fraction
@@ -16,14 +19,14 @@ HALF = Fraction(1, 2)
 
 
 def fixed_exactly(v: float, limit: int) -> int | None:
-    """Return floor(v * 2**24 + 1/2), None where v is none."""
+    """Return floor(v * 2**24 + 1/2), or None if v is not a finite number."""
     if math.isnan(v) or abs(v) >= limit:
         return None
     return math.floor(Fraction(v) * 2**24 + HALF)
 
 
 def coordinate_exactly(grid: Grid, nodes: Any, y: int, x: int) -> int | None:
-    """Return a coordinate in fixed point, out of the rows' or the columns' nodes; None where there is none."""
+    """Return a coordinate in fixed point from the nodes of rows or of columns. It is None if a node is missing."""
     (r, a), (c, b) = (divmod(place, step) for place, step in zip((y, x), grid.resolution, strict=True))
     down, right = grid.resolution
     weights = {(0, 0): (down - a) * (right - b), (0, 1): (down - a) * b, (1, 1): a * b, (1, 0): a * (right - b)}
@@ -39,7 +42,7 @@ def coordinate_exactly(grid: Grid, nodes: Any, y: int, x: int) -> int | None:
 
 
 def nodes(rng: np.random.Generator, shape: tuple[int, int], limit: int) -> np.ndarray:
-    """Return nodes of all sizes: some are odd multiples of 2**-25, next to those, about the limit, or no numbers."""
+    """Return nodes of all sizes. Some are near odd multiples of 2**-25, some near the limit, and some not finite."""
     size = rng.choice([1e-9, 1.0, 1e3, float(limit)], shape)
     found = rng.uniform(-1, 1, shape) * size
     halves = (np.floor(found * 2**24) + 0.5) / 2**24
@@ -51,7 +54,7 @@ def nodes(rng: np.random.Generator, shape: tuple[int, int], limit: int) -> np.nd
 
 
 def grid(rng: np.random.Generator, shape: tuple[int, int], resolution: tuple[int, int] | None = None) -> Grid:
-    """Return a coarse grid of such nodes, with a mask or a nodata value, or without."""
+    """Return a coarse grid of such nodes, with a mask, with a nodata value, or without either."""
     if resolution is None:
         first, second = (int(rng.choice([1, 2, 3, 7, 10, 64, 256])) for _ in range(2))
         resolution = first, second + (first == second == 1)
@@ -65,13 +68,13 @@ def grid(rng: np.random.Generator, shape: tuple[int, int], resolution: tuple[int
 
 
 def fixed_nodes_of(backend: Backend, of: Grid) -> list[np.ndarray]:
-    """Run `fixed_nodes` on a backend; return NumPy arrays of the rows and of the columns."""
+    """Run `fixed_nodes` on a backend. Return NumPy arrays of the rows and of the columns."""
     made = fixed_grid(backend, of)
     return [to_host(backend, each.view(np.int64)) for each in (made.row, made.col)]
 
 
 def fixed_nodes_exactly(of: Grid) -> list[np.ndarray]:
-    """Return what `fixed_nodes` makes, by whole numbers."""
+    """Return the exact result of `fixed_nodes`, computed with whole numbers."""
     limit, counts = fixed_limit(of.resolution), of.counts()
     assert limit is not None
     row, col = (np.full(of.row.shape, -1, np.int64) for _ in range(2))

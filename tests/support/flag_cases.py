@@ -1,4 +1,4 @@
-"""Flags asked for in one line, and classes as STAC has them."""
+"""Flags in one line, and classes in the STAC form."""
 
 from gpumask import MaskRule
 
@@ -6,7 +6,7 @@ NAMES = ["clear", "cloud", "fill", "shadow"]
 
 
 def where(definition, flags, band, **more):
-    """Return where a band has flags, by a rule of these and nothing else."""
+    """Return where a band has flags, by a rule with these flags alone."""
     return MaskRule.from_config({"flags": flags, **more}, definition).evaluate(band)
 
 

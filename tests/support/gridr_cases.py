@@ -1,6 +1,6 @@
 """Seeded calls of `array_grid_resampling`, and GridR's answers to them.
 
-Some questions GridR 0.7 answers wrongly, or not at all, where the same question in other words gets its answer:
+GridR 0.7 answers some questions wrongly or not at all, but it answers the same questions in other words. See
 `on_a_wider_grid` and `on_a_padded_source`.
 """
 
@@ -26,7 +26,7 @@ BOUNDARIES = (None, "constant", "edge", "reflect", "symmetric", "wrap")
 
 @dataclass
 class Case:
-    """A call of array_grid_resampling; `options` are its further arguments, `extent` is the range of the pixels."""
+    """A call of array_grid_resampling. `options` are its further arguments. `extent` is the range of the pixels."""
 
     interp: str
     source: np.ndarray
@@ -55,7 +55,7 @@ class Case:
 
     @property
     def trusted(self):
-        """True where what lies beyond the edges may be valid."""
+        """True if pixels beyond the edges may be valid."""
         return self.options.get("boundary_condition") is not None and bool(self.options.get("trust_padding", True))
 
     @property
@@ -67,7 +67,7 @@ class Case:
 
     @property
     def margin(self):
-        """How many pixels GridR adds on a side at the most."""
+        """Return how many pixels around a coordinate GridR asks for."""
         return margin(self.interp, self.options.get("interp_kwargs"))
 
     def run(self, function):
@@ -90,14 +90,14 @@ def margin(interp, interp_kwargs=None):
 
 
 def influence(interp, interp_kwargs):
-    """Return up to which distance from an invalid pixel a B-spline's coefficients are invalid: 0 for the others."""
+    """Return how far from an invalid pixel the coefficients of a B-spline are invalid. It is 0 without B-splines."""
     if interp not in SPLINES or interp_kwargs["mask_influence_threshold"] >= 1:
         return 0
     return math.floor(math.log(interp_kwargs["mask_influence_threshold"]) / math.log(-POLES[SPLINES[interp]][0]))
 
 
 def random_case(block, index):
-    """Make one of the seeded cases; its interpolator is the index's."""
+    """Make one of the seeded cases. The index chooses the interpolator."""
     rng = np.random.default_rng([block, index])
     interp = INTERPS[index % len(INTERPS)]
     options = {"interp_kwargs": random_kwargs(rng, interp)} if interp in SPLINES else {}
@@ -115,7 +115,7 @@ def random_case(block, index):
 
 
 def random_kwargs(rng, interp):
-    """Return what B-splines take. GridR's filter must look as far around as an invalid pixel has influence."""
+    """Return the arguments of B-splines. GridR's filter must look as far around as an invalid pixel has influence."""
     epsilon = 10.0 ** -rng.choice([2, 3, 6, 8, rng.uniform(2, 8)])
     frame = margin(interp, {"epsilon": epsilon, "mask_influence_threshold": 1.0}) - SPLINES[interp] // 2
     lowest = math.log(-POLES[SPLINES[interp]][0]) * (min(frame, 24) + 0.9)
@@ -124,9 +124,9 @@ def random_kwargs(rng, interp):
 
 
 def random_nodes(rng, source_shape, resolution):
-    """Rotate, scale, move and bend a grid, part of it beyond the source; or snap it to whole, half or quarter pixels.
+    """Rotate, scale, move and bend a grid, partly beyond the source, or snap it to whole, half or quarter pixels.
 
-    Snapped coordinates may be off by what rounding to 1e-12 makes up for. Few grids lie beyond the source as a whole.
+    Snapped coordinates may be off by what rounding to 1e-12 repairs. Few grids lie wholly beyond the source.
     """
     m, n = (1 if step == 1 and rng.random() < 0.3 else rng.integers(2, 7) for step in resolution)
     y, x = (
@@ -147,7 +147,7 @@ def random_nodes(rng, source_shape, resolution):
 
 
 def add_grid_validity(rng, case):
-    """Add a grid mask, or nodata in the rows alone: GridR does not look at the columns."""
+    """Add a grid mask, or nodata in the rows alone, as GridR does not look at the columns."""
     bad = rng.random(case.row.shape) < rng.choice([0.05, 0.3])
     kind = rng.choice(["none", "mask", "nodata"])
     if kind == "mask":
@@ -163,7 +163,7 @@ def add_grid_validity(rng, case):
 
 
 def add_source_mask(rng, case):
-    """Mask no source pixel, some, or all. B-splines lose many pixels to each."""
+    """Mask no source pixel, some, or all. With B-splines each masked pixel costs many."""
     share = rng.choice([-1, 0, 0.03, 0.1, 0.3, 1], p=[0.25, 0.1, 0.25, 0.2, 0.15, 0.05])
     if share >= 0:
         if case.interp in SPLINES and share < 1:
@@ -179,13 +179,13 @@ def add_window(rng, case):
 
 
 def add_boundary(rng, case):
-    """Let the source go on beyond its edges."""
+    """Let the source continue beyond its edges."""
     boundary = BOUNDARIES[rng.integers(len(BOUNDARIES))]
     case.options |= {"boundary_condition": boundary, "trust_padding": [True, True, False, None][rng.integers(4)]}
 
 
 def add_mode(rng, case):
-    """Let GridR pad the source, or leave it, with an origin or without one; B-splines then have coefficients."""
+    """Let GridR pad the source or not, with an origin or without one. B-splines without padding get coefficients."""
     if rng.random() < 0.35:
         origins = [(0.0, 0.0), (2.0, -3.0), tuple(rng.uniform(-3, 3, 2).tolist())]
         case.options |= {"standalone": False, "array_in_origin": origins[rng.integers(3)]}
@@ -209,7 +209,7 @@ def make_coefficients(rng, case):
 
 
 def add_safe_window(rng, case):
-    """Swear that a window of the mask has no zero: no small one, which GridR takes for one without end."""
+    """Declare that a window of the mask has no zero. It is not a small one, as GridR takes that for one without end."""
     mask, taps = case.options.get("array_in_mask"), SPLINES.get(case.interp, 3) + 3
     smallest = max(taps, influence(case.interp, case.options.get("interp_kwargs")) + 1)
     if mask is None or min(mask.shape) <= smallest or rng.random() < 0.6:
@@ -224,7 +224,7 @@ def add_safe_window(rng, case):
 
 
 def add_outputs(rng, case):
-    """Give arrays to be filled, wholly or in a window, or ask for new ones."""
+    """Pass arrays for the results, filled wholly or in a window, or ask for new ones."""
     rows, cols = case.shape
     case.options |= {"nodata_out": [0, -7, 0.25, np.inf, None][rng.integers(5)]}
     kind = rng.choice(["new", "given", "window"])
@@ -241,9 +241,9 @@ def add_outputs(rng, case):
 
 
 def spans(case, window=None):
-    """Return the lowest and the highest coordinate, on each axis, of the nodes that GridR looks at; None: it has none.
+    """Return the lowest and the highest coordinate, on each axis, of the nodes that GridR looks at.
 
-    window: of the output; None: all that is asked for.
+    None means that it looks at none. `window` is a part of the output. None means all that the call asks for.
     """
     window = case.window if window is None else window
     rows, cols = nodes_of_window(case.resolution, window, case.row.shape)[0]
@@ -254,13 +254,13 @@ def spans(case, window=None):
 
 
 def wholly_beyond(case, window=None):
-    """Say whether all nodes lie beyond one edge: GridR then knows of nothing beyond it, nor do B-splines get pads."""
+    """Say whether all nodes lie beyond one edge. GridR then ignores the pixels beyond it, and pads no B-spline."""
     found, sizes = spans(case, window), case.source.shape[-2:]
     return found is not None and any(high < 0 or low > n - 1 for (low, high), n in zip(found, sizes, strict=True))
 
 
 def needs_padding(case):
-    """Say whether GridR's own pad is none, or counts as invalid although it is trusted."""
+    """Say whether GridR pads nothing, or takes its own padding for invalid although it is trusted."""
     if not case.standalone:
         return False
     mask, spline = case.options.get("array_in_mask"), case.interp in SPLINES
@@ -271,9 +271,9 @@ def needs_padding(case):
 
 
 def on_a_padded_source(case):
-    """Return a case that asks for the same pixels of a source with what lies beyond its edges, valid where it counts.
+    """Return a case for the same pixels of a source that has the pixels beyond its edges, valid where they count.
 
-    Further pixels are all invalid, as beyond the edges themselves; there are so many that no node lies beyond them.
+    Further pixels are all invalid, as beyond the edges themselves. There are so many that no node lies beyond them.
     """
     options = case.options | {"boundary_condition": None, "trust_padding": False}
     options.pop("array_in_mask_safe_win", None)
@@ -294,10 +294,10 @@ def on_a_padded_source(case):
 
 
 def on_a_wider_grid(case, more=0):
-    """Return a case that asks for the same pixels of the same grid, whose last nodes are repeated.
+    """Return a case for the same pixels of the same grid, with its last nodes repeated.
 
-    The nodes added have no weight, so nothing changes; but no window begins on the last column, where GridR panics.
-    more: how many more rows and columns of the output to ask for.
+    The added nodes have no weight, so nothing changes. But no window begins on the last column, where GridR panics.
+    `more` is how many more rows and columns of the output to ask for.
     """
     options = case.options | {"win": case.window + np.array([0, more])}
     if "grid_mask" in options:
@@ -307,7 +307,7 @@ def on_a_wider_grid(case, more=0):
 
 
 def answer(ask, ask_again):
-    """Return GridR's answer to the first of two functions, or to the second where it fails; and whether it did."""
+    """Return GridR's answer to the first of two calls, or to the second if the first fails. Say whether it failed."""
     with quiet():
         try:
             return ask(), False

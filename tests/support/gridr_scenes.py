@@ -1,4 +1,4 @@
-"""What the tests against GridR share: small scenes, and GridR's functions, kept quiet."""
+"""What the tests against GridR share: small scenes, and GridR's functions without their output."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ SPLINE = {"epsilon": 1e-6, "mask_influence_threshold": 1e-3}
 
 @contextlib.contextmanager
 def quiet():
-    """Keep out of sight what GridR warns of, and the backtraces that it prints."""
+    """Hide GridR's warnings, and the backtraces that it prints."""
     stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
@@ -32,7 +32,7 @@ def quiet():
 
 
 def gridr(module, name):
-    """Return one of GridR's functions, kept quiet; skips where there is no GridR."""
+    """Return one of GridR's functions without its output. Without GridR the test is skipped."""
     function = getattr(pytest.importorskip(f"gridr.{module}"), name)
 
     def call(*args, **options):
@@ -53,7 +53,7 @@ def sample(interp, row, col, source=RAMP, resolution=(1, 1), **options):
 
 
 def sample_by_gridr(interp, row, col, source=RAMP, resolution=(1, 1), **options):
-    """Return what GridR's makes of copies."""
+    """Return GridR's image and mask, made from copies."""
     function = gridr("core.grid.grid_resampling", "array_grid_resampling")
     options = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in options.items()}
     return sample_with(function, interp, row, col, source.copy(), resolution, **options)

@@ -1,4 +1,4 @@
-"""The kernels' text, compiled for this CPU in other ways than the native backend's own."""
+"""The kernels' text, compiled for this CPU in other ways than by the native backend."""
 
 import ctypes
 import os
@@ -17,10 +17,10 @@ from gpumask.backends.cache import cached
 from gpumask.backends.cuda import blocks_for
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import FACTS, without_facts
-from gpumask.backends.text import define_options, kernel_source, variant_key
+from gpumask.backends.source import define_options, kernel_source, variant_key
 
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
-# What the CUDA part of target.cuh needs of its compiler, for a thread that `be_thread` chooses.
+# What the CUDA part of target.cuh needs from its compiler, for a thread that `be_thread` chooses.
 CUDA_ON_HOST = """
 #define __CUDACC__
 #define __global__
@@ -42,14 +42,14 @@ Keep = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def few_facts(defines: dict[str, Any]) -> dict[str, Any]:
-    """Return what to compile a kernel with where each set of facts would take too long: one fact, INDEX, or none."""
+    """Return a few sets of facts to compile a kernel with, if all sets take too long: one fact, INDEX, or none."""
     return without_facts(defines) if len(FACTS & defines.keys()) > 1 else defines
 
 
 class Build(HostMemory):
-    """The native backend, with flags of the compiler and a text before the kernels' replaced. Loads what it runs.
+    """The native backend, with compiler flags and a text before the kernels' replaced. It loads what it runs.
 
-    keep: returns those of a kernel's defines with which it is compiled.
+    `keep` returns the defines of a kernel with which it is compiled.
     """
 
     name = "native"
@@ -59,12 +59,12 @@ class Build(HostMemory):
         self._loaded: dict[tuple[str, ...], ctypes.CDLL] = {}
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-        """Run a kernel; see `Backend.run`."""
+        """Run a kernel. See `Backend.run`."""
         library = self.loaded(kernel, defines)
         library[kernel](native.threads(), *map(native._argument, (*shape, *args)))
 
     def loaded(self, kernel: str, defines: dict[str, Any]) -> ctypes.CDLL:
-        """Return the compiled kernel's library, looked for on disk but once."""
+        """Return the library of the compiled kernel. It is looked for on disk only once."""
         defines = self.keep(defines)
         key = (kernel, *define_options(defines))
         if key not in self._loaded:
@@ -83,7 +83,7 @@ class Build(HostMemory):
 
 
 class CudaText(Build):
-    """The text as NVRTC reads it, compiled for this CPU: a thread after another."""
+    """The text as NVRTC reads it, compiled for this CPU. Threads run one after another."""
 
     block = (4, 2)
 
@@ -91,7 +91,7 @@ class CudaText(Build):
         super().__init__(flags, CUDA_ON_HOST, keep)
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-        """Launch a kernel over blocks of 4 x 2 threads: those that cover the shape, or 3 x 2 that stride over it."""
+        """Launch a kernel over blocks of 4 x 2 threads. They cover the shape, or 3 x 2 blocks stride over it."""
         library = self.loaded(kernel, defines)
         strides = self.keep(defines).get("INDEX") != np.int32
         blocks = (3, 2) if strides else blocks_for(kernel, shape, self.block)
@@ -103,7 +103,7 @@ class CudaText(Build):
 
 
 class Asked(HostMemory):
-    """Runs nothing: notes what it is asked for."""
+    """Runs nothing, and notes what it is asked for."""
 
     name = "numpy"
 
@@ -116,7 +116,7 @@ class Asked(HostMemory):
 
 
 def all_defines(variant: Variant) -> list[dict[str, Any]]:
-    """Return the different defines, facts among them, of all that `resample` is run on."""
+    """Return the different defines, with facts, for all that `resample` is run on."""
     asked = Asked()
     for case in cases(variant.source):
         resampled(asked, variant, case)
@@ -129,7 +129,7 @@ def with_march(march: str) -> list[str]:
     return [f"-march={march}" if flag.startswith("-march=") else flag for flag in native.FLAGS]
 
 
-# Cubic and nearest: the sanitizers' builds take long.
+# Cubic and nearest only, as the sanitizers' builds take long.
 _FACTUAL_TYPES = [variant.defines for variant in FACTUAL[:2]]
 
 
@@ -147,7 +147,7 @@ def sanitized(name: str) -> Build:
 
 
 def compile_all(libraries: Iterable[Any]) -> None:
-    """Call functions that compile something, two at a time. What fails here fails again where it is used."""
+    """Call functions that compile something, two at a time. What fails here fails again when it is used."""
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         for library in libraries:
             pool.submit(library)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpumask import Grid, Window
 from gpumask.backends.backend import Backend
-from gpumask.backends.text import C_TYPES
+from gpumask.backends.source import C_TYPES
 from gpumask.masks.footprint import footprints
 from gpumask.pixels.boundary import MODES, Boundary
 from gpumask.pixels.interpolators import INTERPOLATORS
@@ -18,16 +18,17 @@ from gpumask.resampling.run import resample_into
 
 TYPES = tuple(C_TYPES)
 INTEGERS = tuple(name for name in TYPES if "int" in name)
-# Interpolators of pixels as they are; B-splines are of coefficients, here random ones.
+# The first interpolators read pixels as they are. B-splines read coefficients, which are random here.
 APPLIED = {name: dataclasses.replace(interp, filtered=interp.order > 0) for name, interp in INTERPOLATORS.items()}
 NODATA = 77.0  # in the range of every type
 
 
 class Variant(NamedTuple):
-    """One specialisation of `resample`, by the names of its types. Nearest sums nothing, but `compute` says how exact
-    coordinates are: those of float32 are in fixed point, unless the source lies too far.
+    """One specialisation of `resample`, by the names of its types.
 
-    validity: "band" where each band is valid by itself, "" where all are together.
+    Nearest sums nothing, but `compute` says how exact its coordinates are. With float32 they are in fixed point, unless
+    the source lies too far away. `validity` is "band" if each band is valid by itself, and "" if all are valid
+    together.
     """
 
     source: str
@@ -56,7 +57,7 @@ def _nearest(source: str, output: str) -> Variant:
     return Variant(source, output, "float64", "nearest")
 
 
-# Those of more taps, or of coefficients. Sums are converted as those of the others are.
+# Interpolators with more taps, or with coefficients. Their sums are converted as those of the others.
 WIDE = [
     Variant("float64", "uint16", "float64", "bspline3"),
     Variant("float64", "float32", "float32", "bspline5"),
@@ -71,8 +72,9 @@ BY_BAND = [
     Variant("uint8", "uint8", "float64", "nearest", "band"),
     Variant("float32", "float32", "float32", "linear", "band"),
 ]
-# Every source type to the same type by nearest, linear and cubic, some to float32 and float64 by one of these each; in
-# float64, some in float32 too. How a sum is stored depends neither on the interpolator nor on the source.
+# Every source type goes to the same type by nearest, linear and cubic. Some go to float32 and float64 by one of these
+# each. All compute in float64, some in float32 too. How a sum is stored depends neither on the interpolator nor on the
+# source.
 _USUAL = ("nearest", "linear", "cubic")
 MATRIX = [
     *(Variant(source, source, "float64", interp) for source in TYPES for interp in _USUAL),
@@ -94,7 +96,7 @@ CONVERSIONS = [
     Variant("float32", "uint16", "float32", "cubic"),
     Variant("float64", "int64", "float64", "linear"),
 ]
-# What the sanitizers watch: each interpolator, each size of a pixel, sums that are clipped.
+# What the sanitizers watch: each interpolator, each size of a pixel, and sums that are clipped.
 WATCHED_VARIANTS = [
     Variant("int8", "int8", "float64", "cubic"),
     Variant("uint8", "uint8", "float64", "linear"),
@@ -119,7 +121,7 @@ COVERING = [
     Variant("float64", "float64", "float64", "cubic"),
     Variant("float64", "float64", "float64", "nearest"),
 ]
-# What tests compile for each set of facts (see gpumask/backends/launch.py) that there is: nine times.
+# Variants that tests compile for each of the nine sets of facts. See gpumask/backends/launch.py.
 FACTUAL = [
     Variant("int8", "int8", "float64", "cubic"),
     Variant("int16", "int16", "float64", "nearest"),
@@ -138,7 +140,7 @@ class Case(NamedTuple):
 
 
 def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NODATA) -> tuple[np.ndarray, np.ndarray]:
-    """Run `resample` on a backend; return image and validity as NumPy arrays."""
+    """Run `resample` on a backend. Return the image and the validity as NumPy arrays."""
     source = of_bands(case.source) if variant.validity else case.source
     image = backend.empty((source.image.shape[0], *case.grid.shape), variant.output)
     validity = backend.empty(image.shape if variant.validity else case.grid.shape, np.uint8)
@@ -149,7 +151,7 @@ def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NO
 
 
 def of_bands(source: Source) -> Source:
-    """Return a source with another validity for each band, where it has any and more than one."""
+    """Return a source with a different validity for each band, if it has a validity and more than one band."""
     bands = len(source.image)
     if source.valid is None or bands == 1:
         return source
@@ -157,17 +159,17 @@ def of_bands(source: Source) -> Source:
 
 
 def footprint_of(backend: Backend, valid: np.ndarray, interp: str) -> np.ndarray:
-    """Run `footprint` on a backend; return a NumPy array."""
+    """Run `footprint` on a backend. Return a NumPy array."""
     return to_host(backend, footprints(backend, valid, APPLIED[interp]))
 
 
 def to_host(backend: Backend, array: Any) -> np.ndarray:
-    """Return a backend's array as NumPy's."""
+    """Return a backend's array as a NumPy array."""
     return np.asarray(backend.to_family_of(np.empty(0), array))
 
 
 def assert_same_bits(found: np.ndarray, expected: np.ndarray, what: str = "") -> None:
-    """Compare to the bit, the sign of a zero included."""
+    """Compare to the bit, with the sign of a zero."""
     assert found.dtype == expected.dtype
     as_bits = f"u{found.dtype.itemsize}"
     np.testing.assert_array_equal(
@@ -191,7 +193,7 @@ def masks() -> list[np.ndarray]:
 
 
 def cases(dtype: str) -> list[Case]:
-    """Return cases for a source type; the same ones in every run."""
+    """Return cases for a source type, the same ones in every run."""
     rng = np.random.default_rng(TYPES.index(dtype))
     return [
         _coarse(rng, dtype),
@@ -208,7 +210,7 @@ def cases(dtype: str) -> list[Case]:
 
 
 def _coarse(rng: np.random.Generator, dtype: str) -> Case:
-    """Turn the image by 7 degrees, partly off its edges; nodes are masked, nodata, NaN, infinite and far away."""
+    """Turn the image by 7 degrees, partly off its edges. Some nodes are masked, nodata, NaN, infinite or far away."""
     grid = _spoilt(rng, _rotated((13, 16), (9, 11)), [-9999.0, np.nan, np.inf, 1e300])
     grid = Grid(grid.row, grid.col, (9, 11), rng.random((13, 16)) < 0.96, nodata=-9999.0)
     return Case("coarse grid", Source(image(rng, dtype, (2, 80, 120)), valid(rng, (80, 120))), grid)
@@ -228,7 +230,7 @@ def _smooth(rng: np.random.Generator, dtype: str) -> Case:
 
 
 def _windows(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Take windows of coarse grids that begin amidst a cell, coarse on either axis alone and on both."""
+    """Take windows of coarse grids that begin inside a cell. The grids are coarse on either axis or on both."""
     source = Source(image(rng, dtype, (1, 60, 90)), valid(rng, (60, 90)))
     windows = [((9, 120), (8, 1), Window(3, 7, 40, 77)), ((70, 9), (1, 13), Window(33, 1, 30, 100))]
     windows.append(((4, 4), (40, 300), Window(41, 299, 34, 140)))
@@ -240,7 +242,7 @@ def _windows(rng: np.random.Generator, dtype: str) -> list[Case]:
 
 
 def _views(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Read sources and grids that are parts of larger arrays, or go through them in strides."""
+    """Read sources and grids that are parts of larger arrays or have other strides."""
     large, grid, mask = image(rng, dtype, (4, 70, 90)), _anywhere(rng, (40, 80), (20, 40)), valid(rng, (35, 75))
     cropped = Grid(grid.row[2:-3, 1:-4], grid.col[2:-3, 1:-4], mask=mask)
     strided = Grid(grid.row[::-2, :-2:3], grid.col.copy()[1::2, 2::3], mask=mask[::-1, ::2][:20, :26])
@@ -255,7 +257,7 @@ def _views(rng: np.random.Generator, dtype: str) -> list[Case]:
 
 
 def _origins(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Hold windows of larger images, up to such that a 32-bit integer can't count their rows."""
+    """Take windows of larger images, some with too many rows for a 32-bit integer."""
     found = []
     for origin in [(-7, 12), (70_000, 90_000), (3_000_000_000, -3_000_000_000)]:
         grid = _anywhere(rng, (20, 70), (25, 30), origin)
@@ -265,7 +267,7 @@ def _origins(rng: np.random.Generator, dtype: str) -> list[Case]:
 
 
 def _tiny_sources(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Take sources of fewer pixels than there are taps, with a validity and without."""
+    """Take sources with fewer pixels than there are taps, with a validity and without."""
     found = []
     for shape in [(1, 1), (1, 9), (9, 1), (2, 2), (3, 3), (4, 4), (2, 65)]:
         grid = _anywhere(rng, (3, 131), shape)
@@ -282,7 +284,7 @@ def _tiny_outputs(rng: np.random.Generator, dtype: str) -> list[Case]:
 
 
 def _beyond_the_edges(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Let sources go on beyond their edges, with a validity and without, down to a source of one pixel."""
+    """Let sources continue beyond their edges, with a validity and without, down to a source of one pixel."""
     found = []
     for mode, shape in product(MODES, [(1, 1), (2, 3), (9, 14)]):
         grid = _anywhere(rng, (3, 131), shape)
@@ -293,7 +295,7 @@ def _beyond_the_edges(rng: np.random.Generator, dtype: str) -> list[Case]:
 
 
 def _each_axis_its_way(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Let rows and columns go on in two ways, and sources begin anew, whole ones and windows in some turn."""
+    """Let rows and columns continue in two ways, and let sources begin anew: whole ones, and windows in some turn."""
     found, shape = [], (9, 14)
     for modes in ((None, "wrap"), ("reflect", None), ("constant", "edge")):
         source = Source(image(rng, dtype, (2, *shape)), valid(rng, shape))
@@ -310,7 +312,7 @@ def _each_axis_its_way(rng: np.random.Generator, dtype: str) -> list[Case]:
 
 
 def image(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return random pixels: integers over their whole range; of floats, one in a hundred is no usual number."""
+    """Return random pixels. Integers have their whole range. One float in a hundred is NaN, infinite, huge or tiny."""
     if dtype in INTEGERS:
         info = np.iinfo(dtype)
         return rng.integers(info.min, info.max, shape, dtype, endpoint=True)
@@ -321,7 +323,7 @@ def image(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.nd
 
 
 def valid(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a validity with a few invalid pixels, and all sorts of numbers for valid."""
+    """Return a validity with a few invalid pixels. Valid pixels have all sorts of numbers."""
     return np.where(rng.random(shape) < 0.03, 0, rng.integers(1, 256, shape)).astype(np.uint8)
 
 
@@ -335,7 +337,7 @@ def _rotated(nodes: tuple[int, int], resolution: tuple[int, int]) -> Grid:
 def _anywhere(
     rng: np.random.Generator, nodes: tuple[int, int], source: tuple[int, int], origin: tuple[int, int] = (0, 0)
 ) -> Grid:
-    """Return coordinates on and around a source: a third whole numbers, a third halves, a third between."""
+    """Return coordinates in and around a source. A third are whole, a third are halves, and a third lie between."""
     steps = rng.choice([1.0, 2.0, 1e6], (2, *nodes))
     places = [rng.uniform(start - 3, start + size + 2, nodes) for start, size in zip(origin, source, strict=True)]
     row, col = np.round(np.stack(places) * steps) / steps
@@ -343,6 +345,6 @@ def _anywhere(
 
 
 def _spoilt(rng: np.random.Generator, grid: Grid, values: list[float]) -> Grid:
-    """Return a grid where one node in fifty has a value that no usual one has, in its row, its column or both."""
+    """Return a grid in which one node in fifty has an unusual value, in its row, its column or both."""
     row, col = (np.where(rng.random(n.shape) < 0.02, rng.choice(values, n.shape), n) for n in (grid.row, grid.col))
     return Grid(row, col, grid.resolution)

@@ -1,7 +1,7 @@
-"""Places around 180 degrees and the poles, with where their pixels lie worked out by hand, for test_longitudes.py.
+"""Places around the antimeridian and the poles, with the true places of their pixels, for test_longitudes.py.
 
-What is under test is asked for nothing here. Longitudes and the x of the web's cylinder are brought to the nearest turn
-of a place's own middle.
+Nothing under test is called here. Longitudes, and x on Web Mercator, are brought to the turn nearest to a place's
+middle.
 """
 
 import functools
@@ -44,13 +44,13 @@ def transform(source, target):
 
 
 def nearest_turn(crs, x, middle):
-    """Return x by whole turns, as near to a middle as can be."""
+    """Return x moved by whole turns, as near to a middle as possible."""
     turn = TURNS.get(crs)
     return x if turn is None else x - turn * np.round((x - middle) / turn)
 
 
 class Case(NamedTuple):
-    """A place, and the affine map from its pixels' corners that says by hand where these lie in a CRS, x going on."""
+    """A place, and the affine map from the corners of its pixels to a CRS. There x goes on beyond the antimeridian."""
 
     place: Place
     crs: str
@@ -63,19 +63,19 @@ class Case(NamedTuple):
         return self.truth @ (SHAPE[1] / 2, SHAPE[0] / 2)
 
     def pixels(self, crs, x, y):
-        """Return rows and columns, from the centre of the first pixel, of (x, y) in another CRS, on whichever turn."""
+        """Return rows and columns of (x, y) in another CRS, on any turn. The centre of the first pixel is (0, 0)."""
         x = nearest_turn(crs, np.asarray(x, float), 0.0)
         x, y = transform(crs, self.crs)(x, y)
         col, row = ~self.truth @ (nearest_turn(self.crs, x, self.middle[0]), y)
         return np.array([row - 0.5, col - 0.5])
 
     def ground(self, crs, row, col):
-        """Return (x, y) in another CRS of pixels, counted from the corner of the first."""
+        """Return (x, y) in another CRS of pixels. They count from the corner of the first one."""
         return transform(self.crs, crs)(*(self.truth @ (np.asarray(col, float), np.asarray(row, float))))
 
 
 def wrapped(rng, crs, x):
-    """Return x as files have it: on one turn, from -180 or from 0 degrees on."""
+    """Return x as files have it: on one turn, which begins at -180 or at 0 degrees."""
     if crs not in TURNS:
         return x
     turn, first = TURNS[crs], TURNS[crs] / 2 if rng.random() < 0.6 else 0.0
@@ -83,7 +83,7 @@ def wrapped(rng, crs, x):
 
 
 def a_case(rng, crs, kind):
-    """Return a place of a kind, within two degrees of 180 degrees, or of a pole."""
+    """Return a place of some kind, within two degrees of the antimeridian or of a pole."""
     size = {"EPSG:4326": 0.01, GRADS: 0.01, "EPSG:3857": 1500.0}.get(crs, 1000.0) * rng.uniform(0.5, 1.5)
     latitude, off = rng.uniform(-65, 65), rng.uniform(-0.25, 0.25)
     if crs in ("EPSG:3413", "EPSG:3031"):
@@ -148,7 +148,7 @@ def targets(case):
 
 
 def a_target(rng, case, crs):
-    """Return a place in a CRS that lies over a part of a case's, its pixels about as large, on whichever turn."""
+    """Return a place in a CRS over a part of the case's place, on any turn. Its pixels have about the same size."""
     at = rng.uniform(0.2, 0.8, 2) * SHAPE
     (x, y), beside, below = (case.ground(crs, *(at + step)) for step in ((0, 0), (0, 0.1), (0.1, 0)))
     off = [(nearest_turn(crs, side[0], x) - x, side[1] - y) for side in (beside, below)]
@@ -159,7 +159,7 @@ def a_target(rng, case, crs):
 
 
 def true_extent(case, crs):
-    """Return (left, bottom, right, top) of a place in a CRS, from many points of its edges, x going on."""
+    """Return (left, bottom, right, top) of the place in a CRS, from many points of its edges. x goes on."""
     steps = np.linspace(0, 1, 2001)
     row = np.concatenate([0 * steps, steps, 0 * steps + 1, steps[::-1]]) * SHAPE[0]
     col = np.concatenate([steps, 0 * steps + 1, steps[::-1], 0 * steps]) * SHAPE[1]

@@ -20,7 +20,7 @@ from gpumask.backends import native
 from gpumask.backends.cache import cache_folder, cached
 from gpumask.backends.cuda import BLOCK, blocks_for
 from gpumask.backends.host import HostMemory
-from gpumask.backends.text import define_options, kernel_source, variant_key
+from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
 
 ARCHITECTURES = ("sm_86", "sm_90", "sm_120")

@@ -1,4 +1,4 @@
-"""What the kernels' machine code is run on: of each kernel random cases of a few variants, the same in every run."""
+"""What the kernels' machine code is run on. Each kernel has random cases of a few variants, the same in every run."""
 
 import dataclasses
 import math
@@ -33,7 +33,7 @@ Make = Callable[[np.random.Generator, Any], Callable[[Backend], list[np.ndarray]
 
 
 class Case(NamedTuple):
-    """Something that a backend can run; it returns arrays."""
+    """Something that a backend can run. It returns arrays."""
 
     name: str
     run: Callable[[Backend], list[np.ndarray]]
@@ -48,7 +48,7 @@ def cases(kernel: str, numbers: Iterable[int] = range(COUNT)) -> Iterator[Case]:
 
 
 def of_one_variant(kernel: str, most: int) -> range:
-    """Return the numbers of the first cases that share one variant, which is all that there is to compile."""
+    """Return the numbers of the first cases that share one variant, so that only that one is compiled."""
     step = len(KERNELS[kernel][0])
     return range(0, min(most * step, COUNT), step)
 
@@ -58,7 +58,7 @@ def _chance(rng: np.random.Generator, share: float) -> bool:
 
 
 def _shape(rng: np.random.Generator, rows: int, cols: int) -> tuple[int, int]:
-    """Return a shape up to the given one; one side in six is tiny."""
+    """Return a shape up to the given one. One side in six is tiny."""
     most = np.where(rng.random(2) < 1 / 6, 4, (rows, cols))
     return int(rng.integers(1, most[0] + 1)), int(rng.integers(1, most[1] + 1))
 
@@ -66,7 +66,7 @@ def _shape(rng: np.random.Generator, rows: int, cols: int) -> tuple[int, int]:
 def _part(
     rng: np.random.Generator, make: Callable[[tuple[int, ...]], np.ndarray], shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Return an array of a shape; mostly it is a part of a larger one, or goes through it in another order."""
+    """Return an array of a shape. Mostly it is a part of a larger one, or has another order."""
     *outer, rows, cols = shape
     kind = rng.integers(4)
     if kind == 0:
@@ -85,7 +85,7 @@ def _mask(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _framed(backend: Backend, shape: tuple[int, ...], dtype: Any) -> tuple[Any, Any]:
-    """Return an array of the backend's that is full of sevens, and a part of it for the result."""
+    """Return an array of the backend that is full of sevens, and a part of it for the result."""
     *outer, rows, cols = shape
     around = backend.asarray(np.full((*outer, rows + 2, cols + 5), 7, dtype))
     return around, around[..., 1:-1, 2:-3]
@@ -95,7 +95,7 @@ def _framed(backend: Backend, shape: tuple[int, ...], dtype: Any) -> tuple[Any, 
 
 
 def _source(rng: np.random.Generator, dtype: str, by_band: bool) -> Source:
-    """Return pixels over the whole range of their type, with a validity or without, some a window of a larger image."""
+    """Return pixels over the whole range of their type, with a validity or without. Some are part of a larger image."""
     shape = _shape(rng, 20, 40)
     pixels = _part(rng, lambda shape: image(rng, dtype, shape), (int(rng.integers(1, 4)), *shape))
     if pixels.dtype.kind == "f" and _chance(rng, 0.4):  # about the least normal number
@@ -107,7 +107,7 @@ def _source(rng: np.random.Generator, dtype: str, by_band: bool) -> Source:
 
 
 def _grid(rng: np.random.Generator, source: Source) -> Grid:
-    """Return nodes on and around a source, some of which don't count; of full resolution or coarse."""
+    """Return nodes in and around a source, coarse or of full resolution. Some of them don't count."""
     resolution = (1, 1) if _chance(rng, 0.4) else (int(rng.integers(1, 13)), int(rng.integers(1, 13)))
     nodes = _shape(rng, 18, 90) if resolution == (1, 1) else _shape(rng, 5, 8)
     row, col = _anywhere(rng, nodes, source) if _chance(rng, 0.5) else _turned(rng, nodes, resolution, source)
@@ -122,7 +122,7 @@ def _grid(rng: np.random.Generator, source: Source) -> Grid:
 
 
 def _anywhere(rng: np.random.Generator, nodes: tuple[int, int], source: Source) -> list[np.ndarray]:
-    """Return coordinates on and about a source: whole numbers, halves, and others; mostly parts of larger arrays."""
+    """Return coordinates in and around a source: whole numbers, halves and others. Mostly they are parts of others."""
     found = []
     for start, size in zip(source.origin, source.image.shape[1:], strict=True):
         place, steps = rng.uniform(start - 3, start + size + 2, nodes), rng.choice([1.0, 2.0, 1e6], nodes)
@@ -134,7 +134,7 @@ def _anywhere(rng: np.random.Generator, nodes: tuple[int, int], source: Source) 
 def _turned(
     rng: np.random.Generator, nodes: tuple[int, int], resolution: tuple[int, int], source: Source
 ) -> list[np.ndarray]:
-    """Return coordinates turned by any angle, whose middle lies in the source."""
+    """Return coordinates turned by any angle. Their middle lies in the source."""
     angle, scale = rng.choice([0, rng.uniform(-np.pi, np.pi)]), rng.choice([0.25, 0.8, 1.0, 1.7])
     y, x = np.mgrid[0 : nodes[0], 0 : nodes[1]] * np.reshape(resolution, (2, 1, 1)) * scale
     y, x = y - y.mean(), x - x.mean()
@@ -151,7 +151,7 @@ def _window(rng: np.random.Generator, whole: Window) -> Window:
 
 
 def _boundary(rng: np.random.Generator, shape: tuple[int, ...], trusted: float) -> Boundary:
-    """Return how a source of that shape goes on, in one way, in one for each axis, or around."""
+    """Return how a source of that shape continues: in one way, in one way for each axis, or around."""
     modes = [[None, *MODES][number] for number in rng.integers(len(MODES) + 1, size=2)]
     period, axis = [int(rng.integers(1, n + 1)) for n in shape], rng.integers(2)
     around = ((period[0], 0) if axis else (0, period[1])) if _chance(rng, 0.25) else (0, 0)
@@ -168,7 +168,7 @@ def _renormalize(rng: np.random.Generator, variant: Variant) -> Callable[[Backen
 
 
 def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> Callable[[Backend], list[np.ndarray]]:
-    """Return what resamples a random source through a random grid, and gives all memory about the result."""
+    """Return a function that resamples a random source through a random grid. It gives all memory around the result."""
     source = _source(rng, variant.source, bool(variant.validity))
     boundary = _boundary(rng, source.image.shape[1:], 0.8)
     method = dataclasses.replace(method, boundary=boundary, compute_dtype=variant.compute)
@@ -227,7 +227,7 @@ def _all_finite(rng: np.random.Generator, dtype: str) -> Callable[[Backend], lis
 
 
 class Filtering(NamedTuple):
-    """One specialisation of `prefilter`, of all those B-splines whose filter has the same buffer."""
+    """One specialisation of `prefilter`, for all B-splines whose filters have the same buffer."""
 
     dtype: str
     samples: int
@@ -277,7 +277,7 @@ def _oversample(rng: np.random.Generator, types: Any) -> Callable[[Backend], lis
 
 
 def _axes(rng: np.random.Generator, nodes: tuple[int, int]) -> tuple[Axis, Axis]:
-    """Return pixels among nodes: at places between uneven ones, or of cells, their weights whole or rounded."""
+    """Return pixels among nodes: between uneven places, or in cells with whole or rounded weights."""
     if _chance(rng, 0.3):
         first, second = (Axis.between(at, places_among(rng, at)) for at in (uneven(rng, count) for count in nodes))
         return first, second
@@ -345,11 +345,11 @@ def _disc_rows(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.
 
 
 def _radius(rng: np.random.Generator) -> int:
-    """Return a disc's radius; one in forty is as large as any may be."""
+    """Return the radius of a disc. One in forty is as large as allowed."""
     return int(rng.choice([1, 2, 3, 5, 17, 70, 300, 2**15], p=[0.15, 0.15, 0.15, 0.2, 0.15, 0.1, 0.075, 0.025]))
 
 
-# Of each kernel its variants, and what makes a case of one. The first variant is that of a short run.
+# The variants of each kernel, and the function that makes a case of one. A short run takes the first variant.
 _RESAMPLED = [
     Variant("int16", "float64", "float64", "cubic"),
     Variant("int32", "int16", "float64", "linear"),

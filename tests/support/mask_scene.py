@@ -11,19 +11,19 @@ from rasterio.warp import transform_geom
 CRS = "EPSG:32631"
 SHAPE = (61, 81)
 TRANSFORM = Affine(30, 0, 420_000, 0, -30, 5_500_000) @ Affine.rotation(5)
-# In the raster's pixels, whole numbers being corners: a field with a hole, and two clouds.
+# A field with a hole and two clouds, in the raster's pixels. Whole numbers are corners.
 FIELD = shapely.box(4.2, 6.3, 70.4, 50.7).difference(shapely.box(30.1, 20.2, 38.3, 26.4))
 CLOUDS = [shapely.Point(20, 40).buffer(7.3), shapely.Polygon([(50, 5), (72, 12), (55.5, 30)])]
 
 
 def on_the_ground(polygon):
-    """Return a polygon in pixels as one in the raster's CRS."""
+    """Return a polygon in the raster's CRS from one in pixels."""
     a, b, c, d, e, f = TRANSFORM[:6]
     return shapely.transform(polygon, lambda xy: xy @ np.array([[a, d], [b, e]]) + (c, f))
 
 
 def write_layer(path, polygons, crs=CRS, layer=None, **how):
-    """Write polygons that are in the raster's CRS to a vector file, in another one."""
+    """Write polygons in the raster's CRS to a vector file in another CRS."""
     places = [shapely.geometry.shape(transform_geom(CRS, crs or CRS, shapely.geometry.mapping(p))) for p in polygons]
     wkb = np.array([shapely.to_wkb(place) for place in places], object)
     how = {"geometry_type": "Polygon", "crs": crs, "field_data": [], "fields": [], **how}
@@ -42,6 +42,6 @@ def write_scene():
 
 
 def masked(*options, output="out.tif", like="like.tif", code=0):
-    """Run `gpumask mask`; return what it wrote."""
+    """Run `gpumask mask`. Return what it wrote."""
     run("mask", "--like", like, output, "--backend", "numpy", *options, code=code)
     return read(output)[0]

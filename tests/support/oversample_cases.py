@@ -13,7 +13,7 @@ from gpumask.grids.oversample import Axis, axes_of, oversampled, reaching
 
 
 class Types(NamedTuple):
-    """One specialisation of `oversample`, by the names of its types; uint8 nodes are a mask, uint8 output is one."""
+    """One specialisation of `oversample`, by the names of its types. uint8 stands for masks, in nodes and in output."""
 
     nodes: str
     output: str
@@ -61,7 +61,7 @@ THRESHOLDS = (0.5, 0.999, 1.0, 1e-6)
 
 
 class Case(NamedTuple):
-    """Nodes, the pixels wanted among them, and what a value has to reach."""
+    """Nodes, the pixels wanted among them, and the value that a share must reach."""
 
     name: str
     nodes: np.ndarray
@@ -71,27 +71,27 @@ class Case(NamedTuple):
 
 
 def run_oversample(backend: Backend, types: Types, case: Case) -> np.ndarray:
-    """Run `oversample` on a backend; return a NumPy array."""
+    """Run `oversample` on a backend. Return a NumPy array."""
     if types.output == "uint8":
         return to_host(backend, reaching(backend, case.nodes, case.rows, case.cols, case.threshold))
     return to_host(backend, oversampled(backend, case.nodes[None], case.rows, case.cols, np.dtype(types.output))[0])
 
 
 def assert_same_values(found: np.ndarray, expected: np.ndarray, what: str = "") -> None:
-    """Compare to the bit, but for NaN: which of them a sum gives is up to the machine."""
+    """Compare to the bit, except for NaN. Which NaN a sum gives depends on the machine."""
     assert_same_bits(*(np.where(np.isnan(values), values.dtype.type(0), values) for values in (found, expected)), what)
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected), what)
 
 
 @cache
 def cases(dtype: str) -> list[Case]:
-    """Return cases for nodes of a type; the same ones in every run."""
+    """Return cases for nodes of a type, the same ones in every run."""
     rng = np.random.default_rng(5)
     return [*_cells(rng, dtype), *_between(rng, dtype), *_views(rng, dtype)]
 
 
 def nodes_of(rng: np.random.Generator, dtype: str, shape: tuple[int, int]) -> np.ndarray:
-    """Return random nodes: masks of 0, 1, 255 and others; of floats, one in twenty is no usual number."""
+    """Return random nodes. Masks have 0, 1, 255 and others. One float in twenty is NaN, infinite, huge or tiny."""
     if dtype == "uint8":
         return np.where(rng.random(shape) < 0.5, valid(rng, shape), rng.choice([0, 1, 1, 255], shape)).astype(np.uint8)
     odd = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 0.0, -0.0, np.finfo(dtype).tiny / 4], dtype)
@@ -99,7 +99,7 @@ def nodes_of(rng: np.random.Generator, dtype: str, shape: tuple[int, int]) -> np
 
 
 def _cells(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Take nodes that are whole numbers of pixels apart, with weights that are whole and that are rounded."""
+    """Take nodes that are whole numbers of pixels apart, with whole weights and with rounded ones."""
     found = []
     for i, (shape, resolution, window) in enumerate(CELLS):
         rows, cols = axes_of(window or Window.of_shape(full_shape(shape, resolution)), resolution)
@@ -125,14 +125,14 @@ def uneven(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def places_among(rng: np.random.Generator, nodes: np.ndarray) -> np.ndarray:
-    """Return places at all nodes, between them, outside on either side, just outside, and nowhere; in no order."""
+    """Return places at all nodes, between them, just outside, far outside, and nowhere, in no order."""
     first, last = nodes[[0, -1]]
     outside = [first - 1, np.nextafter(first, -np.inf), np.nextafter(last, np.inf), last + 1, np.nan, np.inf, -np.inf]
     return rng.permutation(np.concatenate([nodes, outside, rng.uniform(first, last, 30)]))
 
 
 def _views(rng: np.random.Generator, dtype: str) -> list[Case]:
-    """Read nodes that are parts of larger arrays, or go through them in strides."""
+    """Read nodes that are parts of larger arrays or have other strides."""
     large = nodes_of(rng, dtype, (20, 50))
     parts = {"cropped": large[1:9, 5:-7], "upside down": large[::-1], "every other row": large[1::2, 3:]}
     parts |= {

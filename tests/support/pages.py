@@ -14,14 +14,14 @@ PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.g
 
 
 def blocks(language, page=README):
-    """Return a page's code blocks in a language."""
+    """Return the code blocks of a page in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def run_examples(page, names):
-    """Run a page's Python blocks one after the other, and check what their comments say. From CuPy on there is a GPU.
+    """Run a page's Python blocks one after the other, and check their comments. From the first CuPy on they need a GPU.
 
-    A comment behind an expression says its value, or an array's shape and dtype.
+    A comment after an expression gives its value, or an array's shape and dtype.
     """
     with contextlib.ExitStack() as stack:
         for block in blocks("python", page):
@@ -35,7 +35,7 @@ def run_examples(page, names):
 
 
 def check(code, said, names):
-    """Check that an expression's value is what the comment behind it says, if it says one."""
+    """Check that an expression has the value that the comment after it says, if it says one."""
     array = re.match(r"(\([\d, ]+\)) (u?int\d+|float\d+)\b", said)
     with contextlib.suppress(SyntaxError):
         compile(code, "", "eval")
@@ -55,7 +55,7 @@ def commands(page):
 
 
 def links(page):
-    """Return what a page links to in this project: (path from the page, heading or "")."""
+    """Return the links of a page within this project: (path from the page, heading or "")."""
     found = re.findall(r"\]\(([^)\s#:]*)(?:#([^)\s]*))?\)", page.read_text())
     return [(page.parent / target if target else page, anchor) for target, anchor in found]
 

@@ -20,12 +20,12 @@ class Case(NamedTuple):
 
 
 def inside_of(backend: Backend, case: Case) -> np.ndarray:
-    """Run `winding` on a backend; return a NumPy array."""
+    """Run `winding` on a backend. Return a NumPy array."""
     return to_host(backend, Outlines.of(case.polygons, (0.0, 0.0)).inside(case.window, backend))
 
 
 def cases() -> list[Case]:
-    """Return cases; the same ones in every run."""
+    """Return cases, the same ones in every run."""
     rng = np.random.default_rng(5)
     many = [polygon(rng) for _ in range(60)]
     ring = shapely.box(2, 2, 150, 30).difference(shapely.box(20.5, 5, 130, 25.5))
@@ -45,7 +45,7 @@ def cases() -> list[Case]:
 
 
 def polygon(rng: np.random.Generator) -> shapely.Polygon:
-    """Return a polygon in 200 x 40 pixels: a star, a box of whole and half numbers, or a triangle of such."""
+    """Return a polygon in 200 x 40 pixels: a star, or a box or a triangle with whole and half coordinates."""
     kind, (x, y) = rng.integers(3), rng.integers(0, (380, 70)) / 2
     if kind == 0:
         angles, radii = (np.arange(9) + rng.uniform(0, 0.9, 9)) * 2 * np.pi / 9, rng.uniform(2, 12, 9)

@@ -9,13 +9,13 @@ from gpumask.backends.backend import Backend
 
 # About one pixel, one segment (64 columns), two, and enough rows and columns for threads to share.
 SHAPES = [(1, 1), (1, 63), (1, 64), (1, 65), (3, 1), (3, 2), (2, 127), (5, 128), (33, 129), (200, 190), (1, 20_000)]
-# Types that differ in their lanes, for builds of other kinds; and radii of discs for these.
+# Types that differ in their lanes, for builds of other kinds, and radii of discs for these.
 RULE_TYPES = ("uint8", "int16", "uint64", "float32", "float64")
 DISCS = (1, 5, 70)
 
 
 class Case(NamedTuple):
-    """A band, a table of rules for it, and what is kept already, if anything."""
+    """A band, a table of rules for it, and the pixels that are kept already, if any."""
 
     name: str
     band: np.ndarray
@@ -32,7 +32,7 @@ def defines(dtype: str) -> dict[str, np.dtype]:
 
 
 def run_rules(backend: Backend, case: Case) -> np.ndarray:
-    """Run `rules` on a backend; return all memory about the result, what it must not write to included."""
+    """Run `rules` on a backend. Return all memory around the result, also what it must not write to."""
     dtype, (rows, cols) = case.band.dtype.name, case.band.shape
     band = backend.asarray(case.band)
     around = np.full((rows, cols + 5), 7, np.uint8)
@@ -49,7 +49,7 @@ def run_rules(backend: Backend, case: Case) -> np.ndarray:
 
 
 def random_table(rng: np.random.Generator, band: np.ndarray, count: int) -> np.ndarray:
-    """Return so many rules of 1 to 3 tests, each of 0 to 4 values; half of the values are such as the band has."""
+    """Return so many rules of 1 to 3 tests with 0 to 4 values each. Half of the values occur in the band."""
     table: list[Any] = []
     for _ in range(count):
         tests = int(rng.integers(1, 4))
@@ -61,7 +61,7 @@ def random_table(rng: np.random.Generator, band: np.ndarray, count: int) -> np.n
 
 
 def random_test(rng: np.random.Generator, band: np.ndarray) -> tuple[int, list[Any]]:
-    """Return the bits of a test, all or a few of them, and its values."""
+    """Return the bits of a test, all or a few, and its values."""
     pixels, values = rng.choice(band.ravel(), rng.integers(0, 5)), image(rng, band.dtype.name, (4,))
     values[: len(pixels)] = np.where(rng.random(len(pixels)) < 0.7, pixels, values[: len(pixels)])
     values = values[: len(pixels)]
@@ -73,12 +73,12 @@ def random_test(rng: np.random.Generator, band: np.ndarray) -> tuple[int, list[A
 
 
 def signed(value: int) -> int:
-    """Return a signed 64-bit integer of the same bits."""
+    """Return the signed 64-bit integer with the same bits."""
     return int(np.uint64(value & 2**64 - 1).astype(np.int64))
 
 
 def pixels_of(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return random pixels, half of them out of a few; of floats, some are no usual number."""
+    """Return random pixels, half of them out of a few values. Some floats are NaN, infinite, huge or tiny."""
     few = np.concatenate([image(rng, dtype, (5,)), np.arange(3, dtype=dtype)])
     if dtype not in INTEGERS:
         few = np.append(few, [np.nan, np.inf, -0.0]).astype(dtype)
@@ -86,7 +86,7 @@ def pixels_of(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> n
 
 
 def cases(dtype: str) -> list[Case]:
-    """Return cases for a type; the same ones in every run."""
+    """Return cases for a type, the same ones in every run."""
     rng = np.random.default_rng(TYPES.index(dtype))
     found = []
     for shape in SHAPES:

@@ -1,4 +1,4 @@
-"""Runs kernels that the sanitizers watch, in a process where their libraries were loaded first; see test_sanitizers.
+"""Runs kernels that the sanitizers watch. Their libraries were loaded first in this process. See test_sanitizers.py.
 
 PYTHONPATH=. python tests/support/sanitized.py BUILD CHECK
 """
@@ -94,7 +94,7 @@ def node_twins(build: Build, twin: Backend) -> None:
 
 
 def spline_twins(build: Build, twin: Backend) -> None:
-    """Compare what B-splines and renormalised weights need with its twin."""
+    """Compare the kernels of B-splines and of renormalised weights with their twins."""
     for filtering in WATCHED:
         assert_same_bits(coefficients_of(build, filtering), coefficients_of(twin, filtering), str(filtering))
     for finite in FINITE:
@@ -106,7 +106,7 @@ def spline_twins(build: Build, twin: Backend) -> None:
 
 
 def read_past_the_end(build: Build) -> None:
-    """Tell a kernel of a row that its argument lacks."""
+    """Make a kernel read a row that its argument lacks."""
     build.run("footprint", (5, 64), np.ones((4, 64), np.uint8), 64, 0, 1, np.empty((5, 64), np.uint8), TAPS=1)
 
 
@@ -118,6 +118,6 @@ def cast_out_of_range(build: Build) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.pop("LD_PRELOAD")  # the compiler needs no watching
+    os.environ.pop("LD_PRELOAD")  # the sanitizers need not watch the compiler
     checks = {check.__name__: check for check in (few, twins, read_past_the_end, cast_out_of_range)}
     checks[sys.argv[2]](sanitized(sys.argv[1]))

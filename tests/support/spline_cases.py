@@ -24,7 +24,7 @@ RENORMALIZED = ("linear", "cubic", "lanczos3")
 
 
 class Filtering(NamedTuple):
-    """A B-spline, and an image whose coefficients are made; `segment` splits lines."""
+    """A B-spline, and an image whose coefficients are made. `segment` splits lines."""
 
     dtype: str
     interp: Interpolator
@@ -34,7 +34,7 @@ class Filtering(NamedTuple):
 
     @property
     def defines(self) -> list[dict[str, Any]]:
-        """What specialises the kernel for columns, and for rows."""
+        """Return what specialises the kernel for columns, and for rows."""
         samples = segment_of(self.interp)[1]
         types = (np.dtype(self.dtype), np.dtype(np.float64))
         return [{"SRC_T": dtype, "AXIS": axis, "SAMPLES": samples} for axis, dtype in enumerate(types)]
@@ -56,7 +56,7 @@ FILTERINGS = [
 ]
 
 
-# Those that differ in what the compiler makes of them.
+# B-splines for which the compiler makes different code.
 WATCHED = [FILTERINGS[1], FILTERINGS[2], FILTERINGS[4]]
 
 
@@ -85,7 +85,7 @@ def finite_of(backend: Backend, dtype: str, shape: tuple[int, int], masked: bool
 
 
 def renormalized(backend: Backend, interp: str, dtype: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Resample with renormalised weights; return names, images and validities."""
+    """Resample with renormalised weights. Return names, images and validities."""
     found = []
     for case in cases(dtype):
         method = Method(APPLIED[interp], boundary=case.boundary, mask_policy="renormalize", min_weight=0.2)

@@ -1,4 +1,4 @@
-"""Pairs of places, for what goes from one coordinate reference system to another."""
+"""Pairs of places, to go from one coordinate reference system to another."""
 
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ POLE = Pair(placed("EPSG:4326", -180.0, 90.0, 0.1, (300, 3600)), placed("EPSG:34
 
 
 def words_of(target: Place) -> dict[str, object]:
-    """Return what `warp_file` and `reproject` are told of a target."""
+    """Return the arguments of `warp_file` and `reproject` for a target."""
     t, (rows, cols) = target.transform, target.shape
     return {"crs": target.crs, "resolution": (t.a, -t.e), "bounds": (t.c, t.f + rows * t.e, t.c + cols * t.a, t.f)}
 
@@ -55,9 +55,9 @@ def ramps(shape: tuple[int, int]) -> np.ndarray:
 
 
 def by_gdal(image: np.ndarray, pair: Pair) -> np.ndarray:
-    """Resample by GDAL, cubic, with coordinates as good as exact; NaN where there is nothing.
+    """Resample by GDAL, cubic, with nearly exact coordinates. The result is NaN outside the source.
 
-    (rasterio.warp.reproject takes a tolerance, but its coordinates are up to 0.125 pixels off whatever that is.)
+    (rasterio.warp.reproject takes a tolerance, but its coordinates are up to 0.125 pixels off in any case.)
     """
     from rasterio.enums import Resampling
     from rasterio.io import MemoryFile

@@ -1,6 +1,6 @@
-"""Categories: what declares that values are classes, and which interpolator is taken where a user names none.
+"""Categories: what declares that values are classes, and which interpolator is used if a user names none.
 
-A value between two classes is none of them, and may be a third. So classes ask for the nearest pixel.
+A value between two classes is none of them, and it may be a third class. So classes need the nearest pixel.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 _FLAGS = (*ATTRIBUTES, "flag_values", "flag_masks")
-_NAME_COLUMN = "2"  # GDAL's GFU_Name, of a column of a raster attribute table
-_REMEMBERED = "declared_classes"  # in the encoding of what is made of an array that a file's classes are in
+_NAME_COLUMN = "2"  # GDAL's GFU_Name, which marks a column of names in a raster attribute table
+_REMEMBERED = "declared_classes"  # the key in an array's encoding that says what declares the classes of its file
 _MIXES_NOTHING = ("nearest", "mode")
 _log = logging.getLogger("gpumask")
 
 
 def in_attributes(attrs: Mapping[str, Any]) -> str | None:
-    """Return the name of the attribute that declares flags or classes; None: there is none.
+    """Return the name of the attribute that declares flags or classes. It is None if no attribute does.
 
     >>> in_attributes({"units": "1", "flag_values": "0, 1"})
     'flag_values'
@@ -42,9 +42,10 @@ def in_attributes(attrs: Mapping[str, Any]) -> str | None:
 
 
 def in_file(dataset: DatasetReader, bands: Sequence[int]) -> str | None:
-    """Say which of some bands of a raster holds classes, and what declares it; None: none does.
+    """Say which of some bands of a raster holds classes, and what declares it. The result is None if no band does.
 
-    A colour table, category names, a table of attributes with names of classes, or tags with flags declare it.
+    Four things declare classes: a colour table, category names, an attribute table with names of classes, and tags with
+    flags.
     """
     found = in_attributes(dataset.tags())
     if found is not None:
@@ -60,7 +61,7 @@ def in_file(dataset: DatasetReader, bands: Sequence[int]) -> str | None:
 
 
 def _names_in(band: Element | None) -> str | None:
-    """Say which names of classes GDAL has of a band."""
+    """Say which names of classes GDAL has for a band. The result is None if it has none."""
     if band is None:
         return None
     if band.find("CategoryNames/Category") is not None:
@@ -73,9 +74,10 @@ def _names_in(band: Element | None) -> str | None:
 
 
 def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) -> str | None:
-    """Say what declares that a DataArray holds classes: its attributes, or the file that rioxarray read it from.
+    """Say what declares that a DataArray holds classes. The result is None if nothing does.
 
-    bands: their numbers in that file, where the array has them.
+    Its attributes may declare it, or the file that rioxarray read it from. `bands` holds the numbers of its bands in
+    that file, if the array has them.
     """
     found = in_attributes(attrs)
     if found is not None:
@@ -87,9 +89,9 @@ def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) 
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-    with contextlib.suppress(RasterioError, TypeError, ValueError), warnings.catch_warnings():  # it may be gone
+    with contextlib.suppress(RasterioError, TypeError, ValueError), warnings.catch_warnings():  # the file may be gone
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        # rasterio's name of a WarpedVRT has that of its file in it.
+        # rasterio's name for a WarpedVRT contains the name of its file.
         source = re.sub(r"^WarpedVRT\((.+)\)$", r"\1", encoding["source"])
         with rasterio.open(source) as dataset:
             known = {*dataset.indexes} & {*np.ravel(() if bands is None else bands).tolist()}
@@ -98,18 +100,19 @@ def in_array(attrs: Mapping[str, Any], encoding: Mapping[str, Any], bands: Any) 
 
 
 def remembered(attrs: Mapping[str, Any], why: str | None) -> dict[str, str]:
-    """Return what tells in the encoding of a result that it holds the classes of a file, if its attributes don't."""
+    """Return an entry for a result's encoding that says that it holds classes, unless its attributes say so."""
     return {} if why is None or in_attributes(attrs) is not None else {_REMEMBERED: why}
 
 
 def chosen(interp: Any, why: str | None) -> Any:
-    """Return the interpolator that a user names, or, for None, nearest where there are classes and cubic elsewhere.
+    """Return the interpolator that a user names. For None, return nearest if there are classes, and cubic otherwise.
 
-    why: what declares the classes; None: nothing does. Warns, once, where the one that is named mixes them.
+    `why` says what declares the classes. It is None if nothing does. If the named interpolator mixes classes, there is
+    one warning.
     """
     if interp is None:
         if why is not None:
-            _log.info("interp: nearest, for all bands, as %s; to have another, name it (--interp)", why)
+            _log.info("interp: nearest, for all bands, as %s (--interp names another)", why)
         return "cubic" if why is None else "nearest"
     found = interpolator(interp)
     if why is not None and found.taps > 1:
@@ -118,7 +121,7 @@ def chosen(interp: Any, why: str | None) -> Any:
 
 
 def check_overviews(options: Mapping[str, Any], why: str | None) -> None:
-    """Warn where creation options of a COG ask for overviews that mix classes."""
+    """Warn if the creation options of a COG ask for overviews that mix classes."""
     lower = {key.lower(): str(value).lower() for key, value in options.items()}
     asked = lower.get("overview_resampling", lower.get("resampling", "nearest"))
     if why is not None and asked not in _MIXES_NOTHING:

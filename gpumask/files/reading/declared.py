@@ -1,6 +1,6 @@
-"""What a raster says itself of where its bands are valid: nodata values, masks, a .msk file, alpha bands, all of them.
+"""What a raster itself says of where its bands are valid: by nodata values, masks, a .msk file and alpha bands.
 
-GDAL's own masks are but one of these: a mask band hides a nodata value, and a nodata value hides alpha.
+All of these count. GDAL alone shows only one of them: a mask band hides a nodata value, and a nodata value hides alpha.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ _COMMON = 2  # GDAL's GMF_PER_DATASET
 class Declared:
     """What a dataset says of where some of its bands are valid.
 
-    beside: its .msk file, which GDAL forgets where the dataset has another mask.
+    Attributes
+    ----------
+    dataset
+        The dataset, open.
+    bands
+        The numbers of the bands.
+    beside
+        The .msk file, open. GDAL forgets it if the dataset has another mask. None means that there is none.
     """
 
     dataset: DatasetReader
@@ -40,13 +47,13 @@ class Declared:
 
     @functools.cached_property
     def nodata(self) -> tuple[float | None, ...]:
-        """Each band's nodata value, as its dtype holds it; None where there is none, and for alpha bands."""
+        """The nodata value of each band, as its dtype holds it. It is None for alpha, and for bands without one."""
         found = _nodata_of(self.dataset, {*self.bands} - {*self.alpha})
         return tuple(found.get(band) for band in self.bands)
 
     @functools.cached_property
     def _is_one_colour(self) -> bool:
-        """Whether nodata values are the parts of one colour, as a PNG has it: all bands must have theirs."""
+        """Whether the nodata values are the parts of one colour, as in a PNG. All bands must have theirs then."""
         found = None if self._together is None else _nodata_of(self.dataset, {*self.dataset.indexes})
         return found is not None and list(found.values()) == self._together
 
@@ -57,13 +64,14 @@ class Declared:
 
     @property
     def count(self) -> int:
-        """How many validities of a window there are at once, at most."""
+        """The most validities of a window that are in memory at once."""
         return 3 + len(self.alpha) + 2 * len(self.bands)
 
     def of_all(self, window: Window, but: int | None = None) -> Iterator[np.ndarray]:
-        """Yield what concerns all bands of a window, as uint8: masks of the dataset, alpha, values of all bands.
+        """Yield uint8 validities of a window that concern all bands.
 
-        but: an alpha band that has no say.
+        They come from masks of the dataset, from alpha, and from a value for each of all bands. `but` is the number of
+        an alpha band that does not count.
         """
         where = ranges(window)
         for band in self.alpha:
@@ -80,7 +88,10 @@ class Declared:
             yield functools.reduce(np.logical_or, differ).view(np.uint8)
 
     def of_band(self, place: int, window: Window, pixels: np.ndarray | None) -> np.ndarray | None:
-        """Return what concerns one of the bands, as uint8; None: nothing. pixels: the band's, if nodata is to count."""
+        """Return the uint8 validity of a window that concerns one of the bands. It is None if nothing concerns it.
+
+        `pixels` holds the pixels of the band. It is None if the nodata value must not count.
+        """
         band, nodata, found = self.bands[place], self.nodata[place], []
         if nodata is not None and pixels is not None and not self._is_one_colour:
             found.append((pixels != pixels.dtype.type(nodata)).view(np.uint8))
@@ -92,7 +103,7 @@ class Declared:
         return valid
 
     def _flags(self, band: int) -> set[str]:
-        """Return GDAL's words about a band's mask; none of them for a mask of its own."""
+        """Return GDAL's words about the mask of a band. There are none if the band has a mask of its own."""
         return self._all_flags[band - 1]
 
     @functools.cached_property
@@ -101,7 +112,10 @@ class Declared:
         return [{flag.name for flag in flags} for flags in self.dataset.mask_flag_enums]
 
     def _beside(self, band: int) -> int | None:
-        """Return which band of the .msk file a band has for itself; 0: one that all have; None: none."""
+        """Return the band of the .msk file that a band has for itself.
+
+        It is 0 if all bands share one, and None if the file has nothing for this band.
+        """
         flags = self._tags_beside.get(f"INTERNAL_MASK_FLAGS_{band}")
         return None if flags is None else 0 if int(flags) & _COMMON else band
 
@@ -112,7 +126,7 @@ class Declared:
 
     @functools.cached_property
     def _together(self) -> list[float] | None:
-        """The values, one for each band of the dataset, that make a pixel invalid where all bands have theirs."""
+        """The values of an invalid colour, one for each band of the dataset. An invalid pixel has all of them."""
         words = self.dataset.tags().get("NODATA_VALUES", "").split()
         with contextlib.suppress(ValueError):
             values = [
@@ -124,7 +138,10 @@ class Declared:
 
 
 def _nodata_of(dataset: DatasetReader, bands: set[int]) -> dict[int, float | None]:
-    """Return nodata values of bands as their dtypes hold them; None where there is none, or no pixel can have it."""
+    """Return the nodata values of bands, as their dtypes hold them.
+
+    A value is None if the band has none, or if no pixel can have it.
+    """
     dtypes, found = [np.dtype(dtype) for dtype in dataset.dtypes], dict(enumerate(dataset.nodatavals, 1))
     wide = {band for band in bands if dtypes[band - 1].kind in "iu" and dtypes[band - 1].itemsize == 8}
     wide = {band for band in wide if found[band] is None or abs(found[band]) >= MOST_DECLARED}
@@ -134,7 +151,7 @@ def _nodata_of(dataset: DatasetReader, bands: set[int]) -> dict[int, float | Non
 
 
 def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | None]:
-    """Return nodata values of 64 bits, which rasterio rounds or hides: a VRT of the dataset has their digits."""
+    """Return nodata values of 64 bits. rasterio rounds or hides them, but a VRT of the dataset has all their digits."""
     try:
         described = _in_xml(dataset).findall("VRTRasterBand")
         hidden = {band for band in bands if described[band - 1].findtext("HideNoDataValue", "0") not in ("0", "")}
@@ -148,7 +165,7 @@ def _exact_nodata(dataset: DatasetReader, bands: set[int]) -> dict[int, int | No
 
 
 def _in_xml(dataset: DatasetReader) -> ElementTree.Element:
-    """Return what GDAL says of a dataset in XML: a VRT of it."""
+    """Return what GDAL knows of a dataset, as the XML of a VRT."""
     import rasterio.shutil
     from rasterio.io import MemoryFile
 
@@ -159,21 +176,24 @@ def _in_xml(dataset: DatasetReader) -> ElementTree.Element:
 
 
 def described(dataset: DatasetReader) -> ElementTree.Element:
-    """Return what GDAL says of a dataset in XML, as rasterio tells just a part of it; an empty one where it can't."""
+    """Return what GDAL knows of a dataset, as XML. The element is empty if GDAL can't say it.
+
+    rasterio tells only a part of it.
+    """
     try:
         found = _in_xml(dataset)
-    except Exception:  # rasterio's and GDAL's, of what they can't copy, and of what is no XML
+    except Exception:  # rasterio and GDAL raise many kinds if they can't copy, and the text may be no XML
         return ElementTree.Element("VRTDataset")
     return found if len(found.findall("VRTRasterBand")) == dataset.count else ElementTree.Element("VRTDataset")
 
 
 def described_band(root: ElementTree.Element, band: int) -> ElementTree.Element | None:
-    """Return the part of it that is about a band."""
+    """Return the part of that XML that is about a band. It is None if there is no such part."""
     return next(itertools.islice(root.iterfind("VRTRasterBand"), band - 1, None), None)
 
 
 def _number(word: str) -> float:
-    """Return a number, and a whole one as an int."""
+    """Return the number that a word stands for. A whole number is an int."""
     try:
         return int(word)
     except ValueError:
@@ -181,7 +201,7 @@ def _number(word: str) -> float:
 
 
 def not_zero(values: np.ndarray) -> np.ndarray:
-    """Say as uint8 where values are neither 0 nor NaN."""
+    """Say as uint8 which values are neither 0 nor NaN."""
     valid = values != 0
     if values.dtype.kind == "f":
         valid &= values == values  # noqa: PLR0124

@@ -1,4 +1,4 @@
-"""GDAL's own settings, and what is checked of open datasets."""
+"""GDAL's settings, and checks of open datasets."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def names_file(name: str, dataset: Any, window: Window) -> Iterator[None]:
-    """Raise GpumaskError, naming the file and the window, where it can't be read or written."""
+    """Raise GpumaskError, naming the file and the window, if something can't be read or written."""
     try:
         yield
     except GpumaskError:
         raise
-    except Exception as error:  # rasterio's, and those of what holds a dataset in its stead
+    except Exception as error:  # rasterio's errors, and those of objects that stand in for a dataset
         told = error.__cause__ or error
         rows, cols = f"{window.row} to {window.row_stop - 1}", f"{window.col} to {window.col_stop - 1}"
         raise GpumaskError(f"{name}: {dataset.name}, rows {rows}, columns {cols}: {told}") from error
 
 
 def gdal_environment() -> Callable[[], AbstractContextManager[object]]:
-    """Return what gives a thread the GDAL options of this one."""
+    """Return a context manager that gives another thread the GDAL options of this thread."""
     import rasterio
     from rasterio.env import getenv, hasenv, setenv
 
-    # The cache is the whole process's: `gdal_cache`. Credentials come with a session, as they are in the environment.
+    # The cache belongs to the whole process. See `gdal_cache`. Credentials come with a session from the environment.
     options = {key: value for key, value in (getenv() if hasenv() else {}).items() if key.upper() != "GDAL_CACHEMAX"}
 
     @contextlib.contextmanager
@@ -46,7 +46,7 @@ def gdal_environment() -> Callable[[], AbstractContextManager[object]]:
 
 @contextlib.contextmanager
 def gdal_cache(size: int) -> Iterator[None]:
-    """Let GDAL's cache of blocks, which is one for the whole process, have no more than so many bytes."""
+    """Limit GDAL's cache of blocks to so many bytes within the block. The whole process has one such cache."""
     import rasterio
     from rasterio.env import get_gdal_config, set_gdal_config
 
@@ -60,7 +60,7 @@ def gdal_cache(size: int) -> Iterator[None]:
 
 
 def check_open(name: str, dataset: Any) -> None:
-    """Raise GpumaskError unless this is a dataset that is open."""
+    """Raise GpumaskError unless this is an open dataset."""
     if not hasattr(dataset, "dtypes"):
         raise ArgumentTypeError(f"{name}: expected an open dataset; got {type(dataset).__name__}")
     if getattr(dataset, "closed", False):
@@ -68,7 +68,7 @@ def check_open(name: str, dataset: Any) -> None:
 
 
 def check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> None:
-    """Raise GpumaskError unless all bands are there and real, and there are any."""
+    """Raise GpumaskError unless all bands exist and are real, and there is at least one."""
     if not bands:
         raise GpumaskError(f"{name}: expected at least one; got none")
     for band in bands:
@@ -79,13 +79,13 @@ def check_bands(name: str, dataset: DatasetReader, bands: tuple[int, ...]) -> No
 
 
 def same_shape(name: str, shape: tuple[int, int], expected: tuple[int, int]) -> None:
-    """Raise GpumaskError where the shapes of two datasets differ."""
+    """Raise GpumaskError if the shapes of two datasets differ."""
     if shape != expected:
         raise GpumaskError(f"{name}: expected {expected[0]} x {expected[1]} pixels; got {shape[0]} x {shape[1]}")
 
 
 def check_can_hold(name: str, dataset: DatasetWriter, shape: tuple[int, int]) -> None:
-    """Raise GpumaskError unless a dataset can be written to and has as many pixels, or more."""
+    """Raise GpumaskError unless a dataset is open for writing and has at least so many rows and columns."""
     check_open(name, dataset)
     if getattr(dataset, "mode", "r") == "r":
         raise ArgumentTypeError(f"{name}: expected a dataset that is open to be written; got {dataset!r}")

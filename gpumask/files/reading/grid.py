@@ -1,4 +1,4 @@
-"""Where the chain has grids from: rasters of nodes, and whatever else gives a grid for a window of the output."""
+"""Where grids come from: rasters of nodes, and all else that gives a grid for a window of the output."""
 
 from __future__ import annotations
 
@@ -21,40 +21,56 @@ if TYPE_CHECKING:
 
 
 class GridSource(Protocol):
-    """Where the chain has a grid from, window by window."""
+    """Where a run gets its grid from, window by window."""
 
     @property
     def full_shape(self) -> tuple[int, int]:
-        """Rows and columns of the output."""
+        """The rows and columns of the output."""
 
     @property
     def node_count(self) -> float:
-        """How many nodes there are; infinity where no one grid has all."""
+        """How many nodes there are. It is infinity if no single grid has all of them."""
 
     @property
     def identity(self) -> str:
-        """What tells this grid from others."""
+        """A text that tells this grid from others."""
 
     @property
     def around(self) -> tuple[int, int]:
-        """The (rows, cols) after which the source begins anew; 0: that axis ends."""
+        """The (rows, cols) after which the source begins anew. 0 stands for an axis that ends."""
 
     def parts(self, output: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
-        """Cut a window of the output into windows that have one grid each, with the resolution of that."""
+        """Cut a window of the output into windows with one grid each. Yield each with the resolution of its grid."""
 
     def read(self, output: Window) -> Grid:
         """Return the grid for such a window."""
 
     def georeference(self, output: Window) -> dict[str, Any]:
-        """Return what is known of `crs` and `transform` of a window of the output."""
+        """Return `crs` and `transform` of a window of the output, as far as they are known."""
 
 
 @dataclass(frozen=True, eq=False)
 class GridFile:
-    """A grid in one dataset or two; see `Grid`. `shift` (row, col) is added to the nodes' coordinates.
+    """A grid in one or two datasets. See `Grid`.
 
-    displacement: whether the nodes say how far off the source pixel is from the output pixel's own row and column.
-    own: what the datasets say themselves of which nodes count; where there is a `nodata`, it is instead of theirs.
+    Attributes
+    ----------
+    row, col
+        The dataset and the band number of the rows, and of the columns.
+    resolution
+        The output pixels from node to node.
+    mask
+        Which nodes count. None means that no such mask is given.
+    nodata
+        A node with this row or column does not count. It replaces the nodata values that `own` declares.
+    shift
+        (row, col), added to the coordinates of the nodes.
+    displacement
+        Whether a node says how far the source pixel is from the output pixel's own row and column.
+    own
+        What the datasets themselves say of which nodes count.
+    around
+        See `GridSource.around`.
     """
 
     row: tuple[DatasetReader, int]
@@ -68,7 +84,7 @@ class GridFile:
     around: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
-        """Check that the bands are there and that all shapes are one."""
+        """Check that the bands exist and that all shapes agree."""
         for name, (dataset, band) in {"grid row": self.row, "grid col": self.col}.items():
             check_open(name, dataset)
             check_bands(f"{name} band", dataset, (band,))
@@ -80,7 +96,7 @@ class GridFile:
 
     @property
     def full_shape(self) -> tuple[int, int]:
-        """Rows and columns at full resolution."""
+        """The rows and columns at full resolution."""
         return full_shape(self.row[0].shape, self.resolution)
 
     @property
@@ -90,11 +106,11 @@ class GridFile:
 
     @property
     def identity(self) -> str:
-        """What tells this grid from others in the same files."""
+        """A text that tells this grid from others in the same files."""
         return repr((self.row[1], self.col[1], self.resolution, self.nodata, self.shift, self.displacement))
 
     def parts(self, output: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
-        """Yield a window of the output with its resolution: one grid has all."""
+        """Yield the window with its resolution. One grid serves the whole output."""
         yield output, self.resolution
 
     def read(self, output: Window) -> Grid:
@@ -116,7 +132,7 @@ class GridFile:
         return grid.shifted(*self.shift) if any(self.shift) else grid
 
     def _counts(self, nodes: Window, row: np.ndarray, col: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield what says which nodes of a window count, as uint8."""
+        """Yield uint8 arrays that say which nodes of a window count."""
         if self.mask is not None:
             yield self.mask.read(nodes, "grid mask")
         for own in self.own:
@@ -127,18 +143,18 @@ class GridFile:
         if self.nodata is None:
             declared = (nodata for own in self.own for nodata in own.nodata)
             for values, nodata in zip((row, col), declared, strict=bool(self.own)):
-                if nodata is not None and np.isfinite(nodata):  # a node that is not, never counts
+                if nodata is not None and np.isfinite(nodata):  # a node that is not finite never counts
                     yield (~near(values, nodata)).view(np.uint8)
 
     def georeference(self, output: Window) -> dict[str, Any]:
-        """Return what of `crs` and `transform` the grid's dataset has, for a window of the output.
+        """Return `crs` and `transform` of a window of the output, as far as the grid's dataset has them.
 
-        The first node's centre is the first output pixel's.
+        The centre of the first node is the centre of the first output pixel.
         """
         dataset, (rows, cols) = self.row[0], self.resolution
         a, b, c, d, e, f = dataset.transform[:6]
         found = {} if dataset.crs is None else {"crs": dataset.crs}
-        if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0):  # what rasterio says where there is none
+        if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0):  # rasterio's answer for a raster without a transform
             return found
         x, y = 0.5 + (output.col - 0.5) / cols, 0.5 + (output.row - 0.5) / rows
         affine = type(dataset.transform)

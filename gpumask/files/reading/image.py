@@ -1,4 +1,4 @@
-"""Images as files have them: bands of a dataset, with the masks that say where they are valid."""
+"""Images in files: bands of a dataset, with the masks that say where they are valid."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class MaskBand:
-    """A band that says what is valid: where it equals `valid_value`, or, where that is None, where it is not 0 or NaN.
+    """A band that says which pixels are valid.
 
-    What its dataset masks itself is not valid either, by a mask, alpha, or, unless there is a valid_value, by the
-    band's nodata value. beside: see `Declared`.
+    A pixel is valid if it equals `valid_value`. Without a `valid_value` it is valid if it is neither 0 nor NaN. Pixels
+    that the dataset itself masks are invalid too: by a mask, by alpha and, without a `valid_value`, by the nodata value
+    of the band. For `beside` see `Declared`.
     """
 
     dataset: DatasetReader
@@ -38,7 +39,7 @@ class MaskBand:
     beside: DatasetReader | None = None
 
     def read(self, window: Window, name: str = "mask") -> np.ndarray:
-        """Read a window as uint8, 1 where valid; name: what an error calls it."""
+        """Read a window as uint8, 1 where valid. Errors call the mask by `name`."""
         values, told = self._read(window, name)
         if self.valid_value is None:
             valid = not_zero(values)
@@ -47,12 +48,12 @@ class MaskBand:
         return valid if told is None else valid & told
 
     def shares(self, window: Window) -> np.ndarray:
-        """Read a window of shares of valid: 0 where the dataset masks them."""
+        """Read a window of shares of valid. They are 0 where the dataset masks them."""
         values, told = self._read(window, "mask")
         return values if told is None else np.where(told != 0, values, 0)
 
     def _read(self, window: Window, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-        """Read a window, and what its dataset says of it."""
+        """Read a window, and what the dataset itself says of it."""
         with names_file(name, self.dataset, window):
             values = self.dataset.read(self.band, window=ranges(window))
             own = self._declared.of_band(0, window, values if self.valid_value is None else None)
@@ -61,7 +62,7 @@ class MaskBand:
 
     @functools.cached_property
     def _declared(self) -> Declared:
-        """What the dataset says itself."""
+        """What the dataset itself says of this band."""
         return Declared(self.dataset, (self.band,), self.beside)
 
 
@@ -69,10 +70,24 @@ class MaskBand:
 class SourceFile:
     """Bands of a dataset, and where they are valid.
 
-    masks: of the dataset's rows and columns. own_mask: whether a pixel is invalid that the dataset itself masks in any
-    of the bands, by whatever it declares: see `Declared`, where `beside` is explained. nodata: a pixel with this value
-    in any of the bands is invalid. computed: masks that a backend computes, of rules or polygons.
-    by_band: whether nodata values, and masks that a band has for itself, concern just their band.
+    Attributes
+    ----------
+    dataset
+        The dataset, open.
+    bands
+        The numbers of the bands.
+    masks
+        Masks with the rows and columns of the dataset.
+    own_mask
+        Whether all that the dataset itself declares counts. A pixel that is masked in any of the bands is invalid then.
+    nodata
+        A pixel with this value in any of the bands is invalid.
+    computed
+        Masks that a backend computes from rules or polygons.
+    beside
+        See `Declared`.
+    by_band
+        Whether nodata values and the masks of one band concern that band alone.
     """
 
     dataset: DatasetReader
@@ -85,7 +100,7 @@ class SourceFile:
     by_band: bool = False
 
     def __post_init__(self) -> None:
-        """Check that the bands are there and of one real dtype, and that the mask fits."""
+        """Check that the bands exist and have one real dtype, and that the masks fit."""
         check_open("source", self.dataset)
         check_bands("bands", self.dataset, self.bands)
         dtypes = {self.dataset.dtypes[band - 1] for band in self.bands}
@@ -103,27 +118,27 @@ class SourceFile:
 
     @functools.cached_property
     def declared(self) -> Declared:
-        """What the dataset says itself of where its bands are valid."""
+        """What the dataset itself says of where its bands are valid."""
         return Declared(self.dataset, self.bands, self.beside)
 
     @property
     def mask_bytes(self) -> int:
-        """About how many bytes for a pixel the masks take while they are read, but for those that are computed."""
+        """About how many bytes a pixel the masks take while they are read. Computed masks are not counted."""
         own = self.declared.count if self.own_mask else 0
         return 3 + own + len(self.bands) * (self.by_band + (self.nodata is not None)) + len(self.masks)
 
     @property
     def computed_bytes(self) -> int:
-        """About how many bytes for a pixel the masks take that are computed."""
+        """About how many bytes a pixel the computed masks take."""
         return 4 * len(self.computed)
 
     @property
     def computed_margin(self) -> int:
-        """How many pixels around a window the masks read that are computed."""
+        """How many pixels around a window the computed masks read."""
         return max((mask.margin for mask in self.computed), default=0)
 
     def read(self, window: Window, backend: Backend, out: np.ndarray, boundary: Boundary) -> Source:
-        """Read a window of all bands into `out`, and of the masks, in host memory; the backend computes the rest.
+        """Read a window of all bands into `out`, and the masks, in host memory. The backend computes the other masks.
 
         Where the window lies beyond the edges, the boundary says what is there.
         """
@@ -135,7 +150,10 @@ class SourceFile:
         return Source(out, valid, (window.row, window.col), self.dataset.shape)
 
     def _read(self, backend: Backend, window: Window, out: np.ndarray) -> np.ndarray | None:
-        """Read a window of the image, and return where it is valid: (row, col), or by band; None: everywhere."""
+        """Read a window of the image into `out`. Return where it is valid: (row, col), or by band.
+
+        The result is None if all pixels are valid.
+        """
         with names_file("source", self.dataset, window):
             self.dataset.read(list(self.bands), window=ranges(window), out=out)
         common: np.ndarray | None = all_of(self._of_all(window, backend))
@@ -150,7 +168,7 @@ class SourceFile:
         return by_band
 
     def _of_all(self, window: Window, backend: Backend) -> Iterator[np.ndarray]:
-        """Yield what each mask of all bands says of a window."""
+        """Yield what each mask for all bands says of a window."""
         for mask in self.masks:
             yield mask.read(window, "source mask")
         if self.own_mask:
@@ -160,7 +178,7 @@ class SourceFile:
             yield by_halves(backend, window, functools.partial(computed.validity, backend=backend))
 
     def _of_band(self, place: int, window: Window, pixels: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield what each mask of one band says of a window, whose pixels are given."""
+        """Yield what each mask for one band says of a window. `pixels` holds the pixels of that window."""
         if self.nodata is not None:
             yield (pixels != self.dtype.type(self.nodata)).view(np.uint8)
         if self.own_mask:
@@ -171,7 +189,7 @@ class SourceFile:
 
 
 def check_mask(name: str, mask: MaskBand | None, shape: tuple[int, int]) -> None:
-    """Raise GpumaskError unless the mask is there and fits."""
+    """Raise GpumaskError unless the mask exists and fits."""
     if mask is not None:
         check_open(name, mask.dataset)
         check_bands(f"{name} band", mask.dataset, (mask.band,))

@@ -1,4 +1,7 @@
-"""Rasters to be read, given by their paths or open; and which files they are, so that none of them is written over."""
+"""The rasters that one call reads, given by paths or open.
+
+The files behind them are remembered, so that no output replaces an input.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,11 @@ from gpumask.files.reading.image import MaskBand
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-_MOST_FILES = 1000  # that are opened to see which others they refer to
+_MOST_FILES = 1000  # the most files that are opened to see which others they refer to
 
 
 def open_raster(inputs: contextlib.ExitStack, name: str, path: str | os.PathLike[str]) -> DatasetReader:
-    """Open a raster to be read."""
+    """Open a raster for reading."""
     import rasterio
 
     try:
@@ -32,33 +35,44 @@ def open_raster(inputs: contextlib.ExitStack, name: str, path: str | os.PathLike
 
 
 def files_of(dataset: DatasetReader) -> list[str]:
-    """Return the files that a raster is read from: a VRT's sources too, their own, and what lies beside each."""
+    """Return the files that a raster is read from.
+
+    These include the sources of a VRT, the sources of those, and the files beside each.
+    """
     import rasterio
 
     found = list(dict.fromkeys(dataset.files))
     known = {*found}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what says not where it lies; who opens the first one hears of that
-        for path in itertools.islice(found, _MOST_FILES):  # which grows meanwhile
+        warnings.simplefilter("ignore")  # about missing georeferencing: whoever opens the first file is warned
+        for path in itertools.islice(found, _MOST_FILES):  # the list grows meanwhile
             if path == dataset.name or not os.path.isfile(path):
                 continue
-            with contextlib.suppress(Exception), rasterio.open(path) as part:  # a text beside a raster is none
+            with contextlib.suppress(Exception), rasterio.open(path) as part:  # some files are texts, not rasters
                 found += [name for name in part.files if name not in known]
                 known.update(part.files)
     return found
 
 
 class Inputs:
-    """The rasters of one call. `files`: those that each argument reads; `uses`: what of them."""
+    """The rasters of one call.
+
+    Attributes
+    ----------
+    files
+        The files that each argument reads, by the argument's name.
+    uses
+        What is used of them: bands, and values that mean valid.
+    """
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
-        """stack: closes what is opened here; what comes open stays so."""
+        """Begin without rasters. `stack` closes what is opened here. Datasets that come open stay open."""
         self._stack = stack
         self.files: dict[str, list[str]] = {}
         self.uses: list[list[Any]] = []
 
     def open(self, name: str, given: Any) -> DatasetReader:
-        """Return a raster, open: a path's, or a dataset as it is."""
+        """Return an open raster: the one at a path, or the dataset itself."""
         if isinstance(given, str | os.PathLike):
             dataset = open_raster(self._stack, name, given)
         else:
@@ -70,7 +84,7 @@ class Inputs:
         return dataset
 
     def beside(self, name: str, dataset: DatasetReader) -> DatasetReader | None:
-        """Return a raster's .msk file, open; None where it has none."""
+        """Return the .msk file of a raster, open. It is None if the raster has no such file."""
         import rasterio
 
         wanted = f"{dataset.name}.msk"
@@ -84,9 +98,9 @@ class Inputs:
         return mask
 
     def band(self, name: str, given: Any, key: str = "") -> tuple[DatasetReader, int]:
-        """Return a raster and the number of a band of it, from a raster (the first band) or (raster, band).
+        """Return a raster and the number of one of its bands, from a raster or from (raster, band).
 
-        key: which of the argument's rasters it is.
+        A raster alone stands for its first band. `key` says which of the argument's rasters it is.
         """
         mask = self.mask(name, given, key)
         if mask.valid_value is not None:
@@ -107,18 +121,18 @@ class Inputs:
         return mask
 
     def identity(self) -> list[Any]:
-        """Return what tells these inputs from others: what is used of which files, their names, sizes and times.
+        """Return what tells these inputs from others: the files, their sizes and times, and what is used of them.
 
-        Raises GpumaskError for what is no file.
+        Raises GpumaskError if an input is no file.
         """
         found: list[Any] = [self.uses]
         for name, paths in sorted(self.files.items()):
             if not paths:
-                raise GpumaskError(f"resume: expected files; got a {name} that is none")
+                raise GpumaskError(f"resume: expected files; got a {name} that is no file")
             for path in paths:
                 try:
                     status = os.stat(path)
                 except OSError as error:
-                    raise GpumaskError(f"resume: expected files; got {path} as {name}, which is none") from error
+                    raise GpumaskError(f"resume: expected files; got {path} as {name}, which is no file") from error
                 found.append([name, os.path.abspath(path), status.st_size, status.st_mtime_ns])
         return found

@@ -1,4 +1,4 @@
-"""Rules and quality bands from files: what they keep of an image, window by window."""
+"""Rules and quality bands in files: which pixels of an image they keep, window by window."""
 
 from __future__ import annotations
 
@@ -26,10 +26,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class QualityBands:
-    """Quality bands that say by rules which pixels of an image to keep.
+    """Quality bands with rules that say which pixels of an image to keep.
 
-    bands: (dataset, band number) by their names, of the image's rows and columns or coarser by whole factors.
-    image: the dataset whose pixels are meant. grow: filters of what is not kept, in its pixels; see `mask_cleanup`.
+    Attributes
+    ----------
+    rules
+        The rules. All must match.
+    bands
+        (dataset, band number) by the names of the bands. They have the image's rows and columns, or are coarser by
+        whole factors.
+    image
+        The dataset whose pixels are kept or not.
+    grow
+        Filters of the pixels that are not kept, in pixels of the image. See `mask_cleanup`.
     """
 
     rules: Sequence[MaskRule]
@@ -39,7 +48,7 @@ class QualityBands:
     _compiled: dict[str, CompiledRules] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Check that the bands are there, fit the rules, and lie where the image lies; compile the rules."""
+        """Check that the bands exist, fit the rules, and lie where the image lies. Compile the rules."""
         asked = by_band(self.rules)
         compiled: dict[str, CompiledRules] = {}
         check_named("quality", asked, self.bands)
@@ -54,11 +63,11 @@ class QualityBands:
 
     @property
     def margin(self) -> int:
-        """How many pixels around a window have a say in it."""
+        """How many pixels around a window affect it."""
         return sum(radius for _, radius in self.grow)
 
     def validity(self, window: Window, backend: Backend) -> Any:
-        """Return the validity of a window of the image's pixels; see `gpumask.masks.validity.Mask`."""
+        """Return the validity of a window of the image's pixels. See `gpumask.masks.validity.Mask`."""
         wider = window.pad(self.margin).intersect(Window.of_shape(self.image.shape))
         kept = all_of(self._kept(name, rules, wider, backend) for name, rules in self._compiled.items())
         if kept is None:
@@ -68,7 +77,7 @@ class QualityBands:
         return kept[window.shift(-wider.row, -wider.col).slices]
 
     def _kept(self, name: str, rules: CompiledRules, window: Window, backend: Backend) -> Any:
-        """Return what the rules about one band keep of a window."""
+        """Return which pixels of a window the rules about one band keep."""
         dataset, number = self.bands[name]
         down, across = self._factors(name)
         first = window.row // down, window.col // across
@@ -80,7 +89,7 @@ class QualityBands:
         return found[window.shift(-coarse.row * down, -coarse.col * across).slices]
 
     def _factors(self, name: str) -> tuple[int, int]:
-        """Return the rows and columns of the image that a pixel of a band stands for."""
+        """Return how many rows and columns of the image one pixel of a band covers."""
         dataset, _ = self.bands[name]
         found = blocks_at(self.image, dataset)
         if found is None:
@@ -88,15 +97,15 @@ class QualityBands:
         factors, covers, off = found
         if not covers or off > MOST_OFF:
             raise MaskRuleError(
-                f"quality: expected {name!r}, as it says where it lies, to have the {self.image.height} x "
-                f"{self.image.width} pixels of {self.image.name}, or whole blocks of them, from one corner on; "
+                f"quality: expected {name!r} to lie, by its CRS and transform, on the {self.image.height} x "
+                f"{self.image.width} pixels of {self.image.name}, or on whole blocks of them, from the same corner on; "
                 f"got {dataset.shape[0]} x {dataset.shape[1]} pixels, up to {off:.3g} pixels off"
             )
         return factors
 
 
 def open_quality(inputs: Inputs, image: DatasetReader, keep: Any, quality: Any, grow: Any) -> list[QualityBands]:
-    """Open quality bands, and return what their rules keep; nothing where there are no rules."""
+    """Open quality bands, and return which pixels their rules keep. Without rules the list is empty."""
     if keep is None or quality is None:
         if keep is not quality or grow is not None:
             raise GpumaskError(

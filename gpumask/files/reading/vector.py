@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 
-# What the outlines may be off, in pixels, after a change of CRS, which bends what was straight.
+# How far off the outlines may be, in pixels, after a change of CRS. Straight edges become curves there.
 _TOLERANCE = 0.01
 _MOST_HALVINGS = 16
 _log = logging.getLogger("gpumask")
 
 
 def read_polygons(name: str, path: str, layer: str | None, raster: DatasetReader) -> list[Any]:
-    """Return a layer's polygons as shapely's, in a raster's pixels: (0, 0) is the first pixel's corner.
+    """Return a layer's polygons as shapely polygons, in pixels of a raster. (0, 0) is the corner of the first pixel.
 
-    layer: None where the file has one alone. Features without a geometry are passed over. A layer in another CRS than
-    the raster's is reprojected; where the raster has none, coordinates are taken as they are.
-    Raises GpumaskError, which names the file as `name`, where it can't be read or holds anything but polygons.
+    `layer` may be None if the file has only one layer. Features without a geometry are left out. A layer in another CRS
+    than the raster's is reprojected. If the raster has no CRS, coordinates are taken as they are.
+    Raises GpumaskError, which calls the file by `name`, if it can't be read or holds anything but polygons.
     """
     import shapely
 
@@ -45,7 +45,7 @@ def read_polygons(name: str, path: str, layer: str | None, raster: DatasetReader
 
 
 def _read(name: str, path: str, layer: str | None) -> tuple[Any, list[Any]]:
-    """Return a layer's CRS, None where there is none, and its geometries."""
+    """Return a layer's CRS and its geometries. The CRS is None if the layer has none."""
     import shapely
     from rasterio.crs import CRS
 
@@ -66,16 +66,16 @@ def _read(name: str, path: str, layer: str | None) -> tuple[Any, list[Any]]:
 
 
 def _reprojected(name: str, polygons: list[Any], crs: Any, raster: DatasetReader) -> list[Any]:
-    """Return polygons in the raster's CRS, with vertices put in wherever a straight edge would become a bent one.
+    """Return polygons in the raster's CRS. Edges that would bend get more vertices first.
 
-    What lies far from the raster is left out: it may have no place in that CRS.
+    Parts far from the raster are left out, as they may have no place in that CRS.
     """
     import shapely
     from rasterio.warp import transform
 
     near = _neighbourhood(raster, crs)
     parts = [part for part in shapely.get_parts(shapely.intersection(polygons, near)) if part.area > 0]
-    # Polygons that lie nowhere near say nevertheless that nothing else is inside.
+    # Polygons that are all far away still say that no pixel is inside. One beside the raster says it for them.
     elsewhere = shapely.difference(shapely.envelope(near).buffer(1), shapely.envelope(near))
     polygons = parts or [elsewhere for polygon in polygons if polygon.area > 0][:1]
 
@@ -97,7 +97,7 @@ def _reprojected(name: str, polygons: list[Any], crs: Any, raster: DatasetReader
 
 
 def _neighbourhood(raster: DatasetReader, crs: Any) -> Any:
-    """Return a box around a raster in another CRS, or two where it lies across the edge of the world."""
+    """Return a box around a raster in another CRS. It is two boxes if the raster crosses the antimeridian."""
     import shapely
     from rasterio.warp import transform_bounds
 
@@ -113,7 +113,10 @@ def _neighbourhood(raster: DatasetReader, crs: Any) -> Any:
 
 
 def _longest_edge_and_bend(polygons: list[Any], move: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
-    """Return the longest edge, and how far points on an edge come to lie from where its moved ends have them."""
+    """Return the length of the longest edge, and how far the edges bend when they are moved.
+
+    The bend is the distance between moved points of an edge and the straight line between its moved ends.
+    """
     import shapely
 
     xy, ring = shapely.get_coordinates(shapely.get_rings(polygons), return_index=True)
@@ -121,7 +124,7 @@ def _longest_edge_and_bend(polygons: list[Any], move: Callable[[np.ndarray], np.
         return 0.0, 0.0
     edge = ring[:-1] == ring[1:]
     ends, off = move(xy), 0.0
-    for share in (0.2, 0.5, 0.7):  # not even, so that no symmetric bend is overlooked
+    for share in (0.2, 0.5, 0.7):  # not symmetric, so that no symmetric bend is overlooked
         bent, straight = (((1 - share) * at[:-1] + share * at[1:])[edge] for at in (xy, ends))
         off = max(off, float(np.hypot(*(move(bent) - straight).T).max()))
     return float(np.hypot(*np.diff(xy, axis=0)[edge].T).max()), off

@@ -1,1 +1,5 @@
-"""Work tile by tile: what a tile needs, what it costs, and how reading, computing and writing overlap."""
+"""Work tile by tile.
+
+Begin with `run.py`, which resamples, and `full_resolution.py`, which makes masks and grids. `plan.py` says which tiles
+there are and what they cost. `pipeline.py` has the threads that read, compute and write at the same time.
+"""

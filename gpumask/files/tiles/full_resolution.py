@@ -1,6 +1,6 @@
-"""Files: masks and grids brought from coarse to full resolution, from open datasets to open datasets, tile by tile.
+"""Masks and grids brought from coarse to full resolution, from open datasets to open datasets, tile by tile.
 
-Each tile reads the nodes that it needs, so memory grows with the tile. Tiles change nothing.
+Each tile reads only the nodes that it needs, so memory grows with the tile. The result does not depend on the tiles.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CoarseMaskBand:
-    """A band that says what is valid, its nodes `resolution` pixels apart; see `CoarseMask`.
+    """A band that says what is valid, with nodes `resolution` pixels apart. See `CoarseMask`.
 
-    Where `mask.valid_value` is None, a band of floats holds shares of valid.
+    If `mask.valid_value` is None, a band of floats holds shares of valid.
     """
 
     mask: MaskBand
@@ -44,29 +44,29 @@ class CoarseMaskBand:
     threshold: float = 0.999
 
     def __post_init__(self) -> None:
-        """Check that the band is there."""
+        """Check that the band exists and the resolution is right."""
         object.__setattr__(self, "resolution", check_resolution(self.resolution, "resolution"))
         check_open("mask", self.mask.dataset)
         check_mask("mask", self.mask, self.mask.dataset.shape)
 
     @property
     def margin(self) -> int:
-        """How many pixels around a window have a say in it."""
+        """How many pixels around a window affect it."""
         return 0
 
     @property
     def full_shape(self) -> tuple[int, int]:
-        """Rows and columns at full resolution."""
+        """The rows and columns at full resolution."""
         return full_shape(self.mask.dataset.shape, self.resolution)
 
     def validity(self, window: Window, backend: Backend) -> Any:
-        """Return the validity of a window of pixels; see `gpumask.masks.validity.Mask`."""
+        """Return the validity of a window of pixels. See `gpumask.masks.validity.Mask`."""
         nodes = node_window(window, self.resolution)
         place = window.shift(-nodes.row * self.resolution[0], -nodes.col * self.resolution[1])
         return self._read(nodes).validity(place, backend)
 
     def check(self, tile: tuple[int, int]) -> None:
-        """Raise GpumaskError where a coarse mask of floats holds other than shares; reads it in tiles, if it must."""
+        """Raise GpumaskError if a coarse mask of floats holds other values than shares. It is read in tiles then."""
         if self._holds_shares and self.resolution != (1, 1):
             for nodes in Window.of_shape(self.mask.dataset.shape).tiles(*tile):
                 self._read(nodes)
@@ -78,13 +78,16 @@ class CoarseMaskBand:
 
     @property
     def _holds_shares(self) -> bool:
-        """Whether values are shares of valid."""
+        """Whether the values are shares of valid."""
         dtype = self.mask.dataset.dtypes[self.mask.band - 1]
         return self.mask.valid_value is None and np.dtype(dtype).kind == "f"
 
 
 class MaskOutput(NamedTuple):
-    """Where a validity is written: a dataset's first band; what stands there for valid and for invalid; their dtype."""
+    """Where a validity is written: the first band of a dataset.
+
+    `values` are written for valid and for invalid pixels. They have the dtype `dtype`.
+    """
 
     dataset: DatasetWriter
     values: tuple[float, float] = (Validity.VALID, Validity.INVALID)
@@ -92,10 +95,18 @@ class MaskOutput(NamedTuple):
 
 
 class GridOutput(NamedTuple):
-    """A grid to be brought to full resolution, and the bands where its rows and its columns are written.
+    """A grid to be brought to full resolution, and where its rows and columns are written.
 
-    dtype: what coordinates are rounded to before they become the bands' dtype; invalid: what both coordinates of an
-    invalid pixel become, None being what they are.
+    Attributes
+    ----------
+    nodes
+        The grid.
+    row, col
+        The dataset and the band number for the rows, and for the columns.
+    dtype
+        Coordinates are rounded to this type before they get the type of the band.
+    invalid
+        The value of both coordinates of an invalid pixel. None leaves them as they are.
     """
 
     nodes: GridFile
@@ -115,11 +126,11 @@ def write_full_resolution(
     progress: Callable[[int, int], None] | None = None,
     backend: str | None = None,
 ) -> Summary:
-    """Write the AND of all parts, and a grid, at full resolution, from the datasets' first pixel on.
+    """Write the AND of all parts, and a grid, at full resolution. Writing begins at the datasets' first pixel.
 
-    shape: rows and columns of the output; parts: such as `CoarseMaskBand` and `Polygons`.
-    progress: called as progress(done, total), in output pixels.
-    Raises GpumaskError before anything is written where the datasets don't fit.
+    `shape` is the rows and columns of the output. Parts are such as `CoarseMaskBand` and `Polygons`. `progress` is
+    called as progress(done, total), in output pixels. Raises GpumaskError, before anything is written, if the datasets
+    don't fit.
     """
     output = Window.of_shape(shape)
     _check_outputs(shape, mask, grid)
@@ -135,7 +146,7 @@ def write_full_resolution(
         validity = _validity(chosen, tile, parts)
         if grid is not None:
             _write_grid(chosen, tile, grid, validity)
-        if mask is not None:  # last: it may lie where the nodes were
+        if mask is not None:  # written last, as it may replace the nodes
             pair = np.array(mask.values[::-1]).astype(mask.dtype)
             mask.dataset.write(pair[validity], 1, window=ranges(tile))
         done.add(Written(tile, int(np.count_nonzero(validity)), 0, {}))
@@ -146,14 +157,14 @@ def write_full_resolution(
 
 
 def _validity(backend: Backend, tile: Window, parts: tuple[Mask, ...]) -> np.ndarray:
-    """Return the AND of all parts in host memory."""
+    """Return the AND of all parts, in host memory."""
     made = (by_halves(backend, tile, functools.partial(part.validity, backend=backend)) for part in parts)
     found: np.ndarray | None = all_of(made)
     return np.full(tile.shape, Validity.VALID, np.uint8) if found is None else found
 
 
 def _write_grid(backend: Backend, tile: Window, grid: GridOutput, validity: np.ndarray) -> None:
-    """Read the nodes that a tile needs; write its rows and its columns, which may be where the nodes were."""
+    """Read the nodes that a tile needs, and write its rows and columns. These may replace the nodes."""
     step = grid.nodes.resolution
     nodes = node_window(tile, step)
     place = tile.shift(-nodes.row * step[0], -nodes.col * step[1])
@@ -174,12 +185,12 @@ def _write_grid(backend: Backend, tile: Window, grid: GridOutput, validity: np.n
 
 
 def _check_outputs(shape: tuple[int, int], mask: MaskOutput | None, grid: GridOutput | None) -> None:
-    """Raise GpumaskError where the outputs can't hold the result."""
+    """Raise GpumaskError if the outputs can't hold the result."""
     if mask is not None:
         check_can_hold("mask output", mask.dataset, shape)
         check_bands("mask output", mask.dataset, (1,))
         if grid is not None and (mask.dataset, 1) in (grid.row, grid.col):
-            raise GpumaskError("mask output: expected another band than those of the grid; got band 1 of one dataset")
+            raise GpumaskError("mask output: expected another band than those of the grid; got band 1 of its dataset")
         for value in mask.values:
             for dtype in (mask.dtype, mask.dataset.dtypes[0]):
                 held("mask output value", value, np.dtype(dtype))

@@ -1,4 +1,4 @@
-"""Reading, computing and writing at the same time, each piece of work after the one before it."""
+"""Reading, computing and writing at the same time. Each stage handles the pieces of work in their order."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Lane = Callable[[], AbstractContextManager[object]]
 
 
 class Slot:
-    """Memory for one piece of work, used again for another when that is written."""
+    """Memory for one piece of work. When that piece is written, the memory serves another one."""
 
     def __init__(self, make: Callable[[int], np.ndarray]) -> None:
-        """make: returns so many bytes."""
+        """Begin without memory. `make` returns so many bytes of it."""
         self._make, self._buffers = make, dict[str, np.ndarray]()
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """Return an array, not filled; one of the same name that was lent before is overwritten."""
+        """Return an array that is not filled. It overwrites an earlier array of the same name."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if name not in self._buffers or self._buffers[name].nbytes < size:
             self._buffers.pop(name, None)
@@ -37,14 +37,14 @@ class Slot:
 
 
 class Turns:
-    """Lets threads work at the same time, and one of them alone where there is not memory for several."""
+    """Lets threads work at the same time. If memory is short, it lets one of them work alone."""
 
     def __init__(self) -> None:
         self._door, self._working, self._changed = threading.Lock(), 0, threading.Condition()
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Work while others do."""
+        """Work while others work."""
         with self._door, self._changed:
             self._working += 1
         try:
@@ -56,7 +56,7 @@ class Turns:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Work when the others have ended what they do; none begins meanwhile."""
+        """Work alone: wait until the others end what they do, and let none begin meanwhile."""
         with self._door:
             with self._changed:
                 self._changed.wait_for(lambda: not self._working)
@@ -70,12 +70,25 @@ def overlapped(
     lanes: Sequence[Lane],
     ahead: int,
 ) -> Generator[Written, None, None]:
-    """Yield what is returned for each piece of work, in order, while others are read, computed and written.
+    """Yield the result of each piece of work, in order, while others are read, computed and written.
 
-    reads: each step reads a piece; in one thread. compute: in a thread for each lane, within that lane's context.
-    write: in one thread, in order. ahead: how many pieces are in work at the most, counted from reading to written.
-    The first error of a stage is raised when what is in work has ended; what comes after it is not written. However
-    this ends, by an interrupt at any moment too, no stage works on afterwards.
+    Parameters
+    ----------
+    reads
+        An iterator. Each step reads a piece. One thread takes the steps.
+    compute
+        The function that computes a piece. Each lane has a thread for it, which works in the context of that lane.
+    write
+        The function that writes a piece. One thread calls it, in order.
+    lanes
+        What makes the context of each lane.
+    ahead
+        The most pieces in work, counted from reading until written.
+
+    Notes
+    -----
+    If a stage fails, the pieces in work come to their end, and then the first error is raised. No piece after the
+    failed one is written. No stage works on when this has ended, even if it was interrupted.
     """
     stages = _Stages(compute, write, lanes)
     with contextlib.ExitStack() as threads:
@@ -85,7 +98,7 @@ def overlapped(
             threads.callback(executor.shutdown, wait=True, cancel_futures=True)
             return executor
 
-        # Closed in reverse: whoever waits for another's result is told first that there will be none.
+        # They are closed in reverse order, so whoever waits for another's result is told first that none will come.
         reader, workers, writer = pool(1, "read"), pool(len(lanes), "compute"), pool(1, "write")
         threads.callback(stages.end)
         pending: collections.deque[Future[Any]] = collections.deque()
@@ -105,7 +118,8 @@ _END = object()
 class _Stages:
     """What threads do with each other's results.
 
-    It knows itself who is at work: an executor that is interrupted while it starts a thread does not wait for it later.
+    It counts itself which steps are under way. An executor that is interrupted while it starts a thread does not wait
+    for that thread later.
     """
 
     def __init__(self, compute: Callable[[Any], Any], write: Callable[[Any], Any], lanes: Sequence[Lane]) -> None:
@@ -120,7 +134,7 @@ class _Stages:
         return self._unless_stopped(next, reads, _END)
 
     def computed(self, read: Future[Any]) -> Any:
-        """Compute a piece when it is read, in this thread's own lane."""
+        """Compute a piece when it is read, in the lane of this thread."""
         piece = read.result()
         return _END if piece is _END else self._unless_stopped(self._in_lane, piece)
 
@@ -134,7 +148,7 @@ class _Stages:
             raise
 
     def end(self) -> None:
-        """Let no step begin any more, and wait for those that have begun, however often that is interrupted."""
+        """Let no further step begin, and wait for the steps under way. Further interrupts don't end the wait."""
         self._stopped, interrupt = True, None
         while True:
             try:
@@ -147,14 +161,14 @@ class _Stages:
             raise interrupt
 
     def _in_lane(self, piece: Any) -> Any:
-        """Compute a piece in this thread's own lane."""
+        """Compute a piece in the lane of this thread."""
         if not hasattr(self._own, "lane"):
             self._own.lane = self._free.get()
         with self._own.lane():
             return self._compute(piece)
 
     def _unless_stopped(self, step: Callable[..., Any], *arguments: Any) -> Any:
-        """Do a step of the work, and be counted meanwhile."""
+        """Do a step of the work, unless all has stopped. Count the step while it is under way."""
         with self._changed:
             if self._stopped:
                 return _END

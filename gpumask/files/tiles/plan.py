@@ -1,6 +1,6 @@
-"""Tiles: which part of the output is made at a time, which part of the source that needs, and what it costs in memory.
+"""Tiles: which parts of the output are made at a time, which parts of the source they need, and what memory they take.
 
-No arrays and no files.
+This module handles neither arrays nor files.
 """
 
 from __future__ import annotations
@@ -12,15 +12,26 @@ from typing import NamedTuple
 from gpumask.grids.grid import node_window
 from gpumask.pixels.window import Window
 
-# Larger tiles gain nothing more, and smaller ones leave less to wait for at the beginning and at the end.
+# Larger tiles are no faster. Smaller tiles shorten the wait at the beginning and at the end.
 _MOST_PIXELS = 1 << 20
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Bytes of memory that a tile takes for each pixel of the output, pixel of the source, and node of the grid.
+    """How many bytes of memory a tile takes.
 
-    masks: for each pixel of the source, and of a frame of `margin` pixels around it, which masks read that grow.
+    Attributes
+    ----------
+    output
+        The bytes for each pixel of the output.
+    source
+        The bytes for each pixel of the source.
+    node
+        The bytes for each node of the grid.
+    masks
+        The bytes for each pixel of the source that masks read. Masks that grow also read a frame around the source.
+    margin
+        The width of that frame, in pixels.
     """
 
     output: float
@@ -39,7 +50,7 @@ class Costs:
 
 
 class Tile(NamedTuple):
-    """A part of the output, the part of the source that it needs, and how many (rows, cols) of nodes."""
+    """A part of the output, the part of the source that it needs, and the (rows, cols) of its nodes."""
 
     output: Window
     source: Window
@@ -47,11 +58,21 @@ class Tile(NamedTuple):
 
 
 def tile_shape(shape: tuple[int, int], block: tuple[int, int], most_pixels: float, least: int) -> tuple[int, int]:
-    """Return rows and columns of tiles: whole blocks of the output, as square as these allow.
+    """Return the rows and columns of tiles: whole blocks of the output, as square as blocks allow.
 
-    shape: of the output. block: of what the output's file is written in. most_pixels: of a tile; where a block has more
-    it is cut. least: how many tiles there should be at least, so that all that works at the same time has some.
+    Parameters
+    ----------
+    shape
+        The rows and columns of the output.
+    block
+        The rows and columns of the blocks in which the output's file is written.
+    most_pixels
+        The most pixels of a tile. A block with more pixels is cut.
+    least
+        The least number of tiles, so that all lanes have work.
 
+    Examples
+    --------
     >>> tile_shape((4000, 4000), (512, 512), 1 << 20, 8)
     (1024, 1024)
     """
@@ -73,9 +94,10 @@ def tile_shape(shape: tuple[int, int], block: tuple[int, int], most_pixels: floa
 def fitting(
     tile: Window, resolution: tuple[int, int], plan: Callable[[Window], Tile], costs: Costs, most_bytes: float
 ) -> Iterator[Tile]:
-    """Yield the plan for a tile, or for its quarters where it takes too much memory, down to single pixels.
+    """Yield the plan for a tile. If it takes too much memory, yield the plans for its quarters, down to single pixels.
 
-    resolution: output pixels from node to node. plan: reads a tile's nodes; it is not asked where these are too many.
+    `resolution` is the output pixels from node to node. `plan` reads the nodes of a tile. It is not called if these are
+    too many.
     """
     smallest = tile.shape == (1, 1)
     without_source = Tile(tile, Window(0, 0, 0, 0), node_window(tile, resolution).shape)

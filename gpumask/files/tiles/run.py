@@ -1,8 +1,8 @@
-"""Files: resample from open datasets to open datasets, tile by tile; reading, computing and writing overlap.
+"""Resampling from open datasets to open datasets, tile by tile. Reading, computing and writing overlap.
 
-Each tile reads the nodes that it needs, the source pixels that these reach, and no more, so memory grows with the tile.
-Tiles change nothing: coordinates come from the same nodes with the same weights, and a window of the source holds every
-pixel that has a weight.
+Each tile reads the nodes that it needs, and the source pixels that these reach, and no more. So memory grows with the
+tile. The result does not depend on the tiles. Coordinates come from the same nodes with the same weights, and a window
+of the source holds every pixel that has a weight.
 """
 
 from __future__ import annotations
@@ -35,23 +35,33 @@ from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.run import resample_into
 
-# Of the memory that a job may take: tiles, and all nodes of a grid if they fit. What GDAL leaves is the libraries'.
+# Shares of the memory that a job may take: for tiles, and for all nodes of a grid if they fit. GDAL's cache has a third
+# share. The rest is for the libraries.
 _FOR_TILES, _FOR_NODES = 1 / 2, 1 / 16
-_NODE_BYTES = 48  # read, shifted, and marked where they don't count
-_TILES_A_LANE = 4  # at least, so that none is idle for long
-_OUTSIDE = 2  # in a tile's validity, until it is counted
+_NODE_BYTES = 48  # of a node that is read, shifted, and marked if it doesn't count
+_TILES_A_LANE = 4  # the least number of tiles, so that no lane is idle for long
+_OUTSIDE = 2  # marks pixels outside the source in a tile's validity, until they are counted
 _log = logging.getLogger("gpumask")
 
 
 @dataclass(frozen=True)
 class Job:
-    """How to resample.
+    """How to resample, and how the work is done.
 
-    method: its dtype and its nodata value are the output's.
-    window: of the output. None: all of it.
-    tile_shape: rows and columns made at a time. None: what the output's blocks and the memory ask for.
-    max_memory: see `memory_limit`.
-    devices: the numbers of the GPUs that share the tiles. None: the current one.
+    Attributes
+    ----------
+    method
+        How to resample. Its dtype and its nodata value are those of the output.
+    window
+        The part of the output to make. None means all of it.
+    tile_shape
+        The rows and columns made at a time. None means that the output's blocks and the memory decide.
+    backend
+        The name of the backend. None means the default for files.
+    max_memory
+        See `memory_limit`.
+    devices
+        The numbers of the GPUs that share the tiles. None means the current one.
     """
 
     method: Method
@@ -69,11 +79,11 @@ def resample_datasets(
     job: Job,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Resample from open datasets to open datasets; the output's window begins at their first pixel.
+    """Resample from open datasets to open datasets. The output's window begins at their first pixel.
 
-    Inputs are used by one thread alone, as are outputs. progress: called as progress(done, total), in output pixels.
-    Raises GpumaskError before anything is read or written where the datasets don't fit the job, and where something
-    can't be read or written, naming the file and the window.
+    One thread alone uses the inputs, and one the outputs. `progress` is called as progress(done, total), in output
+    pixels. Raises GpumaskError, before anything is read or written, if the datasets don't fit the job. It is also
+    raised if something can't be read or written, and then it names the file and the window.
     """
     run = _Run(source, grid, output, job)
     start, total = time.perf_counter(), run.window.rows * run.window.cols
@@ -81,7 +91,7 @@ def resample_datasets(
     with gdal_cache(int(run.limit * FOR_GDAL)), contextlib.closing(run.tiles()) as tiles:
         for written in tiles:
             done.add(written)
-            if progress and written.seconds:  # not for what was finished before
+            if progress and written.seconds:  # tiles of an earlier run have none
                 progress(done.pixels, total)
     done.seconds["all"] = time.perf_counter() - start
     _log.debug(
@@ -93,7 +103,7 @@ def resample_datasets(
 
 
 def _check_affordable(costs: Costs, most: float, limit: int) -> None:
-    """Raise GpumaskError where the masks of a single pixel would take more than tiles may: they are never cut."""
+    """Raise GpumaskError if the masks of a single pixel take more memory than tiles may. These masks are never cut."""
     least = costs.of(Tile(Window(0, 0, 1, 1), Window(0, 0, 1, 1), (1, 1)))
     if least > most:
         raise GpumaskError(
@@ -104,7 +114,7 @@ def _check_affordable(costs: Costs, most: float, limit: int) -> None:
 
 @dataclass
 class _Piece:
-    """A tile on its way: what was read for it, and where it is computed."""
+    """A tile under way: what was read for it, and where its result goes."""
 
     output: Window
     grid: Grid
@@ -113,7 +123,7 @@ class _Piece:
     seconds: dict[str, float]
 
 
-Stage = _Piece | Written  # what is finished already goes along with the others, and is counted
+Stage = _Piece | Written  # finished tiles of an earlier run go along with the others, and are counted
 
 
 class _Run:
@@ -132,21 +142,21 @@ class _Run:
         self.limit = memory_limit(job.max_memory)
         self.environment = gdal_environment()
         self.finished = output.finished()
-        # All nodes at once where they are few: read once, and brought to a GPU once.
+        # If nodes are few, all of them are read once, and brought to a GPU once.
         few = grid.node_count * _NODE_BYTES <= self.limit * _FOR_NODES
         self.nodes = grid.read(Window.of_shape(grid.full_shape)) if few else None
         self.read_nodes = self.nodes.crop if self.nodes else grid.read
         self.parts = grid.parts
         self.turns = Turns()
-        self.there: dict[int, Grid | None] = {}  # all nodes, in the memory of the device of a thread
+        self.there: dict[int, Grid | None] = {}  # all nodes, by thread, in the memory of that thread's device
         self.short = False  # whether a device had too little memory for a tile
 
     def tiles(self) -> Generator[Written, None, None]:
-        """Do all tiles."""
+        """Make all tiles."""
         ahead = len(self.lanes) + 2  # one being read, one being written
         most = self.limit * _FOR_TILES / ahead
         bands = len(self.source.bands)
-        # Coefficients, those of one band by columns alone, masks.
+        # Coefficients of all bands, those of one band filtered along columns alone, and masks.
         filtered = 8 * (bands + 1) + 4 if self.method.interpolator.needs_filter else 0
         costs = Costs(
             output=bands * self.method.dtype.itemsize + (bands if self.source.by_band else 1),
@@ -157,7 +167,7 @@ class _Run:
         )
         _check_affordable(costs, most, self.limit)
         shape = self.job.tile_shape
-        if shape is None:  # where a tile takes more of the source than this guess, it is cut
+        if shape is None:  # this is a guess: a tile that takes more of the source is cut later
             pixels = most / (costs.output + 1.5 * (costs.source + costs.masks))
             least = _TILES_A_LANE * len(self.lanes)
             shape = tile_shape(self.window.shape, self.output.block_shape, pixels, least)
@@ -186,7 +196,7 @@ class _Run:
         """Read what a tile needs, into memory that is used again."""
         start, bands, shape = time.perf_counter(), len(self.source.bands), tile.output.shape
         image = slot.array("source", (bands, *tile.source.shape), self.source.dtype)
-        # Rules and polygons are computed here: on the first of the devices.
+        # Rules and polygons are computed here, on the first of the devices.
         with self.environment(), self.lanes[0]():
             source = self._source(tile.source, image)
         planes = (bands, *shape) if self.source.by_band else shape
@@ -198,7 +208,7 @@ class _Run:
         return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
 
     def _source(self, window: Window, image: np.ndarray) -> Source:
-        """Read a window of the source; once more, alone, where the device has no memory for its masks beside others."""
+        """Read a window of the source. If the device has no memory for its masks beside others, read it again alone."""
         read = functools.partial(self.source.read, window, self.backend, image, self.method.boundary)
         try:
             with self.turns.together():
@@ -219,7 +229,7 @@ class _Run:
         return piece
 
     def _nodes_here(self) -> Grid | None:
-        """Return all nodes in the memory of the device that this thread computes on; None where they are too many."""
+        """Return all nodes in the memory of this thread's device. The result is None if they are too many."""
         if self.nodes is None or self.short:
             return None
         own = threading.get_ident()
@@ -235,12 +245,12 @@ class _Run:
         return self.there[own]
 
     def _is_fixed(self, grid: Grid) -> bool:
-        """Say whether a grid's coordinates are in fixed point."""
+        """Say whether the coordinates of a grid are in fixed point."""
         pixels = Window.of_shape(self.source.dataset.shape)
         return self.method.in_fixed_point(grid.resolution, pixels)
 
     def _resample(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
-        """Resample from host memory to host memory; where the device's memory does not hold it beside others, alone."""
+        """Resample from host memory to host memory. If the device has no memory for it beside others, do it alone."""
         if source.window.is_empty:
             target.image.fill(self.method.nodata)
             target.validity.fill(_OUTSIDE)
@@ -254,7 +264,7 @@ class _Run:
             self._resample_in_quarters(source, grid, output, target)
 
     def _resample_in_quarters(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
-        """Resample at once, or in quarters where the device's memory does not hold it all."""
+        """Resample at once. If the device has no memory for that, resample in quarters."""
         try:
             self._resample_at_once(source, grid, output, target)
             return
@@ -286,7 +296,7 @@ class _Run:
         self.backend.fetch((image, target.image), (validity, target.validity))
 
     def _write(self, piece: Stage) -> Written:
-        """Count a tile's pixels, and write it."""
+        """Count the pixels of a tile, and write it."""
         if isinstance(piece, Written):
             return piece
         start, (image, validity) = time.perf_counter(), (piece.target.image, piece.target.validity)
@@ -301,7 +311,7 @@ class _Run:
 
 
 class Output(Protocol):
-    """Where the chain writes."""
+    """Where a run writes."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -309,16 +319,16 @@ class Output(Protocol):
 
     @property
     def block_shape(self) -> tuple[int, int]:
-        """Rows and columns of the blocks that the image is stored in."""
+        """The rows and columns of the blocks that the image is stored in."""
 
     def check(self, bands: int, shape: tuple[int, int], by_band: bool) -> None:
-        """Raise GpumaskError where so many bands of so many rows and columns have no place.
+        """Raise GpumaskError if so many bands of so many rows and columns don't fit.
 
-        by_band: whether there is a validity of each.
+        `by_band` says whether each band has a validity of its own.
         """
 
     def finished(self) -> dict[Window, Any]:
-        """Return the tiles that are there already, as what the chain said of them, by their windows of the output."""
+        """Return the finished tiles of an earlier run, by their windows. Values are like `done` in `write`."""
 
     def write(self, window: Window, image: np.ndarray, validity: np.ndarray, done: Any) -> None:
-        """Write a tile at a window; done: what the chain says of it."""
+        """Write a tile at a window. `done` says what is known of the tile."""

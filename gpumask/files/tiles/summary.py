@@ -12,9 +12,20 @@ from gpumask.pixels.window import Window
 class Summary:
     """What a run did.
 
-    pixels: of the output; valid: how many of them are, in any band; outside: how many have no place in the source, or,
-    to B-splines, one too near its edges. tiles: how many.
-    seconds: what "read", "compute" and "write" took, each for itself, though they overlap, and "all" did.
+    Attributes
+    ----------
+    backend
+        The name of the backend.
+    pixels
+        The number of output pixels.
+    valid
+        How many of them are valid in at least one band.
+    outside
+        How many of them lie outside the source. With B-splines, those that lie too near its edges count too.
+    tiles
+        The number of tiles.
+    seconds
+        The time for "read", "compute" and "write", and for "all" together. The first three overlap.
     """
 
     backend: str
@@ -35,7 +46,7 @@ class Summary:
 
 
 class Written(NamedTuple):
-    """A tile that is written: how many of its pixels are valid, how many have no place in the source, what it took."""
+    """A tile that is written, with its valid pixels, its pixels outside the source, and the time that it took."""
 
     tile: Window
     valid: int

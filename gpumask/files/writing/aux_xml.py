@@ -1,4 +1,4 @@
-"""The .aux.xml beside a raster: where GDAL looks for what the raster's own format can't hold."""
+"""The .aux.xml file beside a raster. GDAL looks there for what the raster's own format can't hold."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ Domains = dict[str, dict[str, str]]
 
 
 def is_text(domain: str) -> bool:
-    """Say whether a domain of tags is one text, of XML or JSON, and has no keys."""
+    """Say whether a domain of tags is one text of XML or JSON, without keys."""
     return domain.startswith(("xml:", "json:"))
 
 
 def add_beside(
     raster: Path, tags: Mapping[int, Domains], elements: Mapping[int, Iterable[ElementTree.Element]]
 ) -> None:
-    """Add tags, by band and domain, and XML of GDAL's, by band, to the file beside a raster, which may be there.
+    """Add tags, by band and domain, and elements of GDAL's XML, by band, to the file beside a raster.
 
-    Band 0 is the dataset. A domain that is one text has it under its own name.
+    The file may exist already. Band 0 stands for the dataset. The text of a domain without keys is found under the
+    domain's name.
     """
     path = raster.with_name(f"{raster.name}.aux.xml")
     file = minidom.parse(str(path)) if path.exists() else minidom.parseString("<PAMDataset/>")
@@ -49,7 +50,7 @@ def add_beside(
 
 
 def _child(above: Any, tag: str, attribute: str, value: str) -> Any:
-    """Return a part with a tag and an attribute, which is new where there is none."""
+    """Return the child with a tag and an attribute. Make it if there is none."""
     for node in above.childNodes:
         if isinstance(node, minidom.Element) and node.tagName == tag and node.getAttribute(attribute) == value:
             return node
@@ -61,7 +62,7 @@ def _child(above: Any, tag: str, attribute: str, value: str) -> Any:
 
 
 def _keys(file: minidom.Document, tags: Mapping[str, str]) -> list[Any]:
-    """Return tags as XML of GDAL's."""
+    """Return tags as elements of GDAL's XML."""
     nodes = []
     for key, text in tags.items():
         node = file.createElement("MDI")
@@ -72,7 +73,7 @@ def _keys(file: minidom.Document, tags: Mapping[str, str]) -> list[Any]:
 
 
 def _text(file: Any, domain: str, text: str) -> list[Any]:
-    """Return a text; one that is XML as such, and nothing where it is said to be XML and is not."""
+    """Return a text as nodes. XML becomes elements. Broken XML gives nothing."""
     if domain.startswith("json:"):
         return [file.createTextNode(text)]
     try:

@@ -1,6 +1,6 @@
-"""What a raster says of itself and holds of an output made from it, too: tags, domains, names, colours, categories.
+"""What an output takes over from what its source says of itself: tags, domains, names, colours and categories.
 
-All but what is of pixels' places and statistics, of how a file is stored, and of which pixels are valid.
+Four kinds of facts are not taken over: where pixels lie, statistics, how a file is stored, and which pixels are valid.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
 
 
-# Tags, whatever the domain.
+# Tags that are not taken over, in whatever domain.
 _NO_TAG = re.compile(
-    "STATISTICS_|actual_(range|min|max)$|OVR_|LAYOUT$"  # of pixels, and of how they are stored
+    "STATISTICS_|actual_(range|min|max)$|OVR_|LAYOUT$"  # about pixels, and how they are stored
     "|TIFFTAG_((M(IN|AX)SAMPLEVALUE|[XY]RESOLUTION|RESOLUTIONUNIT)$)"
-    "|(AREA_OR_POINT|grid_mapping|coordinates)$|geospatial_|(x|y|lon|lat|longitude|latitude)#"  # of places
+    "|(AREA_OR_POINT|grid_mapping|coordinates)$|geospatial_|(x|y|lon|lat|longitude|latitude)#"  # about places
     "|EXIF_(Pixel[XY]Dimension|[XY]Resolution|ResolutionUnit|Orientation)$|NITF_(IGEOLO|ICORDS|BLOCKA_|CORNER)"
     "|(?i:(.+[.])?([UL][LR](LON|LAT|HAE|X|Y|H)|num(Rows|Columns))$)"
-    "|(NODATA_VALUES|_FillValue|missing_value)$"  # of validity
+    "|(NODATA_VALUES|_FillValue|missing_value)$"  # about validity
 )
 _GRID_MAPPING = re.compile("(.+)#(grid_mapping_name|spatial_ref|crs_wkt|GeoTransform)$")
 _NO_DOMAIN = re.compile(
@@ -39,18 +39,29 @@ _NO_DOMAIN = re.compile(
     "|RPC|GEOLOCATION|GEOREFERENCING|TILING_SCHEME|LocationInfo|(xml:)?TRE|xml:(gml|ESRI).*|json:ISIS3|xml:PDS4",
     re.IGNORECASE,
 )
-_PROFILE = "COLOR_PROFILE"  # of all colours together
-_ARGUMENTS = {"ns", "bidx"}  # of rasterio's `update_tags`, which tags of these names would be taken for
-_BLACK = (0, 0, 0, 255)  # as GDAL has it in a TIFF for values without a colour
-_PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, of a column of a raster attribute table
+_PROFILE = "COLOR_PROFILE"  # holds for all colours together
+_ARGUMENTS = {"ns", "bidx"}  # rasterio's `update_tags` would take tags with these names for its arguments
+_BLACK = (0, 0, 0, 255)  # what GDAL gives values without a colour in a TIFF
+_PIXEL_COUNT = "1"  # GDAL's GFU_PixelCount, which marks a column of counts in a raster attribute table
 
 
 @dataclass(frozen=True, eq=False)
 class Carried:
-    """What an output says of itself that its source has said.
+    """What an output says of itself because its source says it.
 
-    tags: of the output's bands, by number, and at 0 of all of it, by domain: "" is GDAL's default. A domain that is one
-    text has it under its own name. classes: by band, the names of its values, as XML of GDAL's.
+    Attributes
+    ----------
+    dataset
+        The dataset of the source.
+    numbers
+        The numbers of the source's bands, in the output's order.
+    tags
+        The tags by band of the output and by domain. Band 0 stands for the whole output, and "" is GDAL's default
+        domain. The text of a domain without keys is found under the domain's name.
+    classes
+        The names of the values of each band, as elements of GDAL's XML.
+    same_values
+        Whether the output has no values but those of the source.
     """
 
     dataset: DatasetReader
@@ -61,7 +72,10 @@ class Carried:
 
     @classmethod
     def of(cls, dataset: DatasetReader, bands: Sequence[int], *, same_values: bool) -> Carried:
-        """bands: those of the source, as the output has them. same_values: whether no value is made between others."""
+        """Collect what the bands of a source say, in the output's order.
+
+        `same_values` says whether the output has no values but those of the source.
+        """
         root = described(dataset)
         parts = {0: root} | {place: described_band(root, band) for place, band in enumerate(bands, 1)}
         tags = {place: _domains(dataset, (0, *bands)[place], part) for place, part in parts.items()}
@@ -71,19 +85,19 @@ class Carried:
         return cls(dataset, tuple(bands), tags, classes, same_values)
 
     def tell(self, image: DatasetWriter, alpha: tuple[int, ...], *, table: bool) -> None:
-        """Say all of an image that it can hold, before its pixels are written.
+        """Write into an image all that it can hold, before its pixels are written.
 
-        alpha: which of its bands are alpha; one that the source does not have comes last. table: whether it has the
-        first band's table of colours.
+        `alpha` says which of its bands are alpha. An alpha band that the source does not have is the last one. `table`
+        says whether the image has the colour table of the first band.
         """
         for band, domains in self.tags.items():
             for name, found in domains.items():
                 if name == "IMD" or (name and image.driver != "GTiff"):
-                    continue  # what other formats make of some is a file of another name, or an error; see `lay_beside`
+                    continue  # other formats make a file of another name, or an error, of some. See `lay_beside`.
                 if not is_text(name):
                     tags = {key: text for key, text in found.items() if key not in _ARGUMENTS}
                     image.update_tags(band, ns=name or None, **tags)
-                elif "=" in found[name]:  # at which rasterio would put the two together
+                elif "=" in found[name]:  # rasterio joins a key and a value by it
                     key, _, value = found[name].partition("=")
                     image.update_tags(band, ns=name, **{key: value})
         descriptions = self.dataset.descriptions
@@ -99,36 +113,36 @@ class Carried:
 
     @property
     def tables(self) -> list[int]:
-        """The output's bands that have tables of colours which still hold."""
+        """The bands of the output whose colour tables still hold."""
         colours = self.dataset.colorinterp
         kinds = [colours[band - 1].name for band in self.numbers]
         return [place for place, kind in enumerate(kinds, 1) if kind == "palette" and self.same_values]
 
     def _tell_colours(self, image: DatasetWriter, alpha: tuple[int, ...], table: bool) -> None:
-        """Say what colours the bands are, and the colours of their values."""
+        """Write which colours the bands are, and the colours of their values."""
         from rasterio.enums import ColorInterp
 
         colours = self.dataset.colorinterp
         kinds = [colours[band - 1] for band in self.numbers]
         if table:
-            # Some formats cut values off at the end of a table, or refuse them: nodata values, for instance.
+            # Some formats cut or refuse values beyond the end of a table, such as a nodata value.
             image.write_colormap(1, dict.fromkeys(range(256), _BLACK) | self.dataset.colormap(self.numbers[0]))
         if alpha or {ColorInterp.red, ColorInterp.green, ColorInterp.blue} & {*kinds}:
             plain = ColorInterp.palette if table else ColorInterp.undefined
             kinds = [plain if kind == ColorInterp.palette else kind for kind in kinds]
             image.colorinterp = with_alpha([*kinds, *image.colorinterp[len(kinds) :]], alpha)
-        elif ColorInterp.alpha in image.colorinterp:  # which GDAL takes the last of four bytes for
+        elif ColorInterp.alpha in image.colorinterp:  # GDAL takes the last of four bytes for alpha
             image.colorinterp = with_alpha(image.colorinterp, ())
 
     @property
     def cog_options(self) -> dict[str, str]:
-        """Options that make a COG keep all domains, where that does not lose the tags of bands, as GDAL does then."""
+        """Options that make a COG keep all domains. If bands have tags there are none, as GDAL would lose those."""
         named = any(name for domains in self.tags.values() for name in domains)
         of_bands = any(domains.get("") for band, domains in self.tags.items() if band)
         return {"copy_src_mdd": "yes"} if named and not of_bands else {}
 
     def lay_beside(self, path: Path) -> None:
-        """Put what a whole file does not hold into the .aux.xml that GDAL reads along with it."""
+        """Write what a whole file does not hold into the .aux.xml beside it, which GDAL reads too."""
         import rasterio
         from rasterio.env import get_gdal_config
         from rasterio.errors import NotGeoreferencedWarning
@@ -149,7 +163,7 @@ class Carried:
             add_beside(path, tags, classes)
 
     def _lacking(self, made: DatasetReader, band: int) -> Domains:
-        """Return what a file does not hold of the tags of a band; 0: of its own."""
+        """Return the tags of a band that a file does not hold. Band 0 stands for the file itself."""
         wanted = {name: tags for name, tags in self.tags[band].items() if name != _PROFILE}
         found = {name: _tags(made, band, name) for name in wanted}
         lacking = {
@@ -160,9 +174,9 @@ class Carried:
 
 
 def _domains(dataset: DatasetReader, band: int, part: Element | None) -> Domains:
-    """Return what is carried over of the tags of a band, or, for 0, of a dataset, by domain.
+    """Return the tags of a band that are taken over, by domain. Band 0 stands for the dataset.
 
-    part: what GDAL says of it in XML.
+    `part` is GDAL's XML about the band.
     """
     found = {}
     for name in ("", *dataset.tag_namespaces(band)):
@@ -176,22 +190,22 @@ def _domains(dataset: DatasetReader, band: int, part: Element | None) -> Domains
 
 
 def _no_utf8(part: Element, tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags of the default domain that rasterio leaves out, as they are no UTF-8."""
+    """Return the tags of the default domain that rasterio leaves out, because they are not UTF-8."""
     listed = (each for metadata in part.findall("Metadata") if "domain" not in metadata.attrib for each in metadata)
     found = {each.get("key", ""): each.text or "" for each in listed}
-    # rasterio takes a colon in a key for its end.
+    # For rasterio a key ends at a colon.
     return {key: text for key, text in found.items() if re.split("[:=]", key)[0].strip() not in tags}
 
 
 def _holds_not(key: str) -> bool:
-    """Say whether a tag does not hold of an output; those of NetCDF's variables have the variable's name before."""
+    """Say whether a tag does not hold for an output. NetCDF puts the name of a variable before its tags."""
     return any(map(_NO_TAG.match, (key, key.rpartition("#")[2].removeprefix("GDAL_"))))
 
 
 def _tags(dataset: DatasetReader, band: int, domain: str) -> dict[str, str]:
-    """Return the tags of a domain; a text that is all of it under its name."""
+    """Return the tags of a domain. The text of a domain without keys is found under the domain's name."""
     found: dict[str, str] = dataset.tags(band, ns=domain or None)
-    if domain.startswith("json:") and found:  # which rasterio takes apart at its first colon, or sign of equality
+    if domain.startswith("json:") and found:  # rasterio splits it at the first colon or equals sign
         (key, value), *_ = found.items()
         for text in (f"{key}:{value}", f"{key}={value}"):
             with contextlib.suppress(ValueError):
@@ -202,7 +216,7 @@ def _tags(dataset: DatasetReader, band: int, domain: str) -> dict[str, str]:
 
 
 def _classes(band: Element) -> list[Element]:
-    """Return the names of a band's values: its categories, and its table of attributes but for counts of pixels."""
+    """Return the names of a band's values: its categories, and its attribute table without counts of pixels."""
     names, table = (band.find(tag) for tag in ("CategoryNames", "GDALRasterAttributeTable"))
     found = [] if names is None or not len(names) else [deepcopy(names)]
     if table is None or table.get("tableType", "thematic") != "thematic":

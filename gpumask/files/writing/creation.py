@@ -1,4 +1,4 @@
-"""The files of one resampling: made as they are to be stored, and whole or not there."""
+"""The files of one resampling. They are made as they are to be stored, and appear when they are whole."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gpumask.version import __version__
 
 _log = logging.getLogger("gpumask")
 
-# What keeps values as they are, with no option that is forgotten when a file is opened again.
+# Compressions that keep values as they are. They need no option that is lost when a file is opened again.
 _RESUMABLE = ("none", "deflate", "lzw", "zstd", "packbits", "lzma")
 
 
@@ -47,13 +47,29 @@ class Creation:
         nearest: bool,
         overwrite: bool = True,
     ) -> None:
-        """Choose how all is stored.
+        """Choose how all files are stored.
 
-        paths: the image's, and the validity's if it has a file of its own. profile: rasterio's, but for count, driver
-        and creation options, which are the user's. bands: those of the source's dataset, as the output has them: what
-        of them is none of the source's own is alpha. within: "mask" or "alpha" where the image holds its validity.
-        nearest: whether no value is made between others. overwrite: whether to replace what appears under the names
-        until the files are whole.
+        Parameters
+        ----------
+        paths
+            The path of the image, and that of the validity if it has a file of its own.
+        source
+            The source. Its bands are those without alpha.
+        profile
+            A profile for rasterio, without count, driver and creation options.
+        bands
+            The bands of the source's dataset, in the output's order. Those that are not among the source's bands are
+            alpha.
+        within
+            "mask" or "alpha" if the image holds its validity, otherwise None.
+        driver
+            GDAL's name of the format. None means that the extension says it.
+        options
+            The user's creation options.
+        nearest
+            Whether no value is made between others.
+        overwrite
+            Whether to replace files that appear under the names before the new ones are whole.
         """
         self._paths = paths
         shape, dtype = (profile["height"], profile["width"]), np.dtype(profile["dtype"])
@@ -75,7 +91,9 @@ class Creation:
         self._table = tables == [1] and takes_table(image, sample, paths[0].name)
         if tables and not self._table:
             _log.warning(
-                "output: no colours of classes are kept, as %s has none for such bands of %s", image.name, dtype
+                "output: the colours of classes are lost, as %s has no colour table for such %s bands",
+                image.name,
+                dtype,
             )
         #: All files that will be made.
         self.files = [paths[0].with_name(name) for name in names]
@@ -87,22 +105,22 @@ class Creation:
                 names = try_out(stored, Sample.of(planes, "uint8", "pixels", by_band=by_band), paths[1].name)
             of_both = [path for path in map(paths[1].with_name, names) if path in self.files]
             if of_both:
-                raise GpumaskError(f"validity: expected files other than those of the output; got {of_both[0]} of both")
+                raise GpumaskError(f"validity: expected other files than the output's; got {of_both[0]} for both")
             self.files += [paths[1].with_name(name) for name in names]
 
     @contextlib.contextmanager
     def outputs(self, job: Any, max_memory: Any = None) -> Iterator[Output]:
-        """Yield the output, to be written to; its files appear under their names when the block ends.
+        """Yield the output, to be written to. Its files appear under their names when the block ends.
 
-        job: what tells this job from others, as JSON has it, where finished tiles are to be kept; None: they are not.
-        max_memory: see `memory_limit`.
+        `job` tells this job from others, in a form that JSON has, if finished tiles are to be kept. None means that
+        they are not. For `max_memory` see `memory_limit`.
         """
         kept = job is not None
         if kept:
             self._check_resumable()
         self._check_space(kept)
         with (
-            gdal_cache(int(memory_limit(max_memory) * FOR_GDAL)),  # for what is done when all tiles are written, too
+            gdal_cache(int(memory_limit(max_memory) * FOR_GDAL)),  # also for the work after all tiles are written
             whole_files(*self._paths, sparse=self._sparse, kept=kept, overwrite=self._overwrite) as drafts,
         ):
             plain = drafts[0].with_name(f".{drafts[0].name}.plain")
@@ -130,24 +148,24 @@ class Creation:
 
     @contextlib.contextmanager
     def _kept(self, drafts: Sequence[Path], job: Any) -> Iterator[Output]:
-        """Open the files of an earlier run of the job, or make them; keep what is finished where the block fails."""
+        """Open the files of an earlier run of the job, or make them. If the block fails, keep the finished tiles."""
         same = [__version__, job, repr(self._profiles), self._mask, self._alpha]
         finished = drafts[0].with_name(".finished.json")
         journal = Journal(finished, same, {draft.parent for draft in drafts})
         for draft in drafts:
-            for part in set(draft.parent.iterdir()) - {*drafts, finished}:  # what a killed run was busy with
+            for part in set(draft.parent.iterdir()) - {*drafts, finished}:  # left by a run that was killed
                 part.unlink()
         try:
             output = self._begun(drafts, journal)
             try:
                 yield output
             except BaseException:
-                with contextlib.suppress(Exception):  # the first error is the one to be told
+                with contextlib.suppress(Exception):  # the first error is the one that the user sees
                     output.close()
                 raise
             output.finish()
         except BaseException:
-            if not finished.exists():  # there is nothing to go on from
+            if not finished.exists():  # no tile is finished
                 for draft in drafts:
                     shutil.rmtree(draft.parent, ignore_errors=True)
             raise
@@ -161,9 +179,9 @@ class Creation:
             output = ResumableOutput(reopen, journal)
             _log.info("resume: goes on from %d tiles", len(journal.tiles))
             return output
-        except Exception:  # there is none, or GDAL can't read it any more: begin anew
+        except Exception:  # there is no earlier run, or GDAL can't read its files
             if journal.lost:
-                _log.warning("resume: begins anew: the %d tiles kept there are another job's", journal.lost)
+                _log.warning("resume: begins anew, as the %d tiles kept there belong to another job", journal.lost)
             journal.clear()
             for folder in journal.others:
                 remove_kept(folder)
@@ -172,7 +190,7 @@ class Creation:
             return ResumableOutput(reopen, journal)
 
     def _check_resumable(self) -> None:
-        """Raise GpumaskError where files can't be written in more than one go."""
+        """Raise GpumaskError if the files can't be closed, opened and written again."""
         for profile in self._profiles:
             if profile["driver"] != "GTiff" or str(profile.get("compress", "none")).lower() not in _RESUMABLE:
                 raise GpumaskError(
@@ -180,10 +198,10 @@ class Creation:
                     f"{', '.join(_RESUMABLE[1:])}; got {profile['driver']} {profile.get('compress', '')}"
                 )
             if "discard_lsb" in profile:
-                raise GpumaskError("resume: expected no discard_lsb, which a file forgets when it is opened again")
+                raise GpumaskError("resume: expected no discard_lsb, as GDAL forgets it when it opens a file again")
 
     def _check_space(self, kept: bool) -> None:
-        """Raise GpumaskError where the disk has no room for what is not compressed; kept drafts have theirs already."""
+        """Raise GpumaskError if the disk has no room for files without compression. Kept drafts have their room."""
         for path, profile in zip(self._paths, self._profiles, strict=True):
             plain = profile["driver"] == "GTiff" and str(profile.get("compress", "none")).lower() == "none"
             needed = profile["height"] * profile["width"] * profile["count"] * np.dtype(profile["dtype"]).itemsize
@@ -193,7 +211,11 @@ class Creation:
 
 
 def _of_cog(options: Mapping[str, Any] | None, nearest: bool, *, mixes: bool) -> dict[str, Any] | None:
-    """Return a COG's options, with overviews of nearest pixels where the output's are, or would mix invalid ones in."""
+    """Return the options of a COG, with overviews of nearest pixels if they are needed.
+
+    They are needed if the output has nearest pixels. They are also needed if other overviews would mix in invalid
+    pixels.
+    """
     if options is None or "resampling" in options or not (nearest or mixes):
         return None if options is None else {**options}
     return {"overview_resampling": "nearest", **({"warp_resampling": "nearest"} if nearest else {}), **options}
@@ -208,12 +230,12 @@ def _occupied(folder: Path) -> int:
 def _alpha_among(
     bands: Sequence[int], colours: Sequence[int], within: str | None, dtype: np.dtype[Any]
 ) -> tuple[int, ...]:
-    """Return which of the output's bands are alpha: those that are in the source, or one more that is asked for."""
+    """Return which bands of the output are alpha: those of the source, or one more that the user asks for."""
     alpha = tuple(place for place, band in enumerate(bands, 1) if band not in colours)
     if alpha and dtype.name not in ("uint8", "uint16"):
         raise GpumaskError(
             f"dtype: expected uint8 or uint16, as the source's alpha, band {bands[alpha[0] - 1]}, is among the bands; "
-            f"got {dtype}; to go without it give bands (--bands) {','.join(map(str, colours))}"
+            f"got {dtype} (for an output without alpha give bands (--bands) {','.join(map(str, colours))})"
         )
     if alpha or within != "alpha":
         return alpha
@@ -226,9 +248,9 @@ def _alpha_among(
 
 
 def _reopened(drafts: Sequence[Path], mask: bool, alpha: tuple[int, ...]) -> OutputFile:
-    """Open files to be updated."""
+    """Open files for updates."""
     import rasterio
 
-    with rasterio.Env(GDAL_ENABLE_TIFF_SPLIT=False):  # which loses rows of an only strip of more than 2000
+    with rasterio.Env(GDAL_ENABLE_TIFF_SPLIT=False):  # the split loses rows of a single strip of more than 2000 rows
         image, *validity = (rasterio.open(draft, "r+") for draft in drafts)
     return OutputFile(image, validity[0] if validity else None, mask, alpha)

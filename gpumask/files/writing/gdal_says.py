@@ -1,4 +1,4 @@
-"""What GDAL says while it writes, heard, and made errors of where it says that something is lost."""
+"""GDAL's messages while it writes. Those that say that something is lost become errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_WRITTEN = "No space left|File too large|[Ww]rite error|WriteProc|WriteEncod
 
 @contextlib.contextmanager
 def options_are_known() -> Iterator[None]:
-    """Raise GpumaskError where GDAL warns, in this thread and within the block, of an option that it does not take."""
+    """Raise GpumaskError if GDAL warns, in this thread and within the block, of an option that it does not know."""
     with gdal_heard() as said:
         yield
     here = threading.get_ident()
@@ -28,9 +28,9 @@ def options_are_known() -> Iterator[None]:
 
 @contextlib.contextmanager
 def all_is_written(path: Path) -> Iterator[None]:
-    """Raise GpumaskError where GDAL says, within the block and in whatever thread, that something could not be written.
+    """Raise GpumaskError if GDAL says, within the block and in any thread, that something could not be written.
 
-    It keeps blocks back to write them later, and rasterio raises nothing for those that fail when a file is closed.
+    GDAL keeps blocks back and writes them later. rasterio raises nothing if such a block fails when a file is closed.
     """
     with gdal_heard() as said:
         yield
@@ -40,7 +40,7 @@ def all_is_written(path: Path) -> Iterator[None]:
 
 
 class _Ear(logging.Filter):
-    """Hears all that rasterio passes on of what GDAL says, and lets through what would have been logged without it."""
+    """Hears all of GDAL's messages that rasterio passes on. It lets those through that would be logged without it."""
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -54,12 +54,12 @@ class _Ear(logging.Filter):
 
 _hearing = threading.RLock()
 _ears: list[_Ear] = []
-_unheard: list[int] = []  # the level to go back to when nobody hears any more
+_unheard: list[int] = []  # the logger's level before anybody heard, which is set again afterwards
 
 
 @contextlib.contextmanager
 def gdal_heard() -> Iterator[list[tuple[int | None, str]]]:
-    """Yield a list that comes to have (thread, text) of what GDAL says within the block."""
+    """Yield a list that collects (thread, text) of GDAL's messages within the block."""
     logger = logging.getLogger("rasterio._env")
     with _hearing:
         ear = _Ear(_ears[0].level if _ears else logger.getEffectiveLevel())

@@ -17,11 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class OutputFile:
-    """Where a result is written: an image; and its validity in a file, in the image's mask, in alpha bands, or nowhere.
+    """Where a result is written: an image, and its validity in a file, in the image's mask, in alpha bands, or nowhere.
 
-    image: the bands of the result, of one dtype, and at the places that `alpha` names (1 is the first) those that
-    become the dtype's greatest value where valid, 0 elsewhere. validity: its first band becomes 1 where valid, 0
-    elsewhere; where each band is valid by itself, as many bands do. mask: whether the image's own mask is written.
+    Attributes
+    ----------
+    image
+        The dataset of the image. All bands have one dtype.
+    validity
+        The dataset of the validity, 1 where valid and 0 elsewhere. It has one band, or a band for each band of the
+        result. None means that no file has the validity.
+    mask
+        Whether to write the mask of the image.
+    alpha
+        The numbers of the alpha bands of the image, 1 for the first. They hold the greatest value of the dtype where
+        valid, and 0 elsewhere.
     """
 
     image: DatasetWriter
@@ -36,14 +45,14 @@ class OutputFile:
 
     @property
     def block_shape(self) -> tuple[int, int]:
-        """Rows and columns of the blocks that the image is stored in."""
+        """The rows and columns of the blocks that the image is stored in."""
         rows, cols = self.image.block_shapes[0]
         return rows, cols
 
     def check(self, bands: int, shape: tuple[int, int], by_band: bool = False) -> None:
-        """Raise GpumaskError where the datasets can't hold so many bands of so many rows and columns.
+        """Raise GpumaskError if so many bands of so many rows and columns don't fit into the datasets.
 
-        by_band: whether there is a validity of each.
+        `by_band` says whether each band has a validity of its own.
         """
         for name, dataset in {"image": self.image, "validity": self.validity}.items():
             if dataset is not None:
@@ -51,26 +60,26 @@ class OutputFile:
         wanted = bands + len(self.alpha)
         if self.image.count != wanted or len(set(self.image.dtypes)) > 1:
             raise GpumaskError(
-                f"image: expected {wanted} bands of one dtype, as the source's; got {', '.join(self.image.dtypes)}"
+                f"image: expected {wanted} bands of one dtype, as the source has; got {', '.join(self.image.dtypes)}"
             )
         if by_band and (self.mask or self.alpha):
             raise GpumaskError(
                 "validity: expected a file, or a nodata value, for a validity of each band; got a mask or alpha, which "
-                "is of all bands"
+                "all bands share"
             )
         if by_band and self.validity is not None and self.validity.count < bands:
-            raise GpumaskError(f"validity: expected {bands} bands, one of each band; got {self.validity.count}")
+            raise GpumaskError(f"validity: expected {bands} bands, one for each band; got {self.validity.count}")
 
     def finished(self) -> dict[Window, Any]:
-        """Return the tiles that are there already, by their windows of the output."""
+        """Return the finished tiles of an earlier run. There are none."""
         return {}
 
     def stored(self, image: np.ndarray, validity: np.ndarray) -> list[np.ndarray]:
-        """Return what `read` should return where these are written."""
+        """Return what `read` returns if these are written."""
         return [image] + [validity] * (len(self.alpha) + self.mask + (self.validity is not None))
 
     def read(self, window: Window) -> list[np.ndarray]:
-        """Read the image back, and the validity from each place that has it."""
+        """Read back the image, and the validity from each place that has it."""
         where = ranges(window)
         with names_file("image", self.image, window):
             found = [self.image.read(self._colours, window=where)]
@@ -84,7 +93,7 @@ class OutputFile:
 
     @property
     def _colours(self) -> list[int]:
-        """The numbers of all bands but alpha."""
+        """The numbers of all bands except alpha."""
         return [band for band in self.image.indexes if band not in self.alpha]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Outputs that outlive an interrupted run: finished tiles are kept, and the next run of the job goes on from them."""
+"""Outputs that survive an interrupted run. Finished tiles are kept, and the next run of the job goes on from them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gpumask.files.writing.output import OutputFile
 from gpumask.pixels.window import Window
 
 _EVERY = 5  # seconds from checkpoint to checkpoint
-_SIDE = 512  # pixels, of what is read back at once
+_SIDE = 512  # pixels a side that are read back at once
 
 
 class _Tile(NamedTuple):
-    """What the journal has of a tile: where it lies in the files, its pixels, and what it should be read back as."""
+    """What the journal holds of a tile: its place in the files, counts of its pixels, and the checksum of its bytes."""
 
     row: int
     col: int
@@ -36,12 +36,21 @@ class _Tile(NamedTuple):
 class Journal:
     """Which tiles of a job are finished, in a JSON file.
 
-    `tiles`: those that an earlier run of the same job had. `others`: folders that one of another job has left; `lost`:
-    how many tiles it had.
+    Attributes
+    ----------
+    tiles
+        The tiles of an earlier run of the same job.
+    others
+        Folders that a run of another job has left.
+    lost
+        How many tiles that run had.
     """
 
     def __init__(self, path: Path, job: Any, folders: Iterable[Path]) -> None:
-        """job: what tells it from others, as JSON has it. folders: where its files are."""
+        """Read what an earlier run has left. `job` tells the job from others, in a form that JSON has.
+
+        `folders` are the folders of the job's files.
+        """
         self._path, self._job = path, json.loads(json.dumps(job))
         self._folders = sorted(map(str, folders))
         self.tiles: dict[Window, _Tile] = {}
@@ -56,10 +65,10 @@ class Journal:
                 others = {Path(folder) for folder in found["folders"]} - set(folders)
                 self.others = {folder for folder in others if folder.name.startswith(".gpumask-")}
         except (OSError, ValueError, TypeError, KeyError, IndexError):
-            return  # there is none, or it is something else
+            return  # there is no journal, or the file is something else
 
     def write(self, tiles: Mapping[Window, _Tile]) -> None:
-        """Replace what is there."""
+        """Replace the file by one with these tiles."""
         listed = [[*dataclasses.astuple(window), *tile] for window, tile in tiles.items()]
         draft = self._path.with_name(f"{self._path.name}.draft")
         draft.write_text(json.dumps({"job": self._job, "folders": self._folders, "tiles": listed}))
@@ -72,14 +81,14 @@ class Journal:
 
 
 class ResumableOutput:
-    """An output that is closed and opened again now and then, when a journal says which tiles it holds.
+    """An output that is closed and opened again now and then. A journal then says which tiles it holds.
 
-    A tile counts as finished when it is read back with the checksum that the journal has: whatever moment a run was
-    killed at, what is not whole is made again. Otherwise it is as `OutputFile`.
+    A tile counts as finished if its bytes have the checksum in the journal when they are read back. So a run may be
+    killed at any moment: tiles that are not whole are made again. All else is as in `OutputFile`.
     """
 
     def __init__(self, reopen: Callable[[], OutputFile], journal: Journal) -> None:
-        """reopen: opens the files to be updated."""
+        """Open the files by `reopen`, which opens them for updates. Check the tiles of an earlier run."""
         self._reopen, self._journal = reopen, journal
         self._output = reopen()
         self._earlier = dict(journal.tiles)
@@ -99,11 +108,11 @@ class ResumableOutput:
 
     @property
     def block_shape(self) -> tuple[int, int]:
-        """Rows and columns of the blocks that the image is stored in."""
+        """The rows and columns of the blocks that the image is stored in."""
         return self._output.block_shape
 
     def check(self, bands: int, shape: tuple[int, int], by_band: bool) -> None:
-        """Raise GpumaskError where the files can't hold the result."""
+        """Raise GpumaskError if the result doesn't fit into the files."""
         self._output.check(bands, shape, by_band)
 
     def finished(self) -> dict[Window, Written]:
@@ -111,7 +120,7 @@ class ResumableOutput:
         return {window: Written(window, tile.valid, tile.outside, {}) for window, tile in self._earlier.items()}
 
     def write(self, window: Window, image: np.ndarray, validity: np.ndarray, done: Written) -> None:
-        """Write a tile, and now and then what is finished."""
+        """Write a tile. Now and then, write down which tiles are finished."""
         self._output.write(window, image, validity, done)
         checksum = _checksum(self._output.stored(image, validity))
         self._tiles[done.tile] = _Tile(window.row, window.col, done.valid, done.outside, checksum)
@@ -119,7 +128,7 @@ class ResumableOutput:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Bring all to the disk, and then the journal, unless there is nothing yet to be kept."""
+        """Bring all to the disk, and then the journal, unless no tile is finished yet."""
         self._output.close()
         if self._tiles:
             self._journal.write(self._tiles)
@@ -127,7 +136,7 @@ class ResumableOutput:
         self._last = time.monotonic()
 
     def finish(self) -> None:
-        """Close all when every tile is written; what an earlier run had finished must still be there."""
+        """Close all when every tile is written. Check first that the tiles of an earlier run are still there."""
         self.checkpoint()
         try:
             self._check()
@@ -138,22 +147,22 @@ class ResumableOutput:
             self._output.close()
 
     def close(self) -> None:
-        """Keep what is finished, and close all."""
+        """Keep the finished tiles, and close all."""
         self.checkpoint()
         self._output.close()
 
     def _check(self) -> None:
-        """Raise GpumaskError unless an earlier run's tiles are in the files, and all else in them can be read."""
+        """Raise GpumaskError unless the files hold the tiles of an earlier run, and all else in them can be read."""
         for window, tile in self._earlier.items():
             stored = self._output.read(Window(tile.row, tile.col, *window.shape))
             if _checksum(stored) != tile.checksum:
-                raise GpumaskError("resume: what an earlier run had finished did not last; begin anew")
+                raise GpumaskError("resume: tiles that an earlier run had finished are damaged; begin anew")
         rows, cols = self.block_shape
-        blocks = max(1, _SIDE // max(rows, cols))  # of each row and column of them, at once: small ones take long
+        blocks = max(1, _SIDE // max(rows, cols))  # so many at once along each axis, as single small ones take long
         for part in Window.of_shape(self._output.image.shape).tiles(rows * blocks, cols * blocks):
             self._output.read(part)
 
 
 def _checksum(stored: Sequence[np.ndarray]) -> int:
-    """Return a checksum of a tile's bytes."""
+    """Return a checksum of the bytes of a tile."""
     return functools.reduce(lambda found, array: zlib.crc32(np.ascontiguousarray(array).data, found), stored, 0)

@@ -1,4 +1,4 @@
-"""How rasters are stored: their format and its options, tried out before any work; and what GDAL says of them."""
+"""How rasters are stored: their format and its options, tried out before any work."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 _BLOCK = 512  # pixels a side of a GeoTIFF's tiles
-_SAMPLE = 64  # pixels a side of what is stored to try a storage out
+_SAMPLE = 64  # pixels a side of the raster that a storage is tried out with
 _WITH_PREDICTOR = ("deflate", "lzw", "zstd")
 
-# What a profile has beside creation options.
+# Keys of a profile that are no creation options.
 _NO_OPTIONS = {"mode", "driver", "width", "height", "count", "dtype", "crs", "transform", "nodata", "sharing"}
 
 
 class Layout(NamedTuple):
-    """How a raster is stored: a profile for rasterio; for a COG, which is made of a GeoTIFF, its creation options."""
+    """How a raster is stored: a profile for rasterio.
+
+    A COG is made from a GeoTIFF. `cog` has its creation options, and the profile is the GeoTIFF's.
+    """
 
     profile: dict[str, Any]
     cog: dict[str, Any] | None = None
@@ -45,10 +48,10 @@ def layout(
     *,
     driver: str | None = None,
 ) -> Layout:
-    """Choose how a raster is stored, by its name or the driver asked for."""
+    """Choose how a raster is stored, by its extension or by the driver that is asked for."""
     options = check_creation(creation)
     driver = _driver_of(name, path) if driver is None else _driver_named(driver)
-    if driver == "JPEG" and dtype != np.uint8:  # GDAL would cut it to 12 bits
+    if driver == "JPEG" and dtype != np.uint8:  # GDAL would cut the values to 12 bits
         raise GpumaskError(f"dtype: expected uint8, as {path.name} is a JPEG; got {dtype}")
     predicts = str(options.get("compress", "")).lower() in _WITH_PREDICTOR
     if driver == "COG":
@@ -71,18 +74,18 @@ def is_on(option: Any) -> bool:
 
 
 def check_creation(options: Any) -> dict[str, Any]:
-    """Return creation options by their names in lower case; refuse what is the job's to say."""
+    """Return creation options by their names in lower case. Raise GpumaskError for those that the job itself sets."""
     if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
         raise ArgumentTypeError(f"creation: expected a mapping of GDAL's names to values; got {options!r}")
     found = {key.lower(): value for key, value in options.items()}
     refused = sorted(_NO_OPTIONS & set(found))
     if refused:
-        raise GpumaskError(f"creation: expected creation options of GDAL's; got {refused[0]}")
+        raise GpumaskError(f"creation: expected GDAL's creation options; got {refused[0]}")
     return found
 
 
 def _check_blocks(options: Mapping[str, Any], tiled: bool) -> None:
-    """Refuse sizes of blocks that GDAL or rasterio would stumble over when a GeoTIFF of some size is made."""
+    """Raise GpumaskError for sizes of blocks with which GDAL or rasterio can't make a GeoTIFF."""
     for name in ("blockxsize", "blockysize", "blocksize"):
         size = str(options.get(name, 16))
         if not size.isdecimal() or not int(size) or (tiled and int(size) % 16):
@@ -91,33 +94,44 @@ def _check_blocks(options: Mapping[str, Any], tiled: bool) -> None:
 
 
 def _driver_of(name: str, path: Path) -> str:
-    """Return the format that a name stands for."""
+    """Return the format that an extension stands for."""
     from rasterio.drivers import driver_from_extension
 
     try:
         return str(driver_from_extension(path))
     except ValueError as error:
         raise GpumaskError(
-            f"{name}: expected a name with an extension that GDAL can write, as image.tif; got {path.name}"
+            f"{name}: expected a name with an extension that GDAL can write, such as image.tif; got {path.name}"
         ) from error
 
 
 def _driver_named(given: Any) -> str:
-    """Return GDAL's own spelling of a format."""
+    """Return GDAL's spelling of a format."""
     import rasterio
 
     with rasterio.Env() as env:
         known = {driver.lower(): driver for driver in env.drivers()}
     if not isinstance(given, str) or given.lower() not in known:
-        raise GpumaskError(f"driver: expected a format of GDAL's, as GTiff or COG; got {given!r}")
+        raise GpumaskError(f"driver: expected a format of GDAL's, such as GTiff or COG; got {given!r}")
     return str(known[given.lower()])
 
 
 class Sample(NamedTuple):
-    """A tiny raster to try a storage out with: (band, row, col), and where it is valid, all bands together or each.
+    """A tiny raster to try a storage out with.
 
-    within: what says so: its "pixels", for a mask, "nodata" or its "mask"; None: nothing does, but for the bands that
-    are alpha.
+    Attributes
+    ----------
+    image
+        (band, row, col) pixels.
+    valid
+        Which pixels are valid: (row, col), or (band, row, col) if bands differ.
+    within
+        What says where pixels are valid. "pixels" stands for the pixels of a mask, "nodata" for the nodata value,
+        "mask" for the raster's mask. None means that only alpha bands say it.
+    nodata
+        The nodata value.
+    alpha
+        The numbers of the alpha bands.
     """
 
     image: np.ndarray
@@ -137,7 +151,7 @@ class Sample(NamedTuple):
         *,
         by_band: bool = False,
     ) -> Sample:
-        """Return noise, which no lossy storage keeps, with holes; some of it is close to the nodata value."""
+        """Return noise with holes, as no lossy storage keeps noise. Some of it is close to the nodata value."""
         rng, shape, kind = np.random.default_rng(0), (count, _SAMPLE, _SAMPLE), np.dtype(dtype)
         valid = rng.random(shape if by_band else shape[1:]) < 0.8
         if within == "pixels":
@@ -146,7 +160,7 @@ class Sample(NamedTuple):
         noise = np.where(rng.random(shape) < 0.1, rng.integers(0, 16, shape), rng.integers(0, widest, shape))
         if kind.kind == "f":
             image = noise.astype(kind) + np.nan_to_num(hole)
-        else:  # GDAL compares 64 bits as float64
+        else:  # GDAL compares integers of 64 bits as float64
             image = noise.astype(kind) << (32 * (kind.itemsize // 8)) ^ hole
         if within == "nodata":
             valid &= (image if by_band else image[0]) != hole
@@ -156,7 +170,7 @@ class Sample(NamedTuple):
         return cls(image, valid, within, nodata, alpha)
 
     def write(self, path: Path, profile: Mapping[str, Any]) -> None:
-        """Store it."""
+        """Write the raster to a file."""
         import rasterio
 
         place = {"crs": "EPSG:3857", "transform": rasterio.Affine(2, 0, 0, 0, -2, 0), "nodata": self.nodata}
@@ -170,11 +184,11 @@ class Sample(NamedTuple):
                 raster.write_mask(self.valid)
 
     def lasts(self, path: Path) -> bool:
-        """Say whether it is still known where it is valid."""
+        """Say whether the file still tells which pixels are valid."""
         import rasterio
 
         with rasterio.open(path) as raster:
-            if self.alpha and not self.has_alpha(raster):  # some formats make a mask of it
+            if self.alpha and not self.has_alpha(raster):  # some formats make a mask from alpha
                 return bool((raster.read_masks(1) // 255 == self.valid).all())
             found = [raster.read(band) // np.iinfo(raster.dtypes[0]).max for band in self.alpha]
             if self.within is not None:
@@ -183,14 +197,14 @@ class Sample(NamedTuple):
         return all(bool((each == self.valid).all()) for each in found)
 
     def has_alpha(self, raster: DatasetReader) -> bool:
-        """Say whether a raster has alpha where this has, and nowhere else."""
+        """Say whether a raster has the alpha bands of this sample, and no others."""
         return self.alpha == tuple(band for band, kind in enumerate(raster.colorinterp, 1) if kind.name == "alpha")
 
 
 def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
-    """Store a tiny raster under a name; return the names of all the files that makes.
+    """Store a tiny raster under a name. Return the names of all files that are made.
 
-    Raises GpumaskError where a format can't hold such bands, does not take its options, or loses what is valid.
+    Raises GpumaskError if a format can't hold such bands, does not take its options, or loses which pixels are valid.
     """
     import rasterio
 
@@ -203,40 +217,41 @@ def try_out(layout: Layout, sample: Sample, name: str) -> list[str]:
                 sample.write(plain, profile)
                 if layout.cog is not None:
                     to_cog(plain, path, layout.cog)
-                if fault := lacks(path, sparse=False):  # as GDAL, or a thread of its own, could not compress the blocks
+                if fault := lacks(path, sparse=False):  # GDAL, or one of its threads, failed to compress blocks
                     raise OSError(said[-1][1] if said else fault)
             lasts = sample.lasts(path)
             with rasterio.open(path) as raster:
                 takes_for_alpha = not sample.alpha and not sample.has_alpha(raster)
         except GpumaskError:
             raise
-        except Exception as error:  # rasterio's, GDAL's, and what rasterio makes of odd options
+        except Exception as error:  # errors of rasterio and GDAL, and those of rasterio about odd options
             told = error.__cause__ or error
             bands = f"{len(sample.image)} bands of {sample.image.dtype}"
             raise GpumaskError(f"creation: {bands} as {layout.name}: {told}") from error
         if takes_for_alpha:
             raise GpumaskError(
-                f"creation: expected a format that keeps {len(sample.image)} bands for what they are; "
+                f"creation: expected a format that keeps the meaning of {len(sample.image)} bands; "
                 f"got {layout.name}, which takes one of them for alpha"
             )
         if not lasts:
             lossless = " (reversible=yes and quality=100)" if layout.name == "JP2OpenJPEG" else ""
-            instead = "" if sample.within == "pixels" else "; or the validity in a file or in a mask"
+            instead = "" if sample.within == "pixels" else ", or the validity in a file or in a mask"
             compress = (layout.cog or layout.profile).get("compress", "")
             raise GpumaskError(
-                f"creation: expected storage that keeps invalid pixels so, as a lossless one{lossless}{instead}; "
+                f"creation: expected storage that keeps invalid pixels invalid, such as a lossless one{lossless}"
+                f"{instead}; "
                 f"got {layout.name} {compress}".rstrip()
             )
         return sorted(part.name for part in Path(folder).iterdir())
 
 
 def takes_table(layout: Layout, sample: Sample, name: str) -> bool:
-    """Say whether a storage of such bands holds a table of colours of the first one, by trying it out."""
+    """Say whether a storage of such bands holds a colour table of the first band. It is tried out."""
     import rasterio
     from rasterio.enums import ColorInterp
 
     dtype, count = sample.image.dtype, len(sample.image)
-    if dtype.name not in ("uint8", "uint16"):  # the values that GDAL's tables have
+    if dtype.name not in ("uint8", "uint16"):  # GDAL's colour tables are for these alone
         return False
     profile = {key: value for key, value in layout.profile.items() if key not in ("blockxsize", "blockysize")}
     shape = {"count": count, "height": _SAMPLE, "width": _SAMPLE, "dtype": dtype, "crs": "EPSG:3857"}
@@ -251,14 +266,14 @@ def takes_table(layout: Layout, sample: Sample, name: str) -> bool:
                 raster.write(np.zeros_like(sample.image))
             if layout.cog is not None:
                 to_cog(plain, path, layout.cog)
-            with rasterio.open(path) as raster:  # a COG takes a second band for alpha
+            with rasterio.open(path) as raster:  # a second band may have become alpha, as in a COG
                 return bool(raster.colorinterp[0] == ColorInterp.palette) and sample.has_alpha(raster)
-        except Exception:  # GDAL's, of all kinds
+        except Exception:  # GDAL and rasterio raise many kinds
             return False
 
 
 def to_cog(plain: Path, path: Path, options: Mapping[str, Any]) -> None:
-    """Make a COG of a GeoTIFF, which goes."""
+    """Make a COG from a GeoTIFF, and delete the GeoTIFF."""
     from rasterio.shutil import copy
 
     copy(plain, path, driver="COG", **options)
@@ -266,7 +281,7 @@ def to_cog(plain: Path, path: Path, options: Mapping[str, Any]) -> None:
 
 
 def with_alpha(kinds: Sequence[Any], alpha: tuple[int, ...]) -> list[Any]:
-    """Return what colours bands are, where those at some places, and no others, are alpha."""
+    """Return the colours of bands, with alpha at some places and nowhere else."""
     from rasterio.enums import ColorInterp
 
     plain = [ColorInterp.undefined if kind == ColorInterp.alpha else kind for kind in kinds]

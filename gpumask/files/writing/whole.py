@@ -1,4 +1,4 @@
-"""Files to be written: whole, or not there."""
+"""Files to be written. They appear under their names when they are whole."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-# Where a file is till it is whole, and the name that what a COG is made of has there.
+# Where a file is until it is whole. The GeoTIFF that becomes a COG has a name of its own there.
 _DRAFT = re.compile(r"\.gpumask-[^/\\]*[/\\](?:\.([^/\\]+)\.plain\b)?")
 
 
 def output_paths(asked: Mapping[str, Any], inputs: Mapping[str, list[str]], overwrite: bool) -> list[Path]:
-    """Return the files to write, by their names for a user; raise GpumaskError where one can't be, or is an input.
+    """Return the paths to write to.
 
-    asked: paths; all but the first may be None. overwrite: whether they may be there already.
+    `asked` has the paths by the names of their arguments. All but the first may be None. `overwrite` says whether the
+    files may exist. Raises GpumaskError if a path can't be written to, or is an input.
     """
     targets: list[Path] = []
     for name, wanted in asked.items():
@@ -38,9 +39,9 @@ def output_paths(asked: Mapping[str, Any], inputs: Mapping[str, list[str]], over
             raise ArgumentTypeError(f"{name}: expected a path; got {wanted!r}")
         path = Path(os.path.realpath(wanted))
         if not path.parent.is_dir():
-            raise GpumaskError(f"{name}: expected a file in a folder that is there; got {wanted}")
+            raise GpumaskError(f"{name}: expected a file in a folder that exists; got {wanted}")
         if path.exists() and not path.is_file():
-            raise GpumaskError(f"{name}: expected a file; got {wanted}, which is none")
+            raise GpumaskError(f"{name}: expected a file; got {wanted}, which is no file")
         check_free(name, [path, *_beside(path)], inputs, overwrite)
         if path in targets:
             raise GpumaskError(f"{name}: expected another file than {next(iter(asked))}; got {wanted}")
@@ -49,20 +50,20 @@ def output_paths(asked: Mapping[str, Any], inputs: Mapping[str, list[str]], over
 
 
 def check_free(name: str, paths: Sequence[Path], inputs: Mapping[str, list[str]], overwrite: bool) -> None:
-    """Raise GpumaskError where a file that would be written is an input, or is there and must not be replaced."""
+    """Raise GpumaskError if a file to be written is an input, or exists and must not be replaced."""
     taken = [path for path in paths if path.exists()]
     for other, files in inputs.items():
         for path in taken:
             if any(os.path.exists(file) and path.samefile(file) for file in files):
                 raise GpumaskError(f"{name}: expected a file that is no input; got {path}, which {other} reads")
     if taken and not overwrite:
-        raise GpumaskError(f"{name}: expected a file that is not there yet, or overwrite (--overwrite); got {taken[0]}")
+        raise GpumaskError(f"{name}: expected a file that does not exist, or overwrite (--overwrite); got {taken[0]}")
 
 
 def _beside(path: Path) -> list[Path]:
-    """Return where GDAL looks for more about a raster: what is left there of another would be taken for its own."""
+    """Return the paths where GDAL looks for more about a raster. Older files there would be taken for its own."""
     kind = path.suffix[1:].lower()
-    world = ["wld", *([f"{kind[0]}{kind[-1]}w", f"{kind}w"] if kind else [])]  # texts with a transform
+    world = ["wld", *([f"{kind[0]}{kind[-1]}w", f"{kind}w"] if kind else [])]  # extensions of texts with a transform
     return [
         *(path.with_name(path.name + suffix) for suffix in (".aux.xml", ".msk", ".ovr")),
         *(path.with_suffix(f".{name}") for lower in world for name in (lower, lower.upper())),
@@ -70,18 +71,32 @@ def _beside(path: Path) -> list[Path]:
 
 
 def kept_folder(path: Path) -> Path:
-    """Return the folder of what is kept of a file that is not whole."""
+    """Return the folder where an unfinished file is kept."""
     return path.parent / f".gpumask-{path.name}"
 
 
 @contextlib.contextmanager
 def whole_files(*paths: Path, sparse: bool = False, kept: bool = False, overwrite: bool = True) -> Iterator[list[Path]]:
-    """Yield a path to write to for each of these; they appear under their names when the block ends.
+    """Yield a path to write to for each of these. The files appear under their names when the block ends.
 
-    Each is written under its own name in a hidden folder beside it, so that what GDAL puts beside a file comes along;
-    what has a name that begins with a dot does not. sparse: whether a GeoTIFF may lack blocks. kept: whether the
-    folders have a name of their own, and stay where the block fails. overwrite: whether to replace what has appeared
-    under the names meanwhile. Raises GpumaskError, naming one of the paths, where a disk is full or GDAL fails.
+    Each file is written under its own name in a hidden folder beside its place. So the files that GDAL puts beside it
+    come along. Files whose names begin with a dot do not.
+
+    Parameters
+    ----------
+    *paths
+        The paths where the files are to appear.
+    sparse
+        Whether a GeoTIFF may lack blocks.
+    kept
+        Whether the folders have fixed names, and stay if the block fails.
+    overwrite
+        Whether to replace files that have appeared under the names meanwhile.
+
+    Raises
+    ------
+    GpumaskError
+        If a disk is full or GDAL fails. The message names one of the paths.
     """
     with _names_output(paths[0]), contextlib.ExitStack() as stack:
         drafts = []
@@ -103,7 +118,7 @@ def whole_files(*paths: Path, sparse: bool = False, kept: bool = False, overwrit
 
 
 def _put_in_place(drafts: Sequence[Path], paths: Sequence[Path], overwrite: bool) -> None:
-    """Give drafts, and what GDAL has put beside them, the names of the files that they are to be."""
+    """Give drafts, and the files that GDAL has put beside them, their final names."""
     places = {
         part: path.with_name(part.name)
         for draft, path in zip(drafts, paths, strict=True)
@@ -122,7 +137,7 @@ def _put_in_place(drafts: Sequence[Path], paths: Sequence[Path], overwrite: bool
 
 @contextlib.contextmanager
 def _names_output(path: Path) -> Iterator[None]:
-    """Raise GpumaskError where a disk is full or GDAL fails; in an error's text, name outputs instead of drafts."""
+    """Raise GpumaskError if a disk is full or GDAL fails. The texts of errors name outputs instead of drafts."""
     try:
         yield
     except Exception as error:
@@ -139,7 +154,7 @@ def _names_output(path: Path) -> Iterator[None]:
 
 
 def remove_kept(folder: Path) -> None:
-    """Remove a folder of `whole_files`, unless another process is at work in it."""
+    """Remove a folder of `whole_files`, unless another process works in it."""
     with contextlib.suppress(GpumaskError, OSError):
         if folder.is_dir():
             with _alone_in(folder):
@@ -148,7 +163,7 @@ def remove_kept(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Make a folder if need be; raise GpumaskError where another process is in such a block with the same one."""
+    """Make a folder if it does not exist. Raise GpumaskError if another process is in such a block with it."""
     try:
         import fcntl
     except ImportError:  # no such locks on Windows
@@ -160,7 +175,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
             try:
                 folder.mkdir(exist_ok=True)
                 handle = os.open(folder, os.O_RDONLY)
-            except (FileExistsError, FileNotFoundError):  # another run ended in between, and took it away
+            except (FileExistsError, FileNotFoundError):  # another run ended meanwhile and removed it
                 if folder.exists() and not folder.is_dir():
                     raise
                 continue
@@ -171,25 +186,28 @@ def _alone_in(folder: Path) -> Iterator[None]:
                 raise GpumaskError(f"resume: another run is at work in {folder}") from error
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), os.stat(folder)):
-                    break  # else what is locked is a folder that is gone
+                    break  # otherwise the locked folder has been removed
             stack.pop_all().close()
         yield
 
 
 def _check_written(path: Path, sparse: bool) -> None:
-    """Raise GpumaskError where a file is not whole."""
+    """Raise GpumaskError if a file is not whole."""
     if fault := lacks(path, sparse):
         raise GpumaskError(f"{path}: not written to its end; is the disk full? {fault}")
 
 
 def lacks(path: Path, sparse: bool) -> str:
-    """Say where a GeoTIFF, its mask or its overviews lack blocks, or it is shorter than these are; else nothing."""
+    """Say what a GeoTIFF lacks: blocks of its own, of its mask or of its overviews, or bytes at its end.
+
+    The text is empty if nothing is missing.
+    """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
     total, number = 0, 0
     try:
-        # GDAL would pass off an only strip of more than 2000 rows as one of each row, most of which have no bytes.
+        # GDAL would show a single strip of more than 2000 rows as one strip for each row. Most of them have no bytes.
         with rasterio.Env(GDAL_ENABLE_TIFF_SPLIT=False):
             with rasterio.open(path) as dataset:
                 if dataset.driver != "GTiff":
@@ -202,7 +220,7 @@ def lacks(path: Path, sparse: bool) -> str:
                 with directory:
                     total += _block_bytes(directory, path.stat().st_size, sparse)
     except rasterio.errors.RasterioError as error:
-        if number < 2:  # else that was the last
+        if number < 2:  # otherwise the directory before was the last
             return str(error)
     except EOFError:
         return "blocks are missing"
@@ -210,7 +228,7 @@ def lacks(path: Path, sparse: bool) -> str:
 
 
 def _block_bytes(directory: DatasetReader, length: int, sparse: bool) -> int:
-    """Return the bytes of all blocks of one directory of a TIFF; raise EOFError where one is missing, or not whole."""
+    """Return the bytes of all blocks in one directory of a TIFF. Raise EOFError if one is missing or not whole."""
     total = 0
     rows, cols = (range(-(-n // size)) for n, size in zip(directory.shape, directory.block_shapes[0], strict=True))
     bands = directory.indexes if directory.interleaving.name == "band" else (1,)

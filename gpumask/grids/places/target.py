@@ -93,7 +93,7 @@ def fitted(source: Place, crs: str, extent: Extent) -> Place:
 
 
 def whole_pixels(extent: Extent, sizes: tuple[float, float]) -> tuple[int, int]:
-    """Return how many rows and columns there are in an extent. Half a pixel is one, as gdalwarp has it."""
+    """Return how many rows and columns an extent has. Half a pixel counts as one, as in gdalwarp."""
     cols, rows = (side / size + 0.5 for side, size in zip(extent.sides, sizes, strict=True))
     if not max(rows, cols) <= MOST_PIXELS:
         raise GpumaskError(f"resolution: expected up to {MOST_PIXELS} rows and columns; got {rows:.0f} x {cols:.0f}")

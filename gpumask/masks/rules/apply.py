@@ -82,7 +82,7 @@ def mask_from_rules(
 class Quality(NamedTuple):
     """A quality band, and the rules about it that say which pixels of an image to keep.
 
-    factors: how many rows and columns of the image a pixel of the band stands for.
+    `factors` says how many rows and columns of the image each pixel of the band stands for.
     """
 
     rules: CompiledRules
@@ -90,7 +90,7 @@ class Quality(NamedTuple):
     factors: tuple[int, int]
 
     def validity(self, backend: Backend, shape: tuple[int, int]) -> Any:
-        """Return uint8 of the image's (row, col) shape in the backend's memory: 1 where the band matches the rules."""
+        """Return uint8 of the image's (row, col) shape in the backend's memory, 1 where the band matches the rules."""
         rows, cols = shape
         return blocks_of(self.rules.evaluate(backend, self.band), self.factors)[:rows, :cols]
 
@@ -125,9 +125,9 @@ def blocks_of(coarse: Any, factors: Sequence[int]) -> Any:
 
 
 def check_quality(rules: Any, quality: Any, shape: tuple[int, int]) -> list[Quality]:
-    """Return quality bands with the rules about them; raise MaskRuleError unless these are there and fit.
+    """Return quality bands with the rules about them. Raise MaskRuleError if a band is missing or does not fit.
 
-    shape: rows and columns of the image that they are about.
+    `shape` is the rows and columns of the image.
     """
     if rules is None or quality is None:
         if rules is not quality:

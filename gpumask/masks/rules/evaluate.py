@@ -27,7 +27,7 @@ _COLUMNS, _SHORT = 1 << 14, 1 << 8
 class CompiledRules:
     """Rules about one band, compiled for its dtype.
 
-    dtype: of the pixels as they are tested. count, table: as kernels/rules.cu reads them.
+    `dtype` is that of the pixels as they are tested. `count` and `table` are what kernels/rules.cu reads.
     """
 
     rules: tuple[RuleTests, ...]
@@ -37,15 +37,15 @@ class CompiledRules:
 
     @classmethod
     def of(cls, rules: Sequence[RuleTests], dtype: np.dtype[Any]) -> CompiledRules:
-        """Compile rules for a band of a dtype; raise MaskRuleError, naming the flag, where the band lacks its bits."""
+        """Compile rules for a band of a dtype. Raise MaskRuleError, naming the flag, if the band lacks its bits."""
         tested = pixel_type(rules, _native_type(dtype))
         count, numbers = compile_table(rules, tested)
         return cls(tuple(rules), tested, count, _table(tuple(numbers), "float64" if tested.kind == "f" else "int64"))
 
     def evaluate(self, backend: Backend, band: Any, keep: Any = None) -> Any:
-        """Return uint8 in the backend's memory: 1 where a band matches every rule.
+        """Return uint8 in the backend's memory, 1 where a band matches every rule.
 
-        keep: 1 where other rules match. None: there are no others.
+        With `keep`, a pixel must also be 1 there. The result is then written into it.
         """
         band, known = as_tested(backend, self.rules, native_order(band))
         pixels = backend.asarray(_two_axes(band))
@@ -75,17 +75,17 @@ def matched(rules: Sequence[RuleTests], band: Any, backend: str | None = None) -
 
 
 def evaluate(backend: Backend, rules: Sequence[RuleTests], band: Any, keep: Any = None) -> Any:
-    """Return uint8 in the backend's memory: 1 where a band matches every rule; see `CompiledRules.evaluate`."""
+    """Return uint8 in the backend's memory, 1 where a band matches every rule. See `CompiledRules.evaluate`."""
     return CompiledRules.of(rules, band.dtype).evaluate(backend, band, keep)
 
 
 def native_order(band: Any) -> Any:
-    """Return an array in native byte order, floats of a type that kernels take."""
+    """Return an array in native byte order, with floats of a type that the kernels take."""
     return band.astype(_native_type(band.dtype), copy=False)
 
 
 def _native_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return a dtype in native byte order, that of floats one that kernels take."""
+    """Return a dtype in native byte order. A float dtype becomes one that the kernels take."""
     dtype = dtype.newbyteorder("=")
     if dtype == np.float16 or dtype.itemsize > 8:
         return np.dtype(np.float32 if dtype == np.float16 else np.float64)

@@ -185,7 +185,7 @@ def test_the_command_line_chooses_and_warns_in_a_line(source):
     assert values(read(output)) - {*CLASSES}
     for command in ("warp", "resample"):
         told = " ".join(CliRunner().invoke(main, [command, "--help"]).output.split())
-        assert "[default: cubic; nearest where SOURCE declares classes" in told
+        assert "[default: cubic, or nearest if SOURCE declares classes" in told
 
 
 # DataArrays.

@@ -245,7 +245,7 @@ def test_names_go_with_their_bands(tmp_path):
 def test_colours_that_have_no_place_are_told_of_and_all_else_is_kept(source, name, how, caplog):
     output = warp(source, name, **how)
     assert_all_is_said(output)
-    assert sum("no colours of classes are kept" in record.getMessage() for record in caplog.records) == 1
+    assert sum("the colours of classes are lost" in record.getMessage() for record in caplog.records) == 1
 
 
 @pytest.mark.parametrize("how", [{}, {"validity": "mask"}, {"driver": "COG"}], ids=str)

@@ -236,7 +236,7 @@ def test_tiles_of_another_job_are_not_dropped_without_a_word(files, caplog):
     finished = interrupt()
     go(interp="nearest", resume=True, nodata_out=0)
     assert [record.getMessage() for record in caplog.records] == [
-        f"resume: begins anew: the {finished} tiles kept there are another job's"
+        f"resume: begins anew, as the {finished} tiles kept there belong to another job"
     ]
 
 

@@ -388,7 +388,7 @@ def test_a_flag_may_have_any_name(name):
 @pytest.mark.parametrize("name", ["and", "or"])
 def test_a_flag_of_an_operators_name_cannot_be_asked_for(name):
     definition = {**DEFINITION, name: {"bits": 1, "values": BIT}}
-    assert_refused({"flags": {name: True}}, repr(name), "no flag can be asked for", definition=definition)
+    assert_refused({"flags": {name: True}}, repr(name), "can't be the name of a flag", definition=definition)
     assert_refused({"flags": {name: True, "cloud": True}}, repr(name), definition=definition)
     assert_refused({"flags": {"and": {name: True}}}, repr(name), definition=definition)
     np.testing.assert_array_equal(matches({"flags": {"cloud": True}}, definition=definition), CLOUD)
