@@ -317,8 +317,6 @@ def answer(ask, ask_again):
             return ask_again(), True
 
 
-pytestmark = pytest.mark.usefixtures("on_every_backend")
-
 # Where GridR pads the source or adds array_in_origin, it does so before it rounds coordinates to 1e-12, so that its own
 # can be one step of 1e-12 off. This is the most that such a step in row and col makes of a source with a range of 1:
 # linear is as steep as 1 along each axis, cubic 1.5 times the sum of absolute weights (1.25) along the other.

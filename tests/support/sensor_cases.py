@@ -3,6 +3,9 @@
 import numpy as np
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
+from warp_cases import placed
+
+from gpumask import Grid
 
 SHAPE = (200, 240)
 
@@ -38,3 +41,12 @@ def swath(rows=SHAPE[0], cols=SHAPE[1], step=1):
     x = 5e5 + 2000 + 62 * col + 14 * row + 0.02 * col**2 + 0.004 * row * col
     y = 5_540_000 - 1500 - 58 * row + 9 * col - 0.015 * row**2
     return x, y
+
+
+TARGET = placed("EPSG:32633", 5e5, 5_540_000, 60, (330, 360))
+
+
+def between(source_crs, model, **options):
+    """Return the grid from the target to a sensor's image."""
+    words = TARGET.crs, TARGET.transform, TARGET.shape
+    return Grid.between(source_crs, model, *words, **{"source_shape": SHAPE, **options})
