@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1] / "tests"
+TESTS = Path(__file__).parents[1] / "tests" / "gridr"
 FILES = ("", "_in_bsplines", "_in_chains", "_in_masks")
 
 HEAD = """# Where GridR fails
@@ -43,7 +43,8 @@ def section(path: Path) -> str:
     module = ast.parse(path.read_text())
     title = (ast.get_docstring(module) or "").splitlines()[0].rstrip(".")
     rows = "".join(f"| {fails} | {holds} |\n" for fails, holds in lines(module))
-    return f"## {title}\n\n[tests/{path.name}](../tests/{path.name})\n\n| GridR | gpumask |\n|---|---|\n{rows}"
+    link = f"[tests/gridr/{path.name}](../tests/gridr/{path.name})"
+    return f"## {title}\n\n{link}\n\n| GridR | gpumask |\n|---|---|\n{rows}"
 
 
 def lines(module: ast.Module) -> Iterator[tuple[str, str]]:

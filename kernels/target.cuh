@@ -105,7 +105,8 @@ INLINE u64 high_product(u64 a, u64 b) { return __umul64hi(a, b); }
 
 // a / b, rounded once, of whole b whose odd part is below 2^51: high and low are 1 / b in two parts, each rounded. What
 // is rounded here lies within 2^-105.4 of a / b, relatively; no middle between two f64 is within 2^-105 of it. Of a
-// subnormal product the last bit may be wrong; of an infinite a this may be NaN. Proof: tests/test_divisions.py.
+// subnormal product the last bit may be wrong; of an infinite a this may be NaN.
+// Proof: tests/kernels/test_divisions.py.
 INLINE f64 divided(f64 a, f64 b, f64 high, f64 low)
 {
     return sizeof(Index) == 8 ? a / b : fma(a, high, a * low);  // b may be large then

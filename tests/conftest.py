@@ -2,21 +2,17 @@
 
 import contextlib
 import os
-import sys
-from pathlib import Path
 
-import pytest
-
-sys.path.insert(1, str(Path(__file__).parent / "cuda"))
 import gpu
+import pytest
 from device_arrays import device_arrays
 from exhaustive import ON_DEVICE, left_out
 
 from gpumask.backends import get, native, use_backend
 from gpumask.errors import BackendError
 
-# The stand-in for CuPy there is no test.
-collect_ignore = ["cuda"]
+# No tests: a stand-in for CuPy, and what several files share.
+collect_ignore = ["cuda", "support"]
 
 LONGEST = "test_kernels.py", "test_sanitizers.py", "test_nvrtc.py", "test_machine_code.py"
 

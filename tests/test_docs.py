@@ -6,13 +6,13 @@ import re
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import DOCS, ROOT, TESTS
 from commands import read, run, write
 from gridr_scenes import quiet
-from pages import DOCS, PAGES, ROOT, anchors, blocks, commands, links, run_examples
+from pages import PAGES, anchors, blocks, commands, links, run_examples
 
 from gpumask.cli import main
 
@@ -29,8 +29,8 @@ def test_the_page_of_where_gridr_fails_is_what_its_tests_say():
 
 def test_every_file_about_where_gridr_fails_is_on_the_page():
     page = (DOCS / "where-gridr-fails.md").read_text()
-    for path in Path(__file__).parent.glob("test_where_gridr_fails*.py"):
-        assert f"](../tests/{path.name})" in page
+    for path in sorted((TESTS / "gridr").glob("test_where_gridr_fails*.py")):
+        assert f"](../tests/gridr/{path.name})" in page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,12 +6,11 @@ import importlib
 import json
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import BENCH
 
-BENCH = Path(__file__).parents[1] / "bench"
 pytestmark = pytest.mark.skipif(not (BENCH / "gpu_day").is_dir(), reason="not in a checkout")
 
 
@@ -206,7 +205,7 @@ def test_the_files_of_the_suite_are_those_with_the_fixture_and_the_first_are_the
 
     names = items(Options())
     assert names[: len(FIRST)] == list(FIRST)
-    assert "test_sanitizers.py" not in names
+    assert "kernels/test_sanitizers.py" not in names
 
 
 # --------------------------------------------------------------------------------------------------- what tools print

@@ -1,13 +1,9 @@
 """The house: folders that lie above each other, and a map of them that is true."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from checkout import ROOT
 
-ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(not (ROOT / "docs" / "house.py").is_file(), reason="not in a checkout")
-sys.path.insert(0, str(ROOT / "docs"))
 house = pytest.importorskip("house")
 
 

@@ -2,57 +2,22 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from law_scenes import INTERPS, LAYOUTS, TAPS, Scene, few, interps, scenes
 
 import gpumask
-from gpumask import ArgumentTypeError, GpumaskError, Grid, Window, footprint_validity, resample
+from gpumask import Grid, Window, footprint_validity, resample
 
-INTERPS = ("nearest", "linear", "cubic")
 INTEGERS = [f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")]
 DTYPES = ["bool", *INTEGERS, "float16", "float32", "float64"]
-TAPS = {"nearest": range(1), "linear": range(2), "cubic": range(-1, 3)}
 POISONS = (np.nan, np.inf, -np.inf, 3e38, -1e300, 1e-320)
-
-few = settings(
-    deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 
 
-class Scene:
-    """A source of 2 bands with invalid pixels, and a coarse grid with nodes that do not count, partly outside."""
-
-    def __init__(self, seed, nan=False, dtype=np.float64):
-        self.rng = rng = np.random.default_rng(seed)
-        self.source = rng.uniform(-100, 100, (2, 19, 23)).astype(dtype)
-        self.valid = rng.random((19, 23)) > rng.choice([0.02, 0.1])
-        if nan:
-            self.source[rng.random(self.source.shape) < 0.02] = np.nan
-        self.resolution = tuple(rng.integers(1, 7, 2).tolist())
-        m, n = rng.integers(3, 7, 2)
-        y, x = np.mgrid[-1 : 1 : m * 1j, -1 : 1 : n * 1j] * 10
-        angle, snap = rng.uniform(0, 2 * np.pi), rng.choice([1, 2, 1000])
-        self.row = np.round((9 + np.cos(angle) * y + np.sin(angle) * x) * snap) / snap
-        self.col = np.round((11 - np.sin(angle) * y + np.cos(angle) * x) * snap) / snap
-        self.counts = rng.random((m, n)) > 0.05
-
-    @property
-    def grid(self):
-        return Grid(self.row, self.col, self.resolution, self.counts)
-
-    def resample(self, interp, source=None, grid=None, valid=None, **options):
-        """Resample this source through this grid, unless others are given."""
-        source, grid = (self.source if source is None else source), (self.grid if grid is None else grid)
-        valid = self.valid if valid is None else valid
-        return resample(source, grid, interp, source_valid=valid, **{"nodata_out": -7} | options)
-
-
-scenes = st.builds(Scene, st.integers(0, 1000))
 scenes_with_nan = st.builds(Scene, st.integers(0, 1000), st.just(True))
-interps = st.sampled_from(INTERPS)
 
 
 def assert_same(found, expected):
@@ -268,44 +233,6 @@ def test_the_mask_of_a_masked_array_is_honoured(interp):
     )
 
 
-def every_other(array):
-    """Return a view of every other element of a larger array."""
-    return np.repeat(np.repeat(array, 2, axis=-1), 2, axis=-2)[..., ::2, ::2]
-
-
-def part_of_larger(array):
-    """Return a view of a part of a larger array, whose rows are contiguous."""
-    return np.pad(array, [(0, 0)] * (array.ndim - 2) + [(3, 4), (5, 6)], mode="wrap")[..., 3:-4, 5:-6]
-
-
-def unaligned(array):
-    """Return an array that begins in the middle of a word."""
-    buffer = np.zeros(array.nbytes + 1, np.uint8)
-    view = buffer[1:].view(array.dtype).reshape(array.shape)
-    view[...] = array
-    return view
-
-
-def read_only(array):
-    array = array.copy()
-    array.setflags(write=False)
-    return array
-
-
-LAYOUTS = [
-    every_other,
-    part_of_larger,
-    unaligned,
-    read_only,
-    np.asfortranarray,
-    lambda array: array[..., ::-1, :].copy()[..., ::-1, :],
-    lambda array: array[..., ::-1].copy()[..., ::-1],
-    lambda array: array.astype(array.dtype.newbyteorder(">")),
-    lambda array: array.swapaxes(-1, -2).copy().swapaxes(-1, -2),
-    lambda array: array.tolist(),
-]
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("interp", INTERPS)
 def test_the_layout_of_every_input_changes_nothing(interp, layout):
@@ -321,13 +248,6 @@ def test_the_layout_of_every_input_changes_nothing(interp, layout):
         Grid(row, layout(col), resolution, layout(counts.astype(np.uint8))),
     ):
         assert_same(scene.resample(interp, grid=grid), expected)
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_layout_of_a_validity_changes_no_footprint(layout):
-    valid = Scene(9).valid
-    for interp in INTERPS:
-        np.testing.assert_array_equal(footprint_validity(layout(valid), interp), footprint_validity(valid, interp))
 
 
 @pytest.mark.parametrize("interp", INTERPS)
@@ -385,19 +305,6 @@ def test_validity_is_what_a_look_at_every_footprint_says(scene, interp):
 
 
 @few
-@given(scenes, interps)
-def test_footprint_bits_are_what_a_look_at_every_tap_says(scene, interp):
-    framed = np.zeros((25, 29), bool)
-    framed[3:-3, 3:-3] = scene.valid
-    for (r, c), bits in np.ndenumerate(footprint_validity(scene.valid, interp)):
-        along_row = [(r, c + k) for k in TAPS[interp]]
-        along_col = [(r + k, c) for k in TAPS[interp]]
-        whole = [(r + i, c + j) for i in TAPS[interp] for j in TAPS[interp]]
-        expected = [all(framed[i + 3, j + 3] for i, j in taps) for taps in ([(r, c)], along_row, along_col, whole)]
-        assert [bool(bits >> bit & 1) for bit in range(4)] == expected
-
-
-@few
 @given(scenes, st.lists(st.floats(-2, 2), min_size=6, max_size=6))
 def test_cubic_is_exact_for_polynomials_of_degree_2_and_linear_for_degree_1(scene, factors):
     row, col = (by_hand(nodes, scene.resolution) for nodes in (scene.row, scene.col))
@@ -442,131 +349,3 @@ def test_integers_are_rounded_half_to_even_and_clipped(dtype):
     expected = np.clip(np.rint(source), info.min, info.max).astype(dtype)
     assert validity.all()
     np.testing.assert_array_equal(image, expected)
-
-
-IDENTITY = np.mgrid[0:5.0, 0:6.0]
-IMAGE = np.arange(30.0).reshape(5, 6)
-
-
-def test_errors_are_raised_for_calls_that_are_right_but_for_one_argument():
-    np.testing.assert_array_equal(resample(IMAGE, Grid(*IDENTITY)).image, IMAGE)
-
-
-@pytest.mark.parametrize(
-    ("named", "source", "options"),
-    [
-        ("source", IMAGE[0], {}),
-        ("source", IMAGE[None, None], {}),
-        ("source", IMAGE[:0], {}),
-        ("source", IMAGE.astype(complex), {}),
-        ("source", IMAGE.astype(str), {}),
-        ("source", IMAGE.astype(object), {}),
-        ("source", None, {}),
-        ("source_valid", IMAGE, {"source_valid": np.ones((6, 5))}),
-        ("source_valid", IMAGE, {"source_valid": np.ones((1, 5, 6))}),
-        ("source_valid", IMAGE, {"source_valid": np.full((5, 6), 0.5)}),
-        ("source_valid", IMAGE, {"source_valid": np.full((5, 6), np.nan)}),
-        ("source_valid", IMAGE, {"source_valid": np.full((5, 6), 255.0)}),
-        ("source_valid", IMAGE, {"source_valid": np.ones((5, 6), complex)}),
-        ("interp", IMAGE, {"interp": "lanczos"}),
-        ("interp", IMAGE, {"interp": None}),
-        ("dtype", IMAGE, {"dtype": "complex64"}),
-        ("dtype", IMAGE, {"dtype": "float16"}),
-        ("dtype", IMAGE, {"dtype": "no dtype"}),
-        ("compute_dtype", IMAGE, {"compute_dtype": "float16"}),
-        ("compute_dtype", IMAGE, {"compute_dtype": "int64"}),
-        ("nodata_out", IMAGE, {"nodata_out": "none"}),
-        ("nodata_out", IMAGE.astype(np.uint8), {"nodata_out": 256}),
-        ("nodata_out", IMAGE.astype(np.uint8), {"nodata_out": -1}),
-        ("nodata_out", IMAGE.astype(np.int16), {"nodata_out": None}),
-        ("nodata_out", IMAGE.astype(np.int16), {"nodata_out": 1.5}),
-        ("nodata_out", IMAGE.astype(np.int64), {"nodata_out": 2**63}),
-        ("nodata_out", IMAGE.astype(np.uint64), {"nodata_out": 2**64}),
-        ("nodata_out", IMAGE.astype(np.float32), {"nodata_out": 1e39}),
-        ("nodata_out", IMAGE, {"nodata_out": 10**400}),
-        ("backend", IMAGE, {"backend": "opencl"}),
-    ],
-)
-def test_an_argument_of_resample_that_cannot_be_right_is_refused_by_name(named, source, options):
-    with pytest.raises(GpumaskError, match=f"^{named}.*(expected|not supported)"):
-        resample(source, Grid(*IDENTITY), **options)
-
-
-ROW, COL = IDENTITY
-
-
-@pytest.mark.parametrize(
-    ("named", "arguments"),
-    [
-        ("grid.row", {"row": ROW[0]}),
-        ("grid.row", {"row": ROW[None]}),
-        ("grid.row", {"row": ROW[:0], "col": COL[:0]}),
-        ("grid.row", {"row": None}),
-        ("grid.row", {"row": ROW.astype(complex)}),
-        ("grid.col", {"col": COL.T}),
-        ("grid.col", {"col": None}),
-        ("grid.mask", {"mask": np.ones((6, 5))}),
-        ("grid.mask", {"mask": np.ones((5, 6), "datetime64[s]")}),
-        ("grid.resolution", {"resolution": (0, 1)}),
-        ("grid.resolution", {"resolution": (1, 1.5)}),
-        ("grid.resolution", {"resolution": (1, np.inf)}),
-        ("grid.resolution", {"resolution": (1, 2, 3)}),
-        ("grid.resolution", {"resolution": 4}),
-        ("grid.resolution", {"resolution": None}),
-        ("grid.nodata", {"nodata": "none"}),
-        ("grid.window", {"window": Window(0, 0, 6, 6)}),
-        ("grid.window", {"window": Window(-1, 0, 2, 2)}),
-        ("grid.window", {"window": Window(1, 1, 0, 2)}),
-    ],
-)
-def test_an_argument_of_grid_that_cannot_be_right_is_refused_by_name(named, arguments):
-    with pytest.raises(GpumaskError, match=f"^{named}: expected"):
-        Grid(**{"row": ROW, "col": COL} | arguments)
-
-
-def test_a_grid_mask_of_other_floats_than_0_and_1_is_refused_by_name():
-    with pytest.raises(GpumaskError, match=r"^grid.mask: expected"):
-        resample(IMAGE, Grid(ROW, COL, mask=np.full((5, 6), 0.5)))
-
-
-def test_a_crop_beyond_the_output_is_refused_by_name():
-    with pytest.raises(GpumaskError, match=r"^window: expected"):
-        Grid(ROW, COL).crop(Window(0, 0, 5, 7))
-
-
-@pytest.mark.parametrize("valid", [np.ones(5), np.ones((0, 5)), np.full((5, 5), 0.5), np.ones((2, 5, 5))])
-def test_a_validity_that_cannot_be_right_has_no_footprints(valid):
-    with pytest.raises(GpumaskError, match="^valid: expected"):
-        footprint_validity(valid)
-
-
-@pytest.mark.parametrize("window", [(0, 0, 2, 2), [0, 0, 2, 2], np.s_[0:2]])
-def test_a_window_of_another_kind_is_refused(window):
-    with pytest.raises(ArgumentTypeError, match="expected a gpumask.Window"):
-        Grid(np.zeros((3, 3)), np.zeros((3, 3)), window=window)
-
-
-def test_a_window_takes_whole_numbers_of_any_kind_and_no_others(backend):
-    grid = Grid(*np.mgrid[0:4, 0:4].astype(float), window=Window(*np.array([1, 1, 2, 3], np.int16)))
-    assert resample(np.ones((4, 4)), grid, backend=backend).image.shape == (2, 3)
-    with pytest.raises(ArgumentTypeError, match="window.rows: expected a whole number; got 2.0"):
-        Window(0, 0, 2.0, 2)
-
-
-@pytest.mark.parametrize("grid", [None, (np.zeros((1, 1)), np.zeros((1, 1)))])
-def test_a_grid_of_another_kind_is_refused(grid):
-    with pytest.raises(ArgumentTypeError, match="grid: expected a Grid"):
-        resample(np.ones((4, 4)), grid)
-
-
-def test_nodata_counts_as_float32_nodes_hold_it(backend):
-    row = np.array([[1, -9999.1, 2]], np.float32)
-    grid = Grid(row, np.ones((1, 3), np.float32), nodata=-9999.1)
-    assert grid.counts().tolist() == [[True, False, True]]
-    assert resample(np.ones((4, 4)), grid, "nearest", backend=backend).validity.tolist() == [[1, 0, 1]]
-
-
-def test_integer_nodes_may_have_a_nodata_that_they_cannot_hold():
-    grid = Grid(np.ones((2, 2), np.uint16), np.ones((2, 2), np.uint16), nodata=-9999)
-    assert grid.counts().all()
-    assert grid.source_window(1) == Window(0, 0, 3, 3)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import ROOT
 
-CHECKOUT = Path(__file__).parents[1]
 FIND = """
 import site, sys
 site.addsitedir(sys.argv[1])
@@ -19,7 +19,7 @@ assert "KERNEL(resample" in kernel_source("resample")
 print(gpumask.__file__, kernels_folder(), sep="\\n")
 """
 
-pytestmark = pytest.mark.skipif(not (CHECKOUT / "pyproject.toml").is_file(), reason="not in a checkout")
+pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="not in a checkout")
 
 
 def run(*command, cwd):
@@ -43,7 +43,7 @@ def copy(tmp_path_factory):
     """A copy of the checkout: building leaves traces."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("gpumask", "kernels", "pyproject.toml", "README.md", "LICENSE"):
-        run("cp", "-r", str(CHECKOUT / name), str(folder), cwd=CHECKOUT)
+        run("cp", "-r", str(ROOT / name), str(folder), cwd=ROOT)
     return folder
 
 
@@ -56,9 +56,9 @@ def wheel(copy, tmp_path_factory):
 
 def test_the_wheel_has_every_module_kernel_and_data_file_and_the_type_marker(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"gpumask/kernels/{path.name}" for path in (CHECKOUT / "kernels").glob("*.cu*")} <= names
-    inside = [path for kind in ("*.py", "*.json") for path in (CHECKOUT / "gpumask").rglob(kind)]
-    assert {path.relative_to(CHECKOUT).as_posix() for path in inside} <= names
+    assert {f"gpumask/kernels/{path.name}" for path in (ROOT / "kernels").glob("*.cu*")} <= names
+    inside = [path for kind in ("*.py", "*.json") for path in (ROOT / "gpumask").rglob(kind)]
+    assert {path.relative_to(ROOT).as_posix() for path in inside} <= names
     assert len(inside) > 20
     assert "gpumask/py.typed" in names
 

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from pages import DOCS, README, ROOT
+from checkout import DOCS, ROOT
+from pages import README
 
 BENCH = ROOT / "bench"
 CPU, GPU = BENCH / "results" / "epyc-avx2-one-core.json", BENCH / "results" / "h200.json"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gpu_day.suite import function_of
+from gpu_day.suite import file_of, function_of
 from gpu_day.worker import broken
 
 _ASKED = json.loads(os.environ["GPU_SUITE"])
@@ -29,7 +29,7 @@ def write(**event: Any) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what is asked for, in the order of files that was asked for."""
     order = {name: number for number, name in enumerate(_ASKED["done"])}
-    kept = sorted(filter(wanted, items), key=lambda item: order.get(item.path.name, len(order)))
+    kept = sorted(filter(wanted, items), key=lambda item: order.get(file_of(item.nodeid), len(order)))
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = kept
     if not hasattr(config, "workerinput") and not config.getoption("numprocesses", None):
@@ -40,7 +40,7 @@ def wanted(item: pytest.Item) -> bool:
     """Say whether a test is one for cuda, by the backend that it gets or by its fixture, of a function not done."""
     backend = getattr(getattr(item, "callspec", None), "params", {}).get("backend", "")
     for_cuda = str(backend).partition(",")[0] == "cuda" or "at_hand" in getattr(item, "fixturenames", ())
-    return for_cuda and function_of(item.nodeid) not in _ASKED["done"].get(item.path.name, ())
+    return for_cuda and function_of(item.nodeid) not in _ASKED["done"].get(file_of(item.nodeid), ())
 
 
 @pytest.hookimpl(optionalhook=True)

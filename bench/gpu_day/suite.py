@@ -21,20 +21,23 @@ from gpu_day.record import ROOT
 
 # Kernels against their twins and the laws first; then what has kernels in it; then files, peers, commands.
 FIRST = (
-    "test_kernels.py", "test_laws.py", "test_oversample.py", "test_rules_kernel.py", "test_splines.py",
-    "test_renormalize.py", "test_cleanup.py", "test_resampler.py", "test_streams.py", "test_devices.py",
-    "test_waits.py", "test_polygons.py", "test_build_mask.py", "test_chain.py", "test_files.py", "test_rules.py",
-    "test_value_map.py", "test_mask_chain.py", "test_quality_pipeline.py", "test_xarray.py", "test_against_gridr.py",
-    "test_masks_against_gridr.py",
+    "kernels/test_kernels.py", "test_laws.py", "grids/test_oversample.py", "kernels/test_rules_kernel.py",
+    "resampling/test_prefilter.py", "resampling/test_renormalize.py", "masks/test_morphology.py",
+    "resampling/test_resampler.py", "backends/test_streams.py", "files/tiles/test_devices.py",
+    "backends/test_waits.py", "masks/test_polygons.py", "masks/test_build.py", "files/tiles/test_run.py",
+    "files/test_resample.py", "masks/rules/test_rule.py", "masks/rules/test_value_map.py",
+    "files/tiles/test_full_resolution.py", "files/reading/test_quality.py", "xarray/test_array.py",
+    "gridr/test_resampling.py", "gridr/test_masks.py",
 )  # fmt: skip
+_TESTS = ROOT / "tests"
 _FIXTURE = re.compile(r"def \w+\([^)]*\bbackend\b|on_every_backend|[(\"]at_hand\b")
 _TO_END = 3  # seconds, for what is known to be told
 
 
 def items(options: Options) -> list[str]:
     """Return the files that ask for a backend."""
-    paths = sorted((ROOT / "tests").glob("test_*.py"))
-    names = [path.name for path in paths if _FIXTURE.search(path.read_text())]
+    paths = sorted(_TESTS.rglob("test_*.py"))
+    names = [path.relative_to(_TESTS).as_posix() for path in paths if _FIXTURE.search(path.read_text())]
     return [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
 
 
@@ -77,8 +80,9 @@ def start(files: dict[str, FileResult], progress: Path, jobs: int, log: Any) -> 
     if importlib.util.find_spec("xdist") is None:
         workers = []
     command = [
-        sys.executable, "-m", "pytest", "-o", "addopts=", "-W", "default", "-q", "--tb=short", "-p", "no:cacheprovider",
-        "-p", "gpu_day.chosen", "--exhaustive", "--continue-on-collection-errors", *workers,
+        sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-W", "default", "-q",
+        "--tb=short", "-p", "no:cacheprovider", "-p", "gpu_day.chosen",
+        "--exhaustive", "--continue-on-collection-errors", *workers,
         *(f"tests/{name}" for name in files),
     ]  # fmt: skip
     chosen = {"progress": str(progress), "done": {name: sorted(result.functions) for name, result in files.items()}}
@@ -106,12 +110,12 @@ def take(lines: Iterable[str], files: dict[str, FileResult], tell: Callable[...,
 
 
 def file_of(test: str) -> str:
-    """Return the file's name of a test's.
+    """Return the path in tests/ of a test's file.
 
-    >>> file_of("tests/test_laws.py::test_tiles[cuda-3]")
-    'test_laws.py'
+    >>> file_of("tests/grids/test_mesh.py::test_tiles[cuda-3]")
+    'grids/test_mesh.py'
     """
-    return test.partition("::")[0].rpartition("/")[2]
+    return test.partition("::")[0].removeprefix("tests/")
 
 
 def function_of(test: str) -> str:

@@ -227,7 +227,7 @@ class Method:
         Returns
         -------
         Method
-            The method, with a boundary that goes around.
+            The method, with a boundary that goes around if the source does.
         """
         return self._changed(boundary=self.boundary.on(around, shape)) if any(around) else self
 

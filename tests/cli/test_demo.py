@@ -15,7 +15,6 @@ import gpumask
 from gpumask.backends import native
 from gpumask.cli import main
 from gpumask.cli import scene as demo
-from gpumask.cli.picture import Picture
 
 COMMAND = [sys.executable, "-c", "from gpumask.cli import main; main()"]
 
@@ -30,42 +29,6 @@ def small(monkeypatch):
 def read(path):
     with rasterio.open(path) as dataset:
         return dataset.read()
-
-
-def test_scene_is_the_same_every_time_and_has_all_classes():
-    first, second = demo.draw_scene(256), demo.draw_scene(256)
-    np.testing.assert_array_equal(first.image, second.image)
-    np.testing.assert_array_equal(first.quality, second.quality)
-    assert set(np.unique(first.quality)) == {demo.CLEAR, demo.SHADOW, demo.CLOUD}
-    assert first.image.dtype == np.uint16
-    brightness = [first.image[:, first.quality == kind].mean() for kind in (demo.SHADOW, demo.CLEAR, demo.CLOUD)]
-    assert brightness == sorted(brightness)
-
-
-def test_grid_leaves_the_source_and_misses_nodes():
-    row, col = demo.draw_grid()
-    outside = (row < 0) | (row > demo.SIZE - 1) | (col < 0) | (col > demo.SIZE - 1)
-    assert 0 < outside.mean() < 0.2
-    assert 0 < np.isnan(row).sum() < 0.02 * row.size
-    np.testing.assert_array_equal(np.isnan(row), np.isnan(col))
-
-
-@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
-def test_picture_is_three_panels_with_transparent_gaps(tmp_path):
-    rng = np.random.default_rng(0)
-    cloud, shadow = np.zeros((2, 60, 60), bool)
-    cloud[:20], shadow[20:40] = True, True
-    valid = np.zeros((50, 50), bool)
-    valid[:, 25:] = True
-    nodes = np.stack(np.meshgrid(np.linspace(5, 50, 11), np.linspace(5, 50, 11), indexing="ij"))
-    source, image = rng.integers(1, 3000, (3, 60, 60)), rng.integers(1, 3000, (3, 50, 50))
-    Picture(source, shadow, cloud, nodes, image, valid).write(tmp_path / "picture.png", 160)
-    picture = read(tmp_path / "picture.png")
-    side = (160 - 2) // 3
-    assert picture.shape == (4, side, 3 * side + 2)
-    assert (picture[3] == 0).all(axis=0).sum() == 2
-    validity = picture[:3, :, -side:]
-    assert (validity[:, :, :20] < 60).all() and (validity[:, :, -20:] > 200).all()
 
 
 def test_demo_writes_its_files_and_prints_what_it_did(small, tmp_path, backend, monkeypatch):

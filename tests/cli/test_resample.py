@@ -1,47 +1,24 @@
 """The command line, with `gpumask.resample` in memory as the oracle."""
 
-import fcntl
 import os
 import re
 import signal
-import struct
 import subprocess
-import sys
-import termios
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-from click.testing import CliRunner
+from command_runs import COMMAND, RESOLUTION, resampled
 from commands import fails, read, run, write
 from rasterio.transform import Affine
 
 import gpumask
-from gpumask.cli import main
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
-RESOLUTION = (4, 5)
 SHAPE = (21, 26)  # of the output: 6 x 6 nodes
-COMMAND = [sys.executable, "-c", "from gpumask.cli import main; main(prog_name='gpumask')"]
-
-
-@pytest.fixture
-def files(tmp_path):
-    """A folder with a source of three bands, its mask, a grid, and the grid's mask."""
-    rng = np.random.default_rng(1)
-    write(tmp_path / "source.tif", rng.integers(0, 60_000, (3, 40, 50), np.uint16))
-    write(tmp_path / "mask.tif", rng.choice(np.array([0, 1, 7], np.uint8), (2, 40, 50), p=[0.01, 0.02, 0.97]))
-    row, col = np.meshgrid(np.linspace(-1, 38, 6), np.linspace(1, 50, 6), indexing="ij")
-    nodes = np.stack([row + 0.02 * col, col - 0.05 * row])
-    write(tmp_path / "grid.tif", nodes, crs="EPSG:32631", transform=Affine(40, 0, 1000, 0, -50, 2000))
-    counts = np.full((6, 6), 3, np.uint8)
-    counts[1, 2] = 0
-    counts[4, 4] = 9
-    write(tmp_path / "nodes.tif", counts)
-    return tmp_path
 
 
 def oracle(files, *, bands=(0, 1, 2), valid=None, grid=None, **how):
@@ -49,14 +26,6 @@ def oracle(files, *, bands=(0, 1, 2), valid=None, grid=None, **how):
     grid = {"row": row, "col": col, "resolution": RESOLUTION, **(grid or {})}
     source = read(files / "source.tif")[list(bands)]
     return gpumask.resample(source, gpumask.Grid(**grid), source_valid=valid, backend="numpy", **how)
-
-
-def resampled(files, *options, resolution=(*RESOLUTION,), backend="numpy"):
-    """Run `gpumask resample` on the files; return the image and the validity."""
-    given = ("--resolution", *resolution) if resolution else ()
-    inputs = (files / "source.tif", files / "grid.tif", files / "out.tif", "--validity", files / "valid.tif")
-    run("resample", *inputs, *given, "--backend", backend, *options)
-    return read(files / "out.tif"), read(files / "valid.tif")[0]
 
 
 def same(found, expected):
@@ -295,25 +264,6 @@ def test_scales_offsets_and_units_come_along(files):
         assert [unit or "" for unit in image.units] == ["K", "m"]
 
 
-def test_no_bar_and_no_failure_without_tqdm(files, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    resampled(files)
-
-
-def test_bar_on_a_terminal_and_nowhere_else(files):
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    words = ["resample", "source.tif", "grid.tif", "out.tif", "--resolution", "60", "60", "--tile", "64", "64"]
-    run_words = [*COMMAND, *words, "--nodata", "0", "--backend", "numpy", "--overwrite"]
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
-        subprocess.run(run_words, cwd=files, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
-        shown = terminal.read(100_000)
-        os.close(theirs)
-    assert b"pixel/s" in shown and b"%" in shown
-    assert shown.endswith(b"\r")  # and is gone in the end
-    assert subprocess.run(run_words, cwd=files, stderr=subprocess.PIPE, check=True).stderr == b""
-
-
 @pytest.mark.parametrize(
     ("options", "name"),
     [
@@ -373,43 +323,6 @@ def test_an_unavailable_backend_says_what_is_missing(files):
     words = (files / "source.tif", files / "grid.tif", files / "out.tif", "--backend", "cuda")
     assert "cuda backend: expected" in fails("resample", *words)
     assert not (files / "out.tif").exists()
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--what"],
-        ["--interp", "lanczos"],
-        ["--backend", "tpu"],
-        ["--dtype", "complex64"],
-        ["--bands", "1,x"],
-        ["--bands", "0"],
-        ["--resolution", "0", "1"],
-        ["--resolution", "2,3"],
-        ["--tile", "0", "8"],
-        ["--co", "COMPRESS"],
-        ["--co", "count=5"],
-        ["--mask-valid", "1"],
-        ["--grid-mask-valid", "1"],
-        ["one", "too", "many"],
-    ],
-)
-def test_a_wrong_command_line_exits_with_2(files, options):
-    assert options[0] in fails(
-        "resample", files / "source.tif", files / "grid.tif", files / "out.tif", *options, code=2
-    )
-
-
-def test_a_bug_is_one_line_unless_debug(files, monkeypatch):
-    def bug(*_, **__):
-        raise KeyError("what")
-
-    monkeypatch.setattr("gpumask.files.resample.resample_datasets", bug)
-    words = ("resample", files / "source.tif", files / "grid.tif", files / "out.tif")
-    assert fails(*words) == "gpumask: KeyError: 'what'\n"
-    for debug in ((*words, "--debug"), ("--debug", *words)):
-        with pytest.raises(KeyError):
-            CliRunner().invoke(main, [str(word) for word in debug], catch_exceptions=False)
 
 
 def test_an_output_that_is_there_is_refused_in_the_words_of_the_command_line(files):
@@ -496,67 +409,3 @@ def test_sparse_files_are_whole(files):
     words = ("--resolution", 128, 128, "--co", "SPARSE_OK=TRUE", "--backend", "numpy")
     run("resample", files / "source.tif", files / "grid.tif", files / "out.tif", *words, code=3)
     assert not read(files / "out.tif").any()
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [(["--version"], 0), (["resample", "--help"], 0), (["resample"], 2), (["resample", "a", "b", "c"], 1)],
-)
-def test_exit_codes_of_the_process(words, code):
-    done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == code
-    if code == 1:
-        assert done.stderr.startswith("gpumask: SOURCE: ") and done.stderr.count("\n") == 1
-
-
-def test_version_and_help():
-    assert run("--version").output == f"gpumask {gpumask.__version__}\n"
-    assert all(command in run("-h").output for command in ("demo", "resample", "info", "warmup"))
-
-
-def test_help_does_not_import_rasterio():
-    code = "import sys, gpumask.cli; sys.exit('rasterio' in sys.modules or 'tqdm' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_info_says_what_is_there():
-    text = run("info").output
-    for word in (
-        "cuda",
-        "CuPy",
-        "driver",
-        "NVRTC",
-        "native",
-        "compiler",
-        "flags",
-        "threads",
-        "numpy",
-        "cache",
-        "chosen",
-    ):
-        assert word in text
-
-
-def test_no_compiler_is_said_by_info_and_by_auto(files):
-    # With no GPU either, which auto would take for files.
-    environment = {**os.environ, "CXX": "/no/such/compiler", "PYTHONWARNINGS": "error", "CUDA_VISIBLE_DEVICES": ""}
-    info = subprocess.run([*COMMAND, "info"], env=environment, capture_output=True, text=True, check=True)
-    assert "native  not used: expected a C++ compiler, /no/such/compiler; found none" in info.stdout
-    words = ["resample", "source.tif", "grid.tif", "out.tif", "--nodata", "0"]
-    done = subprocess.run([*COMMAND, *words], cwd=files, env=environment, capture_output=True, text=True, check=True)
-    assert done.stderr.count("\n") == 1 and "native backend not used, numpy instead" in done.stderr
-
-
-def test_warmup_covers_all_types_and_interpolators():
-    assert run("warmup", "--backend", "numpy").output.startswith("30 kernels, ")
-    assert run("warmup", "--backend", "numpy", "-q").output == ""
-
-
-def test_warmup_fills_the_cache(tmp_path):
-    if not any(gpumask.backends.native.shutil.which(name) for name in ("g++", "clang++", "c++")):
-        pytest.skip("no C++ compiler")
-    environment = {**os.environ, "GPUMASK_CACHE_DIR": str(tmp_path)}
-    words = ["warmup", "--backend", "native", "--dtype", "uint8", "--interp", "nearest"]
-    done = subprocess.run([*COMMAND, *words], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("1 kernels, ") and str(tmp_path) in done.stdout
-    assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"footprint", "resample"}

@@ -1,25 +1,22 @@
 """From one coordinate reference system to another: as GDAL does it, where no mask is near."""
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from click.testing import CliRunner
-from commands import write
+from checkout import SHARED
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import calculate_default_transform
-from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, words_of
+from warp_cases import PAIRS, POLE, Pair, by_gdal, placed, ramps, read, words_of, written
 
 import gpumask
 from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Window, resample, warp_file
-from gpumask.cli import main
 from gpumask.errors import ArgumentTypeError
 from gpumask.files.warp import target_place
 
-LANDSAT8 = Path(__file__).parents[2] / "shared" / "data" / "landsat8"
+LANDSAT8 = SHARED / "data" / "landsat8"
 
 
 def warped(image, pair, **options):
@@ -75,11 +72,6 @@ def suggested(place, crs):
     return Place(crs, affine, (rows, cols))
 
 
-def written(path, image, place, **options):
-    """Write a (band, row, col) image at a place."""
-    return write(path, image, crs=place.crs, transform=place.transform, **options)
-
-
 @pytest.fixture
 def scene(tmp_path):
     """An image at a place, with nodata in it."""
@@ -87,12 +79,6 @@ def scene(tmp_path):
     image = np.random.default_rng(0).integers(1, 4000, (2, *pair.source.shape), dtype=np.uint16)
     image[:, 100:103, 200:260] = 0
     return pair, image, written(tmp_path / "source.tif", image, pair.source, nodata=0, tiled=True)
-
-
-def read(path):
-    """Return image and profile."""
-    with rasterio.open(path) as file:
-        return file.read(), file.profile
 
 
 def test_a_file_is_resampled_through_the_grid_between(scene, tmp_path):
@@ -156,14 +142,6 @@ def test_without_words_it_covers_what_gdal_suggests(tmp_path):
     assert done.valid / done.pixels > 0.85
 
 
-def laid_out(**words):
-    """Return a default target of a place that lies straight, and its edges."""
-    place = placed("EPSG:32633", 5e5, 5e6, 10, (100, 120))
-    found = target_place(place, words.pop("crs", "EPSG:32633"), None, words.get("resolution"), words.get("bounds"))
-    t, (rows, cols) = found.transform, found.shape
-    return found, (t.c, t.f + rows * t.e, t.c + cols * t.a, t.f)
-
-
 def turned(number):
     """Return a place that is turned, sheared, flipped or stands on its head."""
     rng = np.random.default_rng(number)
@@ -203,57 +181,10 @@ def test_places_however_turned_come_to_lie_where_gdal_brings_them(tmp_path):
             assert found.shape == there.shape and found.transform.almost_equals(there.transform, 1e-9), number
 
 
-def test_a_source_that_is_turned_keeps_the_size_of_its_pixels():
-    affine = Affine.translation(5e5, 5e6) @ Affine.rotation(30) @ Affine.scale(7.5, -7.0)
-    found = target_place(Place("EPSG:32633", affine, (300, 400)), "EPSG:32632", None, None, None)
-    assert 7 < found.transform.a == -found.transform.e < 7.5
-
-
-@pytest.mark.parametrize(("metres", "pixels"), [(100, 10), (104.9, 10), (105, 11), (115, 12), (3, 1), (125, 13)])
-def test_half_a_pixel_of_the_bounds_is_one(metres, pixels):
-    """The upper left corner is kept, as gdalwarp does; the lower right one moves."""
-    bounds = (5e5, 5e6 - metres, 5e5 + metres, 5e6)
-    found, edges = laid_out(resolution=10, bounds=bounds)
-    assert found.shape == (pixels, pixels) and edges == (5e5, 5e6 - 10 * pixels, 5e5 + 10 * pixels, 5e6)
-
-
-def test_bounds_alone_are_kept_to_all_sides():
-    """With pixels that are about as large as the source's, as gdalwarp does."""
-    found, edges = laid_out(bounds=(500_000, 4_999_453, 500_555, 5_000_000))
-    assert found.shape == (55, 56) and edges == pytest.approx((500_000, 4_999_453, 500_555, 5_000_000), abs=1e-6)
-    found, edges = laid_out(crs="EPSG:3857", bounds=(1_670_000, 5_621_000, 1_671_000, 5_622_003))
-    assert edges == pytest.approx((1_670_000, 5_621_000, 1_671_000, 5_622_003), abs=1e-6)
-    assert 10 < found.transform.a < 10 / np.cos(np.radians(45.2)) < 15
-
-
 def test_any_function_will_do_where_bounds_are_given():
     place = Place("EPSG:32633", lambda x, y: ((5e6 - y) / 10, (x - 5e5) / 20), (100, 120))
     found = target_place(place, "EPSG:32633", None, None, (5e5, 4_999_000, 502_400, 5e6))
     assert found.shape == (67, 160)  # of 15 m: the mean of both sides
-
-
-@pytest.mark.parametrize("affine", [Affine.identity(), Affine(1, 0, 0, 0, -1, 0)])
-def test_a_raster_at_the_origin_lies_somewhere(affine):
-    found = target_place(Place("EPSG:32633", affine, (100, 120)), "EPSG:32632", None, None, None)
-    assert found.shape == (100, 120) and found.transform.a == pytest.approx(1, abs=0.01)
-
-
-def test_a_resolution_alone_covers_what_gdal_suggests():
-    found, edges = laid_out(resolution=7)
-    assert found.shape == (143, 171) and edges == (5e5, 5e6 - 7 * 143, 5e5 + 7 * 171, 5e6)
-
-
-def test_the_world_ends_where_web_maps_do():
-    square = np.pi * 6378137
-    for south, north in ((-90, 90), (-90, 80), (-86, 90)):
-        rows = round((north - south) * 4)
-        place = Place("EPSG:4326", Affine(0.25, 0, -180, 0, -0.25, north), (rows, 1440))
-        found = target_place(place, "EPSG:3857", None, None, None)
-        t, (rows, cols) = found.transform, found.shape
-        top = square if north == 90 else np.arcsinh(np.tan(np.radians(80))) * 6378137
-        edges = t.c, t.f + rows * t.e, t.c + cols * t.a, t.f
-        assert edges == pytest.approx((-square, -square, square, top), abs=1e-3)
-        assert cols == pytest.approx(1440, rel=0.05)
 
 
 def test_bounds_may_cross_the_antimeridian(scene, tmp_path):
@@ -264,22 +195,6 @@ def test_bounds_may_cross_the_antimeridian(scene, tmp_path):
     warp_file(path, tmp_path / "one.tif", **words)
     warp_file(path, tmp_path / "other.tif", **words | {"bounds": (left, bottom, right - 360, top)})
     np.testing.assert_array_equal(read(tmp_path / "one.tif")[0], read(tmp_path / "other.tif")[0])
-
-
-def test_the_command_line_does_it(scene, tmp_path):
-    pair, _, path = scene
-    words = words_of(pair.target)
-    bounds = [repr(edge) for edge in words["bounds"]]
-    command = ["warp", path, tmp_path / "cli.tif", "--crs", words["crs"], "--bounds", *bounds, "--resolution",
-               ",".join(map(repr, words["resolution"])), "--interp", "linear", "--co", "COMPRESS=DEFLATE"]  # fmt: skip
-    done = CliRunner().invoke(main, [str(word) for word in command])
-    assert done.exit_code == 0 and "valid" in done.output, done.output
-    warp_file(path, tmp_path / "api.tif", **words, interp="linear")
-    (found, profile), (expected, _) = read(tmp_path / "cli.tif"), read(tmp_path / "api.tif")
-    np.testing.assert_array_equal(found, expected)
-    assert profile["compress"] == "deflate"
-    failed = CliRunner().invoke(main, ["warp", str(path), str(tmp_path / "no.tif")])
-    assert failed.exit_code == 1 and "--crs: expected a CRS" in failed.output
 
 
 def test_it_goes_on_from_finished_tiles(scene, tmp_path):
@@ -374,10 +289,3 @@ def test_a_displacement_grid_says_how_far_off_the_source_is(tmp_path):
         expected = resample(image, Grid(y + off[0], x + off[1], (8, 8)))
         np.testing.assert_array_equal(read(tmp_path / "out.tif")[0], expected.image)
     np.testing.assert_array_equal(Grid(*off, (8, 8)).displaced().row, y + off[0])
-
-
-@pytest.mark.parametrize("words", [{"grid_kind": "offsets"}, {"pixel_convention": "centre"}])
-def test_words_about_a_grid_are_known_ones(words, scene, tmp_path):
-    (name,) = words
-    with pytest.raises(GpumaskError, match=f"{name}: expected .* or .*; got"):
-        gpumask.resample_file(scene[2], scene[2], tmp_path / "out.tif", **words)

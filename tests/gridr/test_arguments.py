@@ -7,8 +7,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from rasterio import Affine
-from rasterio.io import MemoryFile
+from gridr_scenes import names, write
 
 import gpumask
 from gpumask import ArgumentTypeError, GpumaskError
@@ -118,11 +117,6 @@ REFUSED_TYPES = [
     ("array_in_origin", {"array_in_origin": ("a", "b"), "standalone": False}),
     ("nodata_out", {"nodata_out": 1j}),
 ]
-
-
-def names(cases):
-    """Return a readable name for each case: the argument, and which of its cases."""
-    return [f"{named}-{[n for n, _ in cases[:i]].count(named)}" for i, (named, _) in enumerate(cases)]
 
 
 def resample_array(changes):
@@ -263,16 +257,6 @@ REFUSED_TYPES_OF_THE_CHAIN = [
 def datasets():
     with contextlib.ExitStack() as stack:
         yield {name: write(stack, array) for name, array in DATASETS.items()}
-
-
-def write(stack, array):
-    """Write an array to a dataset in memory that stays open until the stack closes."""
-    count, height, width = array.shape
-    profile = {"count": count, "height": height, "width": width, "dtype": array.dtype}
-    memory = stack.enter_context(MemoryFile())
-    dataset = stack.enter_context(memory.open(driver="GTiff", transform=Affine(2, 0, 0, 0, -2, 0), **profile))
-    dataset.write(array)
-    return dataset
 
 
 def resample_files(datasets, changes):

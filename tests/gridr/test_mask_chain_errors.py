@@ -4,9 +4,9 @@ import contextlib
 
 import numpy as np
 import pytest
+from gridr_scenes import names, write
 from rasterio.io import MemoryFile
 from shapely import Polygon, box
-from test_gridr_errors import names, write
 
 import gpumask
 from gpumask import ArgumentTypeError, GpumaskError

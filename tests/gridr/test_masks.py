@@ -1,6 +1,7 @@
 """Masks and regular grids against GridR's own: every value to the bit.
 
-`python tests/test_masks_against_gridr.py 5000` prints how many of so many cases of each function differ.
+`PYTHONPATH=.:tests/support python tests/gridr/test_masks.py 5000` prints how many of so many cases of
+each function differ.
 """
 
 import copy

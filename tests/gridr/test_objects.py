@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from exhaustive import draws
 from gridr_cases import SPLINES, answer, gridr, needs_padding, on_a_padded_source, on_a_wider_grid, random_case
+from gridr_chain_cases import random_chain_case
 from gridr_scenes import quiet
 from shapely import box
-from test_chain_against_gridr import random_chain_case
 
 import gpumask
 from gpumask import GpumaskError

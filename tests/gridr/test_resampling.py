@@ -1,16 +1,15 @@
 """`array_grid_resampling` against GridR's own: masks to the bit, values as near as `tolerance` says.
 
-`python tests/test_against_gridr.py 3000` prints the figures for that many cases, and for the chain's: see
-test_chain_against_gridr.py.
+`PYTHONPATH=.:tests/support python tests/gridr/test_resampling.py 3000` prints the figures for that many cases.
 """
 
 import sys
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import SHARED
 from exhaustive import draws, few_of
 from gridr_cases import (
     INTERPS,
@@ -22,29 +21,13 @@ from gridr_cases import (
     on_a_padded_source,
     on_a_wider_grid,
     random_case,
+    tolerance,
 )
 
 import gpumask
 
-LANDSAT8 = Path(__file__).parents[2] / "shared" / "data" / "landsat8"
+LANDSAT8 = SHARED / "data" / "landsat8"
 BLOCKS, CASES_IN_BLOCK, CASES_IN_BLOCK_ON_NUMPY = 20, 40, 8
-
-# Where GridR pads the source or adds array_in_origin, it does so before it rounds coordinates to 1e-12, so that its own
-# can be one step of 1e-12 off. This is the most that such a step in row and col makes of a source with a range of 1:
-# linear is as steep as 1 along each axis, cubic 1.5 times the sum of absolute weights (1.25) along the other.
-STEEPEST = {"nearest": 0.0, "linear": 2.0, "cubic": 3.75}
-
-# A B-spline's filter may be off by epsilon where it begins: GridR's begins where its pad does. This many times epsilon
-# is at least 3 times what that makes in 4000 cases.
-FROM_FILTERS = {"bspline3": 0.05, "bspline5": 1e-3, "bspline7": 5e-5, "bspline9": 1e-6, "bspline11": 1e-6}
-
-
-def tolerance(case):
-    """Return how far values may be apart, relative to the range of the source."""
-    if case.interp not in SPLINES:
-        moved = case.standalone or any(case.options.get("array_in_origin", ()))
-        return 1e-12 * (1 + moved * STEEPEST[case.interp])
-    return 5e-12 + case.standalone * FROM_FILTERS[case.interp] * case.options["interp_kwargs"]["epsilon"]
 
 
 @dataclass
@@ -155,8 +138,4 @@ def figures(count):
 
 
 if __name__ == "__main__":
-    from test_chain_against_gridr import figures as figures_of_the_chain
-
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else BLOCKS * CASES_IN_BLOCK
-    figures(wanted)
-    figures_of_the_chain(wanted // 6)
+    figures(int(sys.argv[1]) if len(sys.argv) > 1 else BLOCKS * CASES_IN_BLOCK)

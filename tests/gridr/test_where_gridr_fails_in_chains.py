@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from chain_cases import Files, random_scene
 from gridr_scenes import NOISE, RAMP, SPLINE, gridr, nodes, sample_by_gridr
-from test_chain import Files, random_scene
-from test_mask_chain import gridrs_chains, make_scene
+from mask_chain_cases import gridrs_chains, make_scene
 
 import gpumask
 

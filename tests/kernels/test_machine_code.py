@@ -1,6 +1,6 @@
 """The kernels as NVIDIA's compiler translates them give the bits of the native backend, instruction by instruction.
 
-python -m pytest tests/test_machine_code.py --exhaustive --machine-code-cases 200
+python -m pytest tests/kernels/test_machine_code.py --exhaustive --machine-code-cases 200
 """
 
 import pytest

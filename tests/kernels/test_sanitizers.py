@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from checkout import TESTS
 from exhaustive import few_of
 from kernel_builds import Build, CudaText, all_defines, compile_all, sanitized, with_march
 from kernel_cases import (
@@ -39,7 +40,7 @@ from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
 from gpumask.masks.morphology import filtered
 
-SCRIPT = Path(__file__).with_name("sanitized.py")
+SCRIPT = TESTS / "support" / "sanitized.py"
 LEVELS = ["x86-64", "x86-64-v3", "x86-64-v4"]
 # What vectorises differently, by how a value is loaded and converted.
 VARIANTS = [

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from array_cases import same
 from exhaustive import few_of
-from test_xarray import same
+from lazy_cases import never
 
 from gpumask import GpumaskError, Grid
 
@@ -136,17 +137,6 @@ def test_pixels_do_not_depend_on_the_chunks():
     for limit in ("128MiB", "64kiB", "1kiB"):
         with dask.config.set({"array.chunk-size": limit}):
             same(lazy.gpumask.reproject(32632, resolution=10), expected)
-
-
-def refuses():
-    raise AssertionError("computed")
-
-
-def never(shape, dtype=np.uint8):
-    """Return a lazy array that must not be computed."""
-    from dask.delayed import delayed
-
-    return dask_array.from_delayed(delayed(refuses)(), shape, dtype).rechunk(dict.fromkeys((-2, -1), 10))
 
 
 @pytest.mark.parametrize("grow", [None, 2, 500])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from exhaustive import draws
+from lazy_cases import chunking, grown, moved
 
 from gpumask import Grid, use_backend
 
@@ -14,30 +15,9 @@ pytest.importorskip("gpumask.xarray")
 GROUPS, CASES = 10, 40
 
 
-def chunking(rng, shape):
-    """Return chunks of random sizes along each axis, of which some may be empty at the end."""
-    found = []
-    for n in shape:
-        cuts = np.sort(rng.integers(0, n + 1, rng.integers(0, 4)))
-        found.append(tuple(int(size) for size in np.diff([0, *cuts, n])))
-    return tuple(found)
-
-
 def lazily(rng, array):
     """Return an array as dask's in random chunks, or now and then as it is."""
     return array if rng.random() < 0.1 else dask_array.from_array(array, chunks=chunking(rng, array.shape))
-
-
-def moved(image, valid, by, fill):
-    """Return an image moved by whole pixels, and where it is valid, by slices alone."""
-    rows, cols = image.shape[-2:]
-    out, known = np.full_like(image, fill), np.zeros(valid.shape, np.uint8)
-    down, right = by
-    to = slice(max(-down, 0), rows - max(down, 0)), slice(max(-right, 0), cols - max(right, 0))
-    at = slice(max(down, 0), rows - max(-down, 0)), slice(max(right, 0), cols - max(-right, 0))
-    known[..., *to] = valid[..., *at]
-    out[..., *to] = image[..., *at]
-    return np.where(np.broadcast_to(known, out.shape) == 1, out, fill), known
 
 
 def scene(rng):
@@ -86,17 +66,6 @@ def test_moved_pixels_are_those_of_slices_whatever_the_chunks(group):
         valid = valid[..., 0, :, :] if "band" in array.dims and not by_band else valid
         different += not (np.array_equal(found, image) and np.array_equal(found.validity, valid))
     assert different == 0
-
-
-def grown(clear, radius):
-    """Return where nothing that is not clear lies within a radius, from all distances of all pixels."""
-    if clear.ndim > 2:
-        return np.array([grown(plane, radius) for plane in clear], bool).reshape(clear.shape)
-    bad = np.argwhere(~clear)
-    at = np.stack(np.meshgrid(*map(np.arange, clear.shape), indexing="ij"), axis=-1)
-    if not len(bad):
-        return np.ones(clear.shape, bool)
-    return (((at[..., None, :] - bad) ** 2).sum(axis=-1) > radius**2).all(axis=-1)
 
 
 @pytest.mark.parametrize("group", draws(GROUPS))

@@ -101,7 +101,7 @@ def random_case(block, index):
     rng = np.random.default_rng([block, index])
     interp = INTERPS[index % len(INTERPS)]
     options = {"interp_kwargs": random_kwargs(rng, interp)} if interp in SPLINES else {}
-    # GridR's safe window wraps around in smaller sources: see test_where_gridr_fails.py.
+    # GridR's safe window wraps around in smaller sources: see gridr/test_where_gridr_fails.py.
     smallest = 6 if interp in ("linear", "cubic") else 1
     largest = 40 + 4 * influence(interp, options.get("interp_kwargs"))
     sizes = rng.integers(smallest, largest, 2) if rng.random() < 0.3 else rng.integers(largest // 2, largest, 2)
@@ -315,3 +315,22 @@ def answer(ask, ask_again):
             if type(error).__name__ not in ("PanicException", "ValueError"):
                 raise
             return ask_again(), True
+
+
+# Where GridR pads the source or adds array_in_origin, it does so before it rounds coordinates to 1e-12, so that its own
+# can be one step of 1e-12 off. This is the most that such a step in row and col makes of a source with a range of 1:
+# linear is as steep as 1 along each axis, cubic 1.5 times the sum of absolute weights (1.25) along the other.
+STEEPEST = {"nearest": 0.0, "linear": 2.0, "cubic": 3.75}
+
+
+# A B-spline's filter may be off by epsilon where it begins: GridR's begins where its pad does. This many times epsilon
+# is at least 3 times what that makes in 4000 cases.
+FROM_FILTERS = {"bspline3": 0.05, "bspline5": 1e-3, "bspline7": 5e-5, "bspline9": 1e-6, "bspline11": 1e-6}
+
+
+def tolerance(case):
+    """Return how far values may be apart, relative to the range of the source."""
+    if case.interp not in SPLINES:
+        moved = case.standalone or any(case.options.get("array_in_origin", ()))
+        return 1e-12 * (1 + moved * STEEPEST[case.interp])
+    return 5e-12 + case.standalone * FROM_FILTERS[case.interp] * case.options["interp_kwargs"]["epsilon"]

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from rasterio import Affine
+from rasterio.io import MemoryFile
 
 import gpumask
 
@@ -61,3 +63,18 @@ def sample_with(function, interp, row, col, source, resolution, **options):
     """Ask for image and mask."""
     options = {"array_out": None, "array_out_mask": True} | options
     return function(interp, source, row, col, resolution, **options)
+
+
+def names(cases):
+    """Return a readable name for each case: the argument, and which of its cases."""
+    return [f"{named}-{[n for n, _ in cases[:i]].count(named)}" for i, (named, _) in enumerate(cases)]
+
+
+def write(stack, array):
+    """Write an array to a dataset in memory that stays open until the stack closes."""
+    count, height, width = array.shape
+    profile = {"count": count, "height": height, "width": width, "dtype": array.dtype}
+    memory = stack.enter_context(MemoryFile())
+    dataset = stack.enter_context(memory.open(driver="GTiff", transform=Affine(2, 0, 0, 0, -2, 0), **profile))
+    dataset.write(array)
+    return dataset

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from checkout import STAND_IN
 from kernel_cases import FACTUAL, Variant, cases, resampled
 
 from gpumask.backends import native
@@ -21,7 +22,6 @@ from gpumask.backends.source import define_options, kernel_source, variant_key
 
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 # What the CUDA part of target.cuh needs from its compiler, for a thread that `be_thread` chooses.
-STAND_IN = Path(__file__).parent / "cuda" / "stand_in"
 CUDA_ON_HOST = """
 #define __CUDACC__
 #define __global__

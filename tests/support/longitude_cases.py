@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 from affine import Affine
+from mesh_cases import coordinates
 from pyproj import CRS, Transformer
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
 
-from gpumask import ControlPoints, Geolocation, Place, RationalPolynomials
+from gpumask import ControlPoints, Geolocation, Place, RationalPolynomials, Window
+from gpumask.files.warp import target_place
 
 SHAPE = (30, 40)
 GRADS = CRS.from_wkt(
@@ -175,3 +177,52 @@ def true_extent(case, crs):
     if crs == "EPSG:3857" and (bottom < square and top > -square or left is not None):  # as far as web maps go
         bottom, top = max(bottom, -TURNS[crs] / 2), min(top, TURNS[crs] / 2)
     return (x.min() if left is None else left), bottom, (x.max() if right is None else right), top
+
+
+def suggested(place, crs, **words):
+    """Return a default target, and its (left, bottom, right, top)."""
+    found = target_place(place, crs, None, words.get("resolution"), words.get("bounds"))
+    t, (rows, cols) = found.transform, found.shape
+    return found, np.array([t.c, t.f + rows * t.e, t.c + cols * t.a, t.f])
+
+
+def through(grid, shape):
+    """Return rows and columns in the source for each output pixel, of all parts of a grid."""
+    found = np.full((2, *shape), np.nan)
+    for part, _ in grid.parts(Window.of_shape(shape)):
+        found[:, *part.slices] = coordinates(grid.read(part))
+    return found
+
+
+def centres(target):
+    """Return (x, y) of the centres of a target's pixels."""
+    rows, cols = np.mgrid[: target.shape[0], : target.shape[1]] + 0.5
+    x, y = target.transform @ (cols.ravel(), rows.ravel())
+    return x.reshape(target.shape), y.reshape(target.shape)
+
+
+def wrap(x, turn=360.0):
+    """Return a longitude from -180 degrees on."""
+    return (x + turn / 2) % turn - turn / 2
+
+
+WEB = TURNS["EPSG:3857"]
+
+
+CASES = range(14)  # of each of the 23 combinations: 322
+
+
+AT_POLES = "EPSG:3413", "EPSG:3031"
+
+
+def from_pole(case, row, col):
+    """Return how many pixels places are from the pole; infinity where a case has none."""
+    if case.crs not in AT_POLES:
+        return np.inf
+    at = case.pixels(case.crs, 0.0, 0.0)
+    return np.hypot(row - at[0], col - at[1])
+
+
+def bent(case):
+    """Say whether what lies between the samples of a swath depends on the CRS: around a pole degrees are bent."""
+    return case.crs in AT_POLES and case.kind != "affine"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from checkout import SHARED
 
 from gpumask.backends import native
 from gpumask.backends.arguments import flat
@@ -24,7 +25,7 @@ from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError
 
 ARCHITECTURES = ("sm_86", "sm_90", "sm_120")
-TOOL = Path(__file__).parents[2] / "shared" / "tools" / "machine_code"
+TOOL = SHARED / "tools" / "machine_code"
 
 # C++ for the instructions below.
 HELPERS = r"""

@@ -4,13 +4,12 @@ import ast
 import contextlib
 import re
 import shlex
-from pathlib import Path
 
 import gpu
 import numpy as np
+from checkout import DOCS, ROOT
 
-ROOT = Path(__file__).parents[1]
-README, DOCS = ROOT / "README.md", ROOT / "docs"
+README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 
 

@@ -1,6 +1,6 @@
 """Runs kernels that the sanitizers watch. Their libraries were loaded first in this process. See test_sanitizers.py.
 
-python tests/sanitized.py BUILD CHECK
+PYTHONPATH=. python tests/support/sanitized.py BUILD CHECK
 """
 
 import os

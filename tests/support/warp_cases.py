@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+import rasterio
 from affine import Affine
+from commands import write
 
 from gpumask import Place
 
@@ -70,3 +72,14 @@ def by_gdal(image: np.ndarray, pair: Pair) -> np.ndarray:
         options = {"resampling": Resampling.cubic, "tolerance": 1e-9, "nodata": np.nan, "src_nodata": np.nan}
         with memory.open() as file, WarpedVRT(file, **there, **options) as warped:
             return warped.read()
+
+
+def written(path, image, place, **options):
+    """Write a (band, row, col) image at a place."""
+    return write(path, image, crs=place.crs, transform=place.transform, **options)
+
+
+def read(path):
+    """Return image and profile."""
+    with rasterio.open(path) as file:
+        return file.read(), file.profile

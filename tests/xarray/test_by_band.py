@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_xarray import image_at, small
+from array_cases import image_at, small
 from warp_cases import PAIRS
 
 from gpumask import GpumaskError, ProjectedGrid, Window, resample

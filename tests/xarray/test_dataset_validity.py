@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from array_cases import image_at
+from dataset_cases import CLOUD, COARSE, FINE, alone, classes_at, scene, the_same
 from exhaustive import draws
-from test_dataset import CLOUD, COARSE, FINE, alone, classes_at, scene, the_same
-from test_lazy_fuzz import chunking, grown, moved
-from test_xarray import image_at
+from lazy_cases import chunking, grown, moved
 from warp_cases import placed
 
 from gpumask import GpumaskError, MaskRule, Place

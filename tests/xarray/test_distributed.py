@@ -1,6 +1,7 @@
 """The same pixels from a cluster of processes.
 
-`python tests/test_distributed.py 40000` prints what memory an image of so many pixels square takes.
+`PYTHONPATH=.:tests/support python tests/xarray/test_distributed.py 40000` prints what memory
+an image of so many pixels square takes.
 """
 
 import sys
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from test_xarray import image_at, same, small
+from array_cases import image_at, same, small
 from warp_cases import PAIRS, placed, words_of
 
 distributed = pytest.importorskip("distributed")

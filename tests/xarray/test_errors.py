@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_xarray import image_at
+from array_cases import image_at
 from warp_cases import placed
 
 from gpumask import GpumaskError

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from affine import Affine
-from test_xarray import image_at, small
+from array_cases import image_at, small
 from warp_cases import PAIRS, placed, words_of
 
 from gpumask import GpumaskError, Grid

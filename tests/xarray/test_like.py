@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from affine import Affine
-from test_xarray import image_at, small
+from array_cases import image_at, small
 from warp_cases import PAIRS, placed
 
 from gpumask import GpumaskError, Place, ProjectedGrid, Window, resample

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from affine import Affine
-from test_xarray import image_at
+from array_cases import image_at
 from warp_cases import placed
 
 from gpumask import GpumaskError, Place, mask_from_rules, warp_file

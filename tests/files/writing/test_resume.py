@@ -1,6 +1,6 @@
 """Runs from file to file that are interrupted or fail: what is left, and what the next run makes of it.
 
-`python tests/test_interrupted.py 50` interrupts 50 runs at random moments.
+`PYTHONPATH=.:tests/support python tests/files/writing/test_resume.py 50` interrupts 50 runs at random moments.
 """
 
 import contextlib
@@ -479,7 +479,7 @@ def test_datasets_in_memory_are_refused(files, name):
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
 RUN = """
 import gpumask.files.writing.resume
-from test_interrupted import *
+from test_resume import *
 warnings.simplefilter("ignore")
 gpumask.files.writing.resume._EVERY = 0
 print("begun", flush=True)

@@ -9,76 +9,39 @@ import pytest
 from affine import Affine
 from commands import write
 from longitude_cases import (
+    CASES,
     COMBINATIONS,
     GRADS,
     SHAPE,
-    TURNS,
+    WEB,
     a_case,
     a_target,
+    bent,
+    centres,
+    from_pole,
     nearest_turn,
+    suggested,
     targets,
+    through,
     transform,
-    true_extent,
+    wrap,
 )
+from mesh_cases import coordinates
 from rasterio.control import GroundControlPoint
-from test_mesh import coordinates
-from test_sensor import rational_polynomials
-from test_warp import read, written
-from warp_cases import placed, ramps
+from sensor_cases import rational_polynomials
+from warp_cases import placed, ramps, read, written
 
 from gpumask import (
     ControlPoints,
     Geolocation,
-    GpumaskError,
     Grid,
     Place,
     ProjectedGrid,
     RationalPolynomials,
-    Window,
     resample,
     warp_file,
 )
-from gpumask.files.warp import target_place
 from gpumask.grids.places.projection import projection
-
-WEB = TURNS["EPSG:3857"]
-CASES = range(14)  # of each of the 23 combinations: 322
-AT_POLES = "EPSG:3413", "EPSG:3031"
-
-
-def suggested(place, crs, **words):
-    """Return a default target, and its (left, bottom, right, top)."""
-    found = target_place(place, crs, None, words.get("resolution"), words.get("bounds"))
-    t, (rows, cols) = found.transform, found.shape
-    return found, np.array([t.c, t.f + rows * t.e, t.c + cols * t.a, t.f])
-
-
-def through(grid, shape):
-    """Return rows and columns in the source for each output pixel, of all parts of a grid."""
-    found = np.full((2, *shape), np.nan)
-    for part, _ in grid.parts(Window.of_shape(shape)):
-        found[:, *part.slices] = coordinates(grid.read(part))
-    return found
-
-
-def centres(target):
-    """Return (x, y) of the centres of a target's pixels."""
-    rows, cols = np.mgrid[: target.shape[0], : target.shape[1]] + 0.5
-    x, y = target.transform @ (cols.ravel(), rows.ravel())
-    return x.reshape(target.shape), y.reshape(target.shape)
-
-
-def from_pole(case, row, col):
-    """Return how many pixels places are from the pole; infinity where a case has none."""
-    if case.crs not in AT_POLES:
-        return np.inf
-    at = case.pixels(case.crs, 0.0, 0.0)
-    return np.hypot(row - at[0], col - at[1])
-
-
-def bent(case):
-    """Say whether what lies between the samples of a swath depends on the CRS: around a pole degrees are bent."""
-    return case.crs in AT_POLES and case.kind != "affine"
 
 
 @pytest.mark.parametrize(("crs", "kind"), COMBINATIONS)
@@ -105,49 +68,11 @@ def test_coordinates_are_those_worked_out_by_hand(crs, kind):
         assert inside.sum() > 20 and (abs(found - expected).max(axis=0) <= most)[inside].all(), (number, to)
 
 
-@pytest.mark.parametrize(("crs", "kind"), COMBINATIONS)
-def test_default_targets_hold_the_source_and_no_more(crs, kind):
-    """But for the half pixel that rounds to whole ones; and each on the turn of its middle."""
-    for number in CASES:
-        rng = np.random.default_rng([number, *map(ord, crs[:12] + kind)])
-        case = a_case(rng, crs, kind)
-        for to in map(str, rng.choice(targets(case), 2, replace=False)):
-            expected = true_extent(case, to)
-            if (
-                case.crs in AT_POLES
-                and abs(from_pole(case, *np.clip(case.pixels(crs, 0, 0), 0, np.array(SHAPE) - 1))) < 3
-                and bent(case)
-            ):
-                continue  # where corners of pixels lie beyond samples next to a pole is anyone's guess
-            if expected[1] >= expected[3]:
-                with pytest.raises(GpumaskError, match="crs: expected a CRS that holds the same pole as the source"):
-                    suggested(case.place, to)
-                continue
-            place, found = suggested(case.place, to)
-            size = np.array([place.transform.a, -place.transform.e] * 2)
-            middle = (found[0] + found[2]) / 2
-            if to in TURNS:
-                expected += np.array([nearest_turn(to, 0, (expected[0] + expected[2]) / 2 - middle), 0] * 2) * -1
-            off = abs(found - expected) / size
-            assert off[[0, 3]].max() < 0.3 and off[[1, 2]].max() < (0.6 if min(place.shape) > 1 else 1), (
-                number,
-                to,
-                off,
-            )
-            own = case.place.crs == to and kind == "affine"
-            assert own or to not in TURNS or abs(middle) <= TURNS[to] / 2 + size[0], (number, to)
-
-
 def on_both_sides(lon, lat=50.0, turn=360.0, **words):
     """Return control points at the corners and the middles of an image, some on the other side of a longitude."""
     at = itertools.product((0, 15, 30), (0, 20, 40))
     points = [(row, col, lon + 0.01 * (col - 20), lat - 0.01 * row) for row, col in at]
     return ControlPoints([GroundControlPoint(r, c, wrap(x, turn), y) for r, c, x, y in points], **words)
-
-
-def wrap(x, turn=360.0):
-    """Return a longitude from -180 degrees on."""
-    return (x + turn / 2) % turn - turn / 2
 
 
 @pytest.mark.parametrize("thin_plate", [False, True])
@@ -229,55 +154,6 @@ def test_a_swath_at_the_edges_of_a_target_of_all_the_world_has_no_gap():
     inside = (q > 6) & (q < 70) & (lat < 9.8) & (lat > 9.1)
     assert inside.sum() > 500 and np.isfinite(col[inside]).all()
     np.testing.assert_allclose((180 + 4 * (col - 39.5) / 80 + 0.003 * row)[inside], east[inside], atol=1e-3)
-
-
-def test_a_third_of_a_degree_at_180_degrees_is_not_all_of_the_web():
-    place = placed("EPSG:4326", 179.84, 0.32, 0.01, (32, 32))
-    target, bounds = suggested(place, "EPSG:3857")
-    assert target.shape == (32, 32)
-    np.testing.assert_allclose(bounds[[0, 2]], np.radians([179.84, 180.16]) * 6378137, atol=1)
-
-
-@pytest.mark.parametrize("west", [-180.0, -180.125, 0.0, -0.125])
-def test_a_source_that_goes_all_around_does_so_in_its_default_target(west):
-    place = Place("EPSG:4326", Affine(0.25, 0, west, 0, -0.25, 90.125), (721, 1440))
-    target, found = suggested(place, "EPSG:4269")
-    assert target.shape == place.shape
-    np.testing.assert_allclose(found, [west, -90.125, west + 360, 90.125], atol=1e-9)
-    _, found = suggested(place, "EPSG:3857")
-    np.testing.assert_allclose(found[::2], [-WEB / 2, WEB / 2], atol=WEB / 1440)
-    target, _ = suggested(place, "EPSG:3413")
-    assert target.transform.a < 300_000
-
-
-@pytest.mark.parametrize(
-    ("crs", "to"), list(itertools.product(["EPSG:32660", "EPSG:32601"], ["EPSG:4326", "EPSG:3857", "EPSG:4087"]))
-)
-def test_the_zones_beside_180_degrees_have_narrow_default_targets(crs, to):
-    x, _ = transform("EPSG:4326", crs)(180.0, 9.5)
-    place = placed(crs, x - 5e4, 1_100_000, 1000, (100, 100))
-    target, (left, _, right, _) = suggested(place, to)
-    seam = 180.0 if to == "EPSG:4326" else WEB / 2
-    assert left < seam < right or left < -seam < right
-    assert 95 < target.shape[0] < 110 and 95 < target.shape[1] < 110
-
-
-def test_x_goes_on_wherever_the_world_is_laid_on_a_cylinder():
-    """PDC Mercator has its middle at 150 degrees east, so that it is cut at 30 degrees west."""
-    for crs, cut in {
-        "EPSG:3832": -30.0,
-        "EPSG:4087": 180.0,
-        "EPSG:6933": 180.0,
-        "+proj=mill +lon_0=20": -160.0,
-    }.items():
-        place = placed("EPSG:4326", cut - 0.2, 10, 0.01, SHAPE)
-        target, (left, bottom, right, top) = suggested(place, crs)
-        inner = transform("EPSG:4326", crs)([cut - 1, cut - 2], [10, 10])[0]
-        scale = (inner[0] - inner[1]) / 0.01 * 0.01
-        np.testing.assert_allclose(right - left, scale * 0.4, rtol=0.03)
-        row, col = through(ProjectedGrid(place, target), target.shape)
-        lon, lat = transform(crs, "EPSG:4326")(*centres(target))
-        np.testing.assert_allclose(col, (wrap(lon - cut) + 0.2) / 0.01 - 0.5, atol=0.0101)
 
 
 def test_a_web_map_source_over_180_degrees_is_whole():
@@ -365,11 +241,3 @@ def test_a_cell_that_a_projection_tears_holds_nothing(crs, step):
             off = [~(abs((a - b + 180) % 360 - 180) <= step) for a, b in zip(found, truth, strict=True)]
         assert not ((off[0] | off[1]) & (valid[:45, :90] != 0)).any()
         assert valid.any()
-
-
-@pytest.mark.parametrize("shape", [(50, 1), (1, 1), (1, 50), (50, 2)])
-@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
-def test_a_source_of_one_column_has_a_default_target_of_its_size(shape, crs):
-    place = Place("EPSG:32633", Affine(60, 0, 5e5, 0, -60, 5.5e6), shape)
-    target = target_place(place, crs, None, None, None)
-    assert max(target.shape) <= 3 * max(shape)

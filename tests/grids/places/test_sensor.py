@@ -12,60 +12,22 @@ import pytest
 import rasterio
 from affine import Affine
 from commands import fails
+from mesh_cases import coordinates
 from rasterio.control import GroundControlPoint
-from rasterio.rpc import RPC
 from rasterio.transform import GCPTransformer, RPCTransformer
 from rasterio.warp import Resampling, reproject, transform
-from test_mesh import coordinates
-from test_warp import read, written
-from warp_cases import placed, ramps, words_of
+from sensor_cases import SHAPE, TARGET, between, control_points, rational_polynomials, swath
+from warp_cases import placed, ramps, read, words_of, written
 
 from gpumask import (
     ControlPoints,
     Geolocation,
     GpumaskError,
-    Grid,
-    Place,
-    ProjectedGrid,
     RationalPolynomials,
     resample,
     warp_file,
 )
 from gpumask.errors import ArgumentTypeError
-
-SHAPE = (200, 240)
-TARGET = placed("EPSG:32633", 5e5, 5_540_000, 60, (330, 360))
-
-
-def control_points():
-    """Return points of an image that is turned, and a little bent."""
-    points = []
-    for row in np.linspace(0, SHAPE[0], 5):
-        for col in np.linspace(0, SHAPE[1], 6):
-            x = 15.02 + 0.0009 * col + 0.0002 * row + 2e-7 * col * row / 3
-            y = 49.98 - 0.0007 * row + 0.00015 * col + 1e-7 * row**2 / 3
-            points.append(GroundControlPoint(row, col, x, y))
-    return points
-
-
-def rational_polynomials(height_slope=0.01):
-    """Return coefficients of an image that is turned, a little bent, and leans with height."""
-
-    def terms(one, lon, lat, height, bent):
-        return [one, lon, lat, height, bent, *[0.0] * 15]
-
-    return RPC(
-        height_off=100.0, height_scale=500.0, lat_off=49.9, lat_scale=0.1, long_off=15.12, long_scale=0.12,
-        line_off=SHAPE[0] / 2, line_scale=SHAPE[0] / 2, samp_off=SHAPE[1] / 2, samp_scale=SHAPE[1] / 2,
-        line_num_coeff=terms(0.0, 0.1, -1.0, height_slope, 0.01), line_den_coeff=terms(1.0, 0.001, 0.002, 0.0, 0.0),
-        samp_num_coeff=terms(0.0, 0.95, 0.12, -0.02, 0.02), samp_den_coeff=terms(1.0, 0.0, 0.003, 0.0, 0.0),
-    )  # fmt: skip
-
-
-def between(source_crs, model, **options):
-    """Return the grid from the target to a sensor's image."""
-    words = TARGET.crs, TARGET.transform, TARGET.shape
-    return Grid.between(source_crs, model, *words, **{"source_shape": SHAPE, **options})
 
 
 def by_gdal(**model):
@@ -218,7 +180,7 @@ def test_a_height_along_with_heights_of_the_ground_is_refused(words, raw, tmp_pa
     ("dtype", "transform", "says"),
     [
         ("complex64", Affine(1, 0, 9, 0, -1, 55), "^dem: expected a real dtype in"),
-        ("float32", None, "^dem: expected a raster that says where it lies"),
+        ("float32", None, "^dem: expected a raster with a transform"),
     ],
 )
 def test_a_raster_that_can_hold_no_heights_is_refused_by_name(raw, tmp_path, dtype, transform, says):
@@ -236,7 +198,7 @@ def test_who_has_used_a_model_leaves_without_noise(threads):
     """Although what frees it is gone when the interpreter goes."""
     code = f"""
 import threading, numpy, rioxarray, gpumask.xarray
-from test_sensor import control_points, rational_polynomials
+from sensor_cases import control_points, rational_polynomials
 from gpumask import ControlPoints, RationalPolynomials
 def ask():
     for model in (RationalPolynomials(rational_polynomials()), ControlPoints(control_points())):
@@ -261,85 +223,6 @@ def test_models_warn_of_nothing(raw):
     model = RationalPolynomials(rational_polynomials(), dem=str(raw[1]))
     row, col = model(np.array([15.0, 20.0]), np.array([49.9, 49.9]))
     assert np.isfinite([row[0], col[0]]).all() and not np.isfinite([row[1], col[1]]).any()
-
-
-def swath(rows=SHAPE[0], cols=SHAPE[1], step=1):
-    """Return where the samples of a bent and turned swath lie, in EPSG:32633."""
-    row, col = np.mgrid[:rows, :cols] * float(step)
-    x = 5e5 + 2000 + 62 * col + 14 * row + 0.02 * col**2 + 0.004 * row * col
-    y = 5_540_000 - 1500 - 58 * row + 9 * col - 0.015 * row**2
-    return x, y
-
-
-def test_geolocation_arrays_find_the_way_back():
-    x, y = swath()
-    lies = Place("EPSG:32633", Geolocation(x, y), SHAPE)
-    grid = between(lies.crs, lies.transform, max_error=1e-3)
-    found, valid = resample(np.stack([x, y]), grid, "linear", nodata_out=np.nan)
-    t = TARGET.transform
-    there = t.f + t.e * (np.arange(330) + 0.5)[:, None], t.c + t.a * (np.arange(360) + 0.5)
-    off = np.stack([found[0] - there[1], found[1] - there[0]])[:, valid != 0]
-    assert valid.mean() > 0.3 and abs(off).max() < 1e-3 * 62 * 2
-    assert grid.resolution[0] >= 2
-
-
-def test_coarse_geolocation_arrays_are_bilinear_between_samples():
-    x, y = swath(21, 25, 10)
-    coarse = between("EPSG:32633", Geolocation(x, y, step=(10, 10)), max_error=0.3, source_shape=(201, 241))
-    fine = between("EPSG:32633", Geolocation(*swath()), max_error=0.01)
-    at = coordinates(coarse), coordinates(fine)
-    inside = np.isfinite(at[0]).all(0) & (at[1][0] > 1) & (at[1][0] < 198) & (at[1][1] > 1) & (at[1][1] < 238)
-    assert inside.mean() > 0.3 and abs(at[0] - at[1])[:, inside].max() < 0.4
-
-
-def test_samples_tell_one_swath_from_another():
-    """So that a run does not go on from the tiles of another one."""
-    x, y = swath()
-    bent = x.copy()
-    bent[100, 100] += 30
-    one, same, other = (
-        ProjectedGrid(Place("EPSG:32633", Geolocation(of, y), SHAPE), TARGET, 1.0).identity
-        for of in (x, x.copy(), bent)
-    )
-    assert one == same != other
-
-
-def test_a_swath_over_the_antimeridian_is_whole():
-    row, col = np.mgrid[:60, :80].astype(float)
-    lon, lat = 179.2 + 0.02 * col + 0.003 * row, 10 - 0.02 * row + 0.002 * col
-    lon = (lon + 180) % 360 - 180
-    target = placed("EPSG:4326", 179.4, 9.9, 0.02, (40, 60))
-    grid = Grid.between(
-        "EPSG:4326", Geolocation(lon, lat), target.crs, target.transform, target.shape, 0.01, source_shape=(60, 80)
-    )
-    valid = resample(np.ones((60, 80)), grid, "linear").validity
-    assert valid.all()
-    west = placed("EPSG:4326", -180.0, 9.9, 0.02, (50, 50))
-    grid = Grid.between(
-        "EPSG:4326", Geolocation(lon, lat), west.crs, west.transform, west.shape, 0.01, source_shape=(60, 80)
-    )
-    assert resample(np.ones((60, 80)), grid, "linear").validity.mean() > 0.6
-
-
-def test_a_swath_that_the_edge_of_a_projection_tears_is_right_on_both_sides():
-    row, col = np.mgrid[:60, :80].astype(float)
-    lon, lat = 179.2 + 0.02 * col, 10 - 0.02 * row
-    model = Geolocation((lon + 180) % 360 - 180, lat)
-    for left, side in ((19_900_000, 1), (-20_037_508, -1)):
-        target = placed("EPSG:3857", left, 1_110_000, 2000, (60, 68))
-        grid = Grid.between("EPSG:4326", model, target.crs, target.transform, target.shape, 0.01, source_shape=(60, 80))
-        found, valid = resample(np.stack([row, col]), grid, "linear")
-        x = np.broadcast_to(left + 2000 * (np.arange(68) + 0.5), (60, 68))
-        at = x / 20_037_508.342789244 * 180
-        expected = ((at if side > 0 else at + 360) - 179.2) / 0.02
-        assert valid.mean() > 0.6 and abs(found[1] - expected)[valid != 0].max() < 0.01
-
-
-def test_places_off_the_swath_have_no_coordinates():
-    x, y = swath()
-    far = placed("EPSG:32633", 6e5, 5_600_000, 60, (100, 100))
-    grid = Grid.between("EPSG:32633", Geolocation(x, y), far.crs, far.transform, far.shape, 0.01, source_shape=SHAPE)
-    assert not resample(np.ones(SHAPE), grid, "nearest").validity.any()
 
 
 @pytest.mark.parametrize(

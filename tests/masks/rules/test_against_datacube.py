@@ -1,6 +1,7 @@
 """Mask rules against those of datacube-ows: every pixel, and what its rules get wrong beside what these say.
 
-`python tests/test_rules_against_datacube.py 100000` says how many of so many random rules differ.
+`PYTHONPATH=.:tests/support python tests/masks/rules/test_against_datacube.py 100000` says how many of
+so many random rules differ.
 """
 
 import sys

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from flag_cases import NAMES, classes, where
+from flag_rules import CLOUD, CONF, DEFINITION, WATER, matches, pixels
 
 from gpumask import (
     MaskRule,
@@ -134,9 +135,9 @@ def test_a_definition_in_json_may_be_bytes_or_an_array_as_files_have_texts():
 
 def test_bits_may_be_of_numpy():
     band = np.arange(8, dtype=np.uint8)
-    for bits, pixels in ((1, [2, 3, 6, 7]), ([0, 2], [1, 3])):
+    for bits, expected in ((1, [2, 3, 6, 7]), ([0, 2], [1, 3])):
         definition = {"cloud": {"bits": np.array(bits), "values": BIT}}
-        assert np.flatnonzero(where(definition, {"cloud": True}, band)).tolist() == pixels
+        assert np.flatnonzero(where(definition, {"cloud": True}, band)).tolist() == expected
 
 
 def test_classes_are_told_apart_with_flags_that_look_at_their_bits():
@@ -259,3 +260,152 @@ def test_bytes_in_another_order_are_the_same_numbers(dtype):
         assert np.flatnonzero(found[:, 2]).tolist() == [2, 4]
     counts = {(row.flag, row.label): row.pixels for row in describe_flags(band.astype(f">{dtype}"), definition)}
     assert (counts["low", 2], counts["high", True], counts["class", "it"]) == (2, 3, 1)
+
+
+@pytest.mark.parametrize("written", [lambda found: found, json.dumps], ids=["mapping", "text"])
+def test_definitions_of_the_open_data_cube(written):
+    found = flags_definition_from({"units": "1", "flags_definition": written(DEFINITION)})
+    assert found == DEFINITION
+    np.testing.assert_array_equal(matches({"flags": {"conf": "low"}}, definition=found), CONF == 1)
+
+
+@pytest.mark.parametrize("as_number", [list, np.array, lambda n: np.array(n, np.uint8), lambda n: [f"{i}b" for i in n]])
+def test_cf_masks_are_flags_that_are_set_or_not(as_number):
+    attrs = {"flag_masks": as_number([1, 64, 48]), "flag_meanings": "water cloud any_confidence"}
+    found = flags_definition_from(attrs)
+    assert list(found) == ["water", "cloud", "any_confidence"]
+    for flag, expected in {"water": WATER, "cloud": CLOUD, "any_confidence": CONF > 0}.items():
+        np.testing.assert_array_equal(matches({"flags": {flag: True}}, definition=found), expected)
+        np.testing.assert_array_equal(matches({"flags": {flag: False}}, definition=found), ~expected)
+
+
+def test_cf_values_are_classes():
+    attrs = {"flag_values": np.array([0, 3, 200], np.uint8), "flag_meanings": "no_data cloud_shadow water"}
+    found = flags_definition_from(attrs)
+    assert list(found) == ["class"]
+    for label, value in {"no_data": 0, "cloud_shadow": 3, "water": 200}.items():
+        np.testing.assert_array_equal(matches({"flags": {"class": label}}, definition=found), pixels == value)
+
+
+def test_cf_values_are_as_wide_as_their_type():
+    attrs = {"flag_values": np.array([1, 3], np.int16), "flag_meanings": "land cloud"}
+    found = flags_definition_from(attrs)
+    band = np.array([3, 259, 3 - 256, 1], np.int16)
+    assert matches({"flags": {"class": "cloud"}}, band, found).tolist() == [True, False, False, False]
+
+
+def test_cf_masks_and_values_are_fields():
+    # The example of the conventions: a flag of one bit, and four values of two.
+    attrs = {
+        "flag_masks": np.array([1, 2, 12, 12, 12], np.int8),
+        "flag_values": np.array([1, 2, 4, 8, 12], np.int8),
+        "flag_meanings": "low_battery processor_fault mode_1 mode_2 mode_3",
+    }
+    found = flags_definition_from(attrs)
+    for flag, mask, value in zip(found, attrs["flag_masks"].tolist(), attrs["flag_values"].tolist(), strict=True):
+        np.testing.assert_array_equal(matches({"flags": {flag: True}}, definition=found), pixels & mask == value)
+        np.testing.assert_array_equal(matches({"flags": {flag: False}}, definition=found), pixels & mask != value)
+
+
+def test_cf_masks_with_gaps():
+    attrs = {"flag_masks": [0b1010, 0b1010], "flag_values": [0b1000, 0], "flag_meanings": "high neither"}
+    found = flags_definition_from(attrs)
+    np.testing.assert_array_equal(matches({"flags": {"high": True}}, definition=found), pixels & 0b1010 == 0b1000)
+    np.testing.assert_array_equal(matches({"flags": {"neither": True}}, definition=found), pixels & 0b1010 == 0)
+    np.testing.assert_array_equal(matches({"flags": {"high": False}}, definition=found), pixels & 0b1010 != 0b1000)
+
+
+def test_cf_masks_may_be_hexadecimal():
+    found = flags_definition_from({"flag_masks": ["0x40", "0x1b"], "flag_meanings": "cloud other"})
+    assert [entry["bits"] for entry in found.values()] == [[6], [0, 1, 3, 4]]
+
+
+def test_one_cf_flag():
+    found = flags_definition_from({"flag_masks": np.uint8(64), "flag_meanings": "cloud"})
+    np.testing.assert_array_equal(matches({"flags": {"cloud": True}}, definition=found), CLOUD)
+
+
+def test_stac_bitfields():
+    attrs = {
+        "classification:bitfields": [
+            {
+                "name": "cloud",
+                "description": "any cloud",
+                "offset": 6,
+                "length": 1,
+                "classes": [{"value": 0, "name": "no"}, {"value": 1, "name": "yes"}],
+            },
+            {
+                "name": "conf",
+                "offset": 4,
+                "length": 2,
+                "classes": [
+                    {"value": value, "name": name} for value, name in enumerate(["none", "low", "mid", "high"])
+                ],
+            },
+        ]
+    }
+    found = flags_definition_from(attrs)
+    assert found["cloud"]["description"] == "any cloud"
+    np.testing.assert_array_equal(matches({"flags": {"cloud": "yes"}}, definition=found), CLOUD)
+    np.testing.assert_array_equal(
+        matches({"flags": {"cloud": "no", "conf": "mid"}}, definition=found), ~CLOUD & (CONF == 2)
+    )
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(11, "uint8"), (-1, "int8"), (300, "uint16"), (70_000, "uint32")])
+def test_stac_classes(value, dtype):
+    attrs = {"classification:classes": [{"value": 0, "name": "no_data"}, {"value": value, "name": "snow"}]}
+    found = flags_definition_from(attrs)
+    band = np.array([0, 5, value]).astype(dtype)
+    assert matches({"flags": {"class": "snow"}}, band, found).tolist() == [False, False, True]
+    assert matches({"flags": {"class": "no_data"}}, band, found).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("attrs", "word"),
+    [
+        ({}, "flags_definition"),
+        (None, "attrs: expected a mapping"),
+        ({"units": "1"}, "units"),
+        ({"flag_meanings": 5, "flag_masks": [1]}, "flag_meanings"),
+        ({"classification:bitfields": 5}, "classification:bitfields"),
+        ({"classification:classes": [{"value": "a", "name": "b"}]}, "classes"),
+        ({"classification:classes": [{"value": 1, "name": n} for n in "ab"]}, "classification:classes"),
+        (
+            {"classification:bitfields": [{"name": "a", "offset": n, "length": 1, "classes": []} for n in (0, 1)]},
+            "classification:bitfields",
+        ),
+        ({"flags_definition": {}}, "flags_definition"),
+        ({"flags_definition": {"cloud": {"bits": 6}}}, "cloud"),
+        ({"flags_definition": "{not json"}, "flags_definition"),
+        ({"flags_definition": "[1, 2]"}, "flags_definition"),
+        ({"flag_meanings": "a b"}, "flag_masks"),
+        ({"flag_meanings": "a b", "flag_masks": [1]}, "flag_masks"),
+        ({"flag_meanings": "a b", "flag_values": [1, 2, 3]}, "flag_values"),
+        ({"flag_meanings": "a b", "flag_masks": [1, 2], "flag_values": [1]}, "flag_values"),
+        ({"flag_meanings": "a", "flag_masks": [1], "flag_values": [2]}, "a"),
+        ({"flag_meanings": "a", "flag_masks": [0]}, "a"),
+        ({"flag_meanings": "a", "flag_masks": ["x"]}, "flag_masks"),
+        ({"flag_meanings": "a", "flag_values": [0.5]}, "flag_values"),
+        ({"flag_meanings": "", "flag_values": []}, "classes"),
+        ({"flag_meanings": "a b", "flag_values": [1, 1]}, "flag_values"),
+        ({"flag_meanings": "a a", "flag_masks": [1, 2]}, "flag_meanings"),
+        ({"classification:bitfields": []}, "classification:bitfields"),
+        ({"classification:classes": []}, "classification:classes"),
+        (
+            {
+                "classification:bitfields": [
+                    {"name": "a", "offset": 0, "length": 1, "classes": [{"value": 2, "name": "b"}]}
+                ]
+            },
+            "a",
+        ),
+        ({"classification:bitfields": [{"name": "a", "length": 1, "classes": []}]}, "classification:bitfields"),
+        ({"classification:classes": [{"name": "water"}]}, "classification:classes"),
+    ],
+    ids=str,
+)
+def test_attributes_that_define_no_flags_are_refused(attrs, word):
+    with pytest.raises(MaskRuleError, match=word):
+        flags_definition_from(attrs)

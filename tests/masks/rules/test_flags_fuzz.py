@@ -1,6 +1,7 @@
 """Random bands whose attributes define flags, against what each pixel's number says, and against cf_xarray.
 
-`PYTHONPATH=. python tests/test_flags_fuzz.py 5000` says how many of so many random cases differ.
+`PYTHONPATH=.:tests/support python tests/masks/rules/test_flags_fuzz.py 5000` says how many of so many
+random cases differ.
 """
 
 import itertools

@@ -1,12 +1,12 @@
 """Flag definitions that come with gpumask, and the page about flags."""
 
 import inspect
-from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import ROOT
 from flag_cases import where
-from test_readme import blocks
+from pages import blocks
 
 import gpumask
 from gpumask import (
@@ -17,8 +17,6 @@ from gpumask import (
 )
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_nothing_else_is_true_where_fmask_is_fill():
