@@ -13,7 +13,6 @@ from shapely import box
 
 import gpumask
 from gpumask import GpumaskError
-from gpumask.pixels.interpolators import POLES, bspline, interpolator
 
 theirs = pytest.importorskip("gridr.core.interp.interpolator")
 grid_utils = pytest.importorskip("gridr.core.grid.grid_utils")
@@ -107,76 +106,6 @@ def test_gridr_s_own_chain_runs_on_gpumask_s_functions(block):
     assert compared > CASES_IN_CHAIN_BLOCK // 3
 
 
-@pytest.mark.parametrize("order", POLES)
-def test_a_spline_s_object_is_asked_for_its_margins_and_how_far_a_bad_pixel_reaches(order):
-    rng = np.random.default_rng(order)
-    for _ in range(60):
-        epsilon, threshold = 10.0 ** rng.uniform(-12, -0.01), 10.0 ** rng.uniform(-9, 0.5)
-        words = {"epsilon": epsilon, "mask_influence_threshold": threshold}
-        found, meant = (
-            interpolator(theirs.get_interpolator(f"bspline{order}", **words)),
-            bspline(order, *words.values()),
-        )
-        assert (found.name, found.steps, found.influence) == (meant.name, meant.steps, meant.influence)
-        assert found.epsilon <= epsilon
-
-
-def test_a_spline_s_object_is_taken_wherever_an_interpolator_is():
-    image = np.random.default_rng(2).random((60, 50))
-    row, col = np.mgrid[15:40:0.7, 15:35:0.9]
-    words = {"epsilon": 1e-4, "mask_influence_threshold": 1e-2}
-    given, meant = theirs.get_interpolator("bspline3", **words), bspline(3, 1e-4, 1e-2)
-    valid = np.ones(image.shape, bool)
-    valid[30, 20] = False
-    found, expected = (
-        gpumask.resample(image, gpumask.Grid(row, col), which, source_valid=valid) for which in (given, meant)
-    )
-    assert np.array_equal(found.image, expected.image) and np.array_equal(found.validity, expected.validity)
-    assert gpumask.get_interpolator(given) is given
-    assert gpumask.get_interpolator(given, epsilon=1) is given
-    assert gpumask.is_bspline(given) and gpumask.is_bspline(type(given))
-    assert not gpumask.is_bspline(theirs.get_interpolator("cubic")) and not gpumask.is_bspline(
-        theirs.LinearInterpolator
-    )
-    assert gpumask.is_bspline(theirs.PyInterpolatorType.BSpline5)
-
-
-@pytest.mark.parametrize("order", POLES)
-def test_the_filter_takes_gridr_s_object(order):
-    made = theirs.get_interpolator(f"bspline{order}", epsilon=1e-3, mask_influence_threshold=1e-2)
-    made.initialize()
-    rng = np.random.default_rng(order)
-    image, mask = rng.random((190, 180)), (rng.random((190, 180)) > 1e-4).astype(np.uint8)
-    expected, expected_mask = image.copy(), mask.copy()
-    prefiltering.array_bspline_prefiltering(expected, expected_mask, made)
-    gpumask.array_bspline_prefiltering(image, mask, made)
-    np.testing.assert_array_equal(mask, expected_mask)
-    np.testing.assert_allclose(image[mask == 1], expected[mask == 1], rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        ({"epsilon": 0.0, "mask_influence_threshold": 1e-3}, "epsilon"),
-        ({"epsilon": 1e-3, "mask_influence_threshold": 0.0}, "mask_influence_threshold"),
-    ],
-)
-def test_a_spline_s_object_that_gridr_itself_cannot_use_is_refused(words, named, capfd):
-    made = theirs.get_interpolator("bspline3", **words)
-    with pytest.raises(GpumaskError, match=f"interp: expected a.*{named}"):
-        interpolator(made)
-    capfd.readouterr()  # what its panic says
-
-
-def test_what_only_looks_like_a_spline_is_refused_by_name():
-    class Named:
-        def shortname(self):
-            return "bspline3"
-
-    with pytest.raises(GpumaskError, match="interp: expected an interpolator as GridR has them"):
-        gpumask.resample(np.ones((3, 3)), gpumask.Grid(*np.mgrid[0.0:3, 0:3]), Named())
-
-
 @pytest.mark.parametrize("precision", [0, -1, 0.0, 1e-6, 0.5, 1.0, 1.5, 2, np.float32(0.25), np.int64(0)])
 @pytest.mark.parametrize("mask", [MASK, MASK.astype(bool), MASK * 127, MASK.astype(np.int16) * -300, MASK * 0.7])
 def test_a_precision_means_what_it_means_in_gridr(backend, mask, precision):
@@ -205,52 +134,6 @@ def test_a_mask_without_a_raster_needs_no_threshold():
         np.testing.assert_array_equal(gpumask.build_mask(**named), expected)
     with pytest.raises(GpumaskError, match="mask_in_binary_threshold: expected a number"):
         gpumask.build_mask(**words | {"mask_in": np.ones((2, 2), np.uint8), "mask_in_resolution": (5, 6)})
-
-
-INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
-
-
-@pytest.mark.parametrize("dtype", INTEGERS)
-@pytest.mark.parametrize("win", [None, np.array([[0, 1], [1, 2]])])
-def test_integer_grids_are_shifted_as_in_gridr(backend, dtype, win):
-    nodes = [np.arange(6).reshape(2, 3).astype(dtype) + extra for extra in (3, 20)]
-    found, expected = [node.copy() for node in nodes], [node.copy() for node in nodes]
-    less = -1 if dtype.startswith("i") else 1  # NumPy adds no negative number to unsigned ones
-    gpumask.array_shift_grid_coordinates(*found, (2, float(less)), win)
-    grid_utils.array_shift_grid_coordinates(*expected, (2, less), win)
-    np.testing.assert_array_equal(found, expected)
-    assert found[0].dtype == dtype
-
-
-@pytest.mark.parametrize("dtype", INTEGERS)
-def test_integer_nodes_that_are_nodata_stay(backend, dtype):
-    row, col = np.arange(6).reshape(2, 3).astype(dtype), np.arange(6).reshape(2, 3).astype(dtype) + 7
-    gpumask.array_shift_grid_coordinates(row, col, (5, 1), grid_nodata=4.0)
-    assert row.tolist() == [[5, 6, 7], [8, 4, 10]] and col.tolist() == [[8, 9, 10], [11, 11, 13]]
-    mask = np.array([[1, 0, 1], [0, 0, 1]], np.uint8)
-    top = np.iinfo(dtype).max
-    row[0, 1] = top  # a node that does not count need not hold the sum
-    gpumask.array_shift_grid_coordinates(row, col, (1, -3), grid_mask=mask)
-    assert row.tolist() == [[6, top, 8], [8, 4, 11]] and col.tolist() == [[5, 9, 7], [11, 11, 10]]
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        ({"grid_shift": (0.5, 1)}, "grid_shift: expected whole numbers for nodes of int8; got 0.5"),
-        ({"grid_shift": (1, 120)}, "grid_shift: expected sums that int8 holds, 0 to 15; got 120.0"),
-        ({"grid_shift": (-129, 0)}, "grid_shift: expected sums that int8 holds"),
-        ({"grid_shift": (1e300, 0)}, "grid_shift: expected sums that int8 holds"),
-        ({"grid_shift": (1, 1), "grid_nodata": 0.5}, "grid_nodata: expected a value that int8 holds"),
-        ({"grid_shift": (1, 1), "grid_nodata": -9999}, "grid_nodata: expected a value that int8 holds"),
-    ],
-)
-def test_integer_grids_never_wrap_around(words, named):
-    row, col = np.arange(16, dtype=np.int8).reshape(4, 4), np.arange(16, dtype=np.int8).reshape(4, 4)
-    before = row.copy()
-    with pytest.raises(GpumaskError, match=named):
-        gpumask.array_shift_grid_coordinates(row, col, **words)
-    assert np.array_equal(row, before) and np.array_equal(col, before)
 
 
 def test_the_cases_have_splines_among_them():

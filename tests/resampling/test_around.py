@@ -6,28 +6,19 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from around_cases import PIXELS, Around, some_field
+from around_cases import EARTH, EARTH_AT, PIXELS, POLICIES, Around, between, same, some_field
 from commands import run
 from exhaustive import few_of
 from kernel_cases import assert_same_bits
 
-from gpumask import GpumaskError, Grid, Place, ProjectedGrid, Resampler, bspline, resample, resample_file, warp_file
-from gpumask.pixels.boundary import Boundary
+from gpumask import Grid, Place, ProjectedGrid, bspline, resample, resample_file, warp_file
 from gpumask.pixels.interpolators import INTERPOLATORS
 from gpumask.pixels.window import Window
 from gpumask.resampling.method import Method
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 every_interpolator = pytest.mark.parametrize("interp", INTERPOLATORS)
-POLICIES = ("strict", "renormalize")
 SPLINE = bspline(3, mask_influence_threshold=0.3)
-
-
-def between(source: Place, target: Place, shape=True) -> Grid:
-    return Grid.between(
-        source.crs, source.transform, target.crs, target.transform, target.shape,
-        source_shape=source.shape if shape else None,
-    )  # fmt: skip
 
 
 def warped(field: Around, target: Place, interp, shape=True, **options):
@@ -35,15 +26,6 @@ def warped(field: Around, target: Place, interp, shape=True, **options):
     return resample(image, between(field.place, target, shape), interp, source_valid=valid, **options)
 
 
-def same(found, expected):
-    assert_same_bits(np.asarray(found[1]), np.asarray(expected[1]))
-    assert_same_bits(np.asarray(found[0]), np.asarray(expected[0]))
-
-
-# The whole Earth, from pole to pole, as many fields have it: the first column is Greenwich's.
-LATITUDES, LONGITUDES = 90.0 - np.arange(181), np.arange(360.0)
-EARTH = np.stack(np.broadcast_arrays(LATITUDES[:, None], np.cos(np.deg2rad(LONGITUDES))))
-EARTH_AT = Place("EPSG:4326", Affine(1, 0, -0.5, 0, -1, 90.5), (181, 360))
 EUROPE = Place("EPSG:4326", Affine(0.25, 0, -12, 0, -0.25, 65), (40, 96))
 
 
@@ -65,17 +47,6 @@ def test_pixels_at_a_pole_hold_no_other_latitude(interp):
     off = abs(found.image[0] - latitudes)[found.validity == 1]
     assert off.max() <= {"nearest": 0.5, "lanczos3": 0.9}.get(interp, 1e-6) and found.validity[20:].all()
     same(found, resample(EARTH, between(EARTH_AT, target), interp, nodata_out=np.nan))
-
-
-def test_rows_of_a_source_that_goes_around_go_on_as_the_boundary_says():
-    target = Place("EPSG:4326", Affine(1, 0, -180, 0, -0.25, 90), (9, 360))
-    found = resample(EARTH, between(EARTH_AT, target), "cubic", boundary="reflect")
-    assert found.validity.all()
-    padded = np.pad(EARTH, [(0, 0), (4, 4), (0, 0)], mode="reflect")
-    higher = Place("EPSG:4326", Affine(1, 0, -0.5, 0, -1, 94.5), padded.shape[1:])
-    same(found, resample(padded, between(higher, target), "cubic"))
-    untrusted = resample(EARTH, between(EARTH_AT, target), "cubic", boundary="reflect", trust_padding=False)
-    same(untrusted, resample(EARTH, between(EARTH_AT, target), "cubic"))
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -207,63 +178,6 @@ def test_a_web_map_of_the_world_goes_around(interp):
 
 
 # A boundary of each axis.
-
-PAIRS_OF_MODES = [
-    (None, "wrap"), ("reflect", "wrap"), ("edge", None), ("constant", "symmetric"), ("wrap", "reflect"), (None, None),
-]  # fmt: skip
-
-
-def by_axis(array, modes, width, fill=0):
-    """Pad rows and columns, each in its way."""
-    for axis, mode in zip((-2, -1), modes, strict=True):
-        if mode is not None:
-            pads = [(0, 0)] * array.ndim
-            pads[axis] = (width, width)
-            more = {"constant_values": fill} if mode == "constant" else {}
-            array = np.pad(array, pads, mode=mode, **more)
-    return array
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("modes", PAIRS_OF_MODES, ids=str)
-@pytest.mark.parametrize("interp", PIXELS)
-def test_each_axis_goes_on_in_its_way(interp, modes, policy):
-    rng = np.random.default_rng(4)
-    image, valid = rng.random((2, 12, 15)), rng.random((12, 15)) > 0.1
-    row, col = rng.integers(0, 11 * 8, (20, 30)) / 8, rng.integers(0, 14 * 8, (20, 30)) / 8
-    shift = [0 if mode is None else 6 for mode in modes]
-    options = {"nodata_out": -9, "mask_policy": policy}
-    found = resample(image, Grid(row, col), interp, source_valid=valid, boundary=modes, **options)
-    padded, mask = by_axis(image, modes, 6), by_axis(valid, modes, 6, fill=1)
-    same(found, resample(padded, Grid(row + shift[0], col + shift[1]), interp, source_valid=mask, **options))
-
-
-@pytest.mark.parametrize("modes", PAIRS_OF_MODES, ids=str)
-def test_filters_of_splines_see_each_axis_go_on_in_its_way(modes):
-    rng = np.random.default_rng(4)
-    image, interp = rng.random((40, 36)), bspline(3, 1e-12, 0.1)
-    row, col = rng.uniform(4, 35, (20, 30)), rng.uniform(4, 31, (20, 30))
-    valid = rng.random(image.shape) > 0.01
-    shift = [0 if mode is None else 34 for mode in modes]
-    found = resample(image, Grid(row, col), interp, source_valid=valid, boundary=modes)
-    padded, mask = by_axis(image, modes, 34), by_axis(valid, modes, 34, fill=1)
-    expected = resample(padded, Grid(row + shift[0], col + shift[1]), interp, source_valid=mask)
-    np.testing.assert_array_equal(found.validity, expected.validity)
-    np.testing.assert_allclose(found.image, expected.image, rtol=0, atol=1e-9)
-
-
-def test_a_pair_of_one_mode_is_that_mode_and_what_is_none_is_refused():
-    image, grid = np.random.default_rng(0).random((9, 9)), Grid([[-0.5, 8.5]], [[8.25, 0.25]])
-    for mode in (None, "edge", "wrap"):
-        same(resample(image, grid, boundary=(mode, mode)), resample(image, grid, boundary=mode))
-        same(Resampler(grid, boundary=[mode, mode])(image), resample(image, grid, boundary=mode))
-    for wrong in (("wrap",), ("wrap", "wrap", "wrap"), ("wrap", "mirror"), (None, 3), 3, "none,wrap"):
-        with pytest.raises(GpumaskError, match=r"^boundary: expected"):
-            resample(image, grid, boundary=wrong)
-    for wrong in ((3, 4), (-1, 0), 9, "wrap", (0, 2**31), (0.5, 0), None):
-        with pytest.raises(GpumaskError, match=r"^grid.around: expected"):
-            Grid([[0.0]], [[0.0]], around=wrong)
-    assert Boundary(("reflect", "wrap"), around=(0, 9)).modes == ("reflect", "wrap")
 
 
 # Files, and lazy arrays.

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from affine import Affine
+from kernel_cases import assert_same_bits
 
 from gpumask import Grid, Place, resample
 from gpumask.pixels.interpolators import interpolator
@@ -116,3 +117,28 @@ def some_field(
         valid[rng.integers(rows), [0, -1]] = False
         valid = np.concatenate([valid, valid[:, :overlap]], axis=1)
     return Around(image, valid, period, **{"start": 0.0} | words)
+
+
+POLICIES = ("strict", "renormalize")
+
+
+def between(source: Place, target: Place, shape=True) -> Grid:
+    return Grid.between(
+        source.crs, source.transform, target.crs, target.transform, target.shape,
+        source_shape=source.shape if shape else None,
+    )  # fmt: skip
+
+
+def same(found, expected):
+    assert_same_bits(np.asarray(found[1]), np.asarray(expected[1]))
+    assert_same_bits(np.asarray(found[0]), np.asarray(expected[0]))
+
+
+# The whole Earth, from pole to pole, as many fields have it: the first column is Greenwich's.
+LATITUDES, LONGITUDES = 90.0 - np.arange(181), np.arange(360.0)
+
+
+EARTH = np.stack(np.broadcast_arrays(LATITUDES[:, None], np.cos(np.deg2rad(LONGITUDES))))
+
+
+EARTH_AT = Place("EPSG:4326", Affine(1, 0, -0.5, 0, -1, 90.5), (181, 360))

@@ -57,3 +57,6 @@ def the_same(found, name, expected):
     own = found[f"{name}_validity"]
     np.testing.assert_array_equal(own.values, expected.validity.values)
     assert own.dims == expected.validity.dims and own.attrs["flag_meanings"] == "invalid valid"
+
+
+INTERPS = {"red": "cubic", "nir": "cubic", "swir": "cubic", "qa": "nearest"}

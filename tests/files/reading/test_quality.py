@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from commands import fails, read, run, write
+from quality_files import CONFIG, DEFINITION, SHAPE, grid, quality, write_files
 
 from gpumask import (
     GpumaskError,
-    Grid,
     MaskRule,
     MaskRuleError,
     Window,
@@ -23,27 +23,7 @@ from gpumask.masks.rules.apply import factors_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
-SHAPE = (41, 53)
-DEFINITION = {
-    "cloud": {"bits": [2, 3], "values": {"0": "none", "1": "maybe", "2": "reserved", "3": "yes"}},
-    "shadow": {"bits": 5, "values": {"0": False, "1": True}},
-}
-CONFIG = [
-    {"band": "qa", "flags": {"cloud": ["maybe", "yes"]}, "invert": True},
-    {"band": "qa", "flags": {"shadow": False}},
-]
 RULES = [MaskRule.from_config(rule, DEFINITION) for rule in CONFIG]
-
-
-def quality(shape=SHAPE):
-    """Return a quality band where seven pixels in ten are kept."""
-    rng = np.random.default_rng(4)
-    return rng.choice(np.array([0, 1, 4, 12, 8, 32], np.uint8), shape, p=[0.4, 0.2, 0.15, 0.05, 0.1, 0.1])
-
-
-def grid():
-    y, x = np.mgrid[0:40:4, 0:52:4]
-    return Grid(0.98 * y + 0.17 * x, 0.98 * x - 0.17 * y + 3, (4, 4))
 
 
 @pytest.fixture
@@ -155,39 +135,7 @@ def test_windows_of_quality_files_are_parts_of_the_whole(tmp_path, backend, fact
 def files(tmp_path, monkeypatch, source):
     """A folder with a source, its quality band, a grid, and rules in several forms."""
     monkeypatch.chdir(tmp_path)
-    write("source.tif", source)
-    write("qa.tif", np.stack([np.zeros(SHAPE, np.uint8), quality()]))
-    write("coarse.tif", quality((21, 27)))
-    write("floats.tif", quality() + np.float32(0.5))
-    write("complex.tif", quality().astype(np.complex64))
-    nodes = grid()
-    write("grid.tif", np.stack([nodes.row, nodes.col]))
-    unnamed = [{key: value for key, value in rule.items() if key != "band"} for rule in CONFIG]
-    forms = {
-        "rules": CONFIG,
-        "unnamed": unnamed,
-        "style": {"pq_masks": CONFIG, "flags_definitions": {"qa": DEFINITION}},
-        "grown": {"rules": unnamed, "flags_definition": DEFINITION, "grow": [["opening", 1], ["dilation", 2]]},
-        "definition": DEFINITION,
-        "odd": {"rules": CONFIG, "colour": "red"},
-        "unknown": [{"flags": {"haze": True}}],
-        "both": {"rules": CONFIG, "pq_masks": CONFIG},
-        "typo": [{"bands": "qa", "values": 1}],
-        "mask": [{"mask": True, "values": 1}],
-        "none": [],
-        "grow": {"rules": [{"values": 1}], "grow": "big"},
-        "bad": {"cloud": {"bits": 99, "values": {}}},
-    }
-    for name, content in forms.items():
-        (tmp_path / f"{name}.json").write_text(json.dumps(content))
-    (tmp_path / "rules.yaml").write_text(
-        "- {band: qa, flags: {cloud: [maybe, yes]}, invert: true}  # yes is a label\n"
-        "- {band: qa, flags: {shadow: false}}\n"
-    )
-    (tmp_path / "broken.yaml").write_text("- {flags: ")
-    (tmp_path / "twice.yaml").write_text("- {flags: {cloud: none, cloud: maybe}}")
-    (tmp_path / "twice.json").write_text('[{"band": "qa", "values": 1, "band": "scl"}]')
-    (tmp_path / "date.yaml").write_text("- {values: [2020-13-45]}")
+    write_files(tmp_path, source)
     return tmp_path
 
 
@@ -282,16 +230,6 @@ def test_rules_and_quality_bands_come_together(files, words):
     assert words[0] in fails("resample", "source.tif", "grid.tif", "out.tif", *words, code=2)
 
 
-def test_flags_prints_how_many_pixels_have_which_label(files):
-    said = run("flags", "qa.tif:2", "--definition", "definition.json").stdout.splitlines()
-    rows = describe_flags(quality(), DEFINITION)
-    assert len(said) == len(rows) == 6
-    for line, row in zip(said, rows, strict=True):
-        assert line.split()[:4] == [row.flag, str(row.value), str(row.label), str(row.pixels)]
-    assert sum(row.pixels for row in rows) == 2 * quality().size
-    assert fails("flags", "qa.tif", "--definition", "landsat99").startswith("gpumask: --definition: expected")
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int64", "uint64"])
 def test_counts_are_of_what_rules_match(dtype):
     band = np.random.default_rng(1).integers(0, 256, (3, 50, 40)).astype(dtype)
@@ -301,21 +239,6 @@ def test_counts_are_of_what_rules_match(dtype):
     for row in describe_flags(band, definition):
         rule = MaskRule.from_config({"flags": {row.flag: row.label}}, definition)
         assert row.pixels == rule.evaluate(band, backend="numpy").sum(), row
-
-
-def test_bits_that_a_band_lacks_are_not_counted(files):
-    definition = {"conf": {"bits": [8, 9], "values": {"0": "none", "3": "high"}}}
-    with pytest.raises(MaskRuleError, match=r"^band: expected a band with bits 8-9 of uint16 for conf; got int8"):
-        describe_flags(np.array([-1], np.int8), definition)
-    (files / "wide.json").write_text(json.dumps(definition))
-    assert fails("flags", "qa.tif", "--definition", "wide.json").startswith("gpumask: FILE: expected a band with bits")
-
-
-def test_flags_are_defined_by_the_attributes_of_a_file_too(files):
-    attributes = {"flag_masks": [4, 8], "flag_meanings": "a b"}
-    (files / "cf.json").write_text(json.dumps(attributes))
-    said = run("flags", "qa.tif:2", "--definition", "cf.json").stdout
-    assert [line.split()[0] for line in said.splitlines()] == ["a", "a", "b", "b"]
 
 
 def test_values_that_no_label_has_are_counted_too():
