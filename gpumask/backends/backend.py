@@ -15,13 +15,14 @@ class Backend(Protocol):
     """A place where kernels run, and the memory that they work on."""
 
     name: str
+    takes_structures: bool  # whether `run` gets the structures of `backends.arguments`, or all that is in them
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a kernel over shape (rows, cols).
 
         args: arrays of this backend's memory (None is a null pointer), ints (as 64-bit) and floats (as double), in the
-        order of the kernel's text. Structures of `backends.arguments` stand for what is in them. defines: what
-        specialises the kernel; a NumPy dtype names a C type.
+        order of the kernel's text. defines: what specialises the kernel. A NumPy dtype names a C type. Call `launch`
+        rather than this.
         """
 
     def asarray(self, array: Any) -> Any:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cached
 from gpumask.backends.host import rows_contiguous
 from gpumask.backends.source import define_options, kernel_source, variant_key
@@ -44,6 +43,7 @@ class CudaBackend:
     """Runs kernels on the current CUDA device and stream of CuPy; nothing waits for them but a copy to the host."""
 
     name = "cuda"
+    takes_structures = False
 
     def __init__(self) -> None:
         """Find CuPy and a device; raise BackendError where either is missing."""
@@ -78,12 +78,11 @@ class CudaBackend:
         blocks = min(wanted[0], _GRID_LIMIT[0]), min(wanted[1], _GRID_LIMIT[1])
         if blocks != wanted:
             defines = {**defines, "INDEX": np.dtype(np.int64)}  # then they stride
-        values = flat(args)
-        devices = {value.device.id for value in values if isinstance(value, self._cupy.ndarray)}
+        devices = {value.device.id for value in args if isinstance(value, self._cupy.ndarray)}
         if devices != {self._cupy.cuda.Device().id}:
             raise BackendError(f"cuda backend: expected all arrays on the current device; got {sorted(devices)}")
         function = self._function(kernel, defines)
-        function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *values))))
+        function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *args))))
 
     def asarray(self, array: Any) -> Any:
         """Bring an array to the current device; see `Backend.asarray`."""

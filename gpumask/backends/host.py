@@ -20,6 +20,7 @@ class HostMemory:
     """Arrays as NumPy has them."""
 
     name: str
+    takes_structures = False
     out_of_memory: tuple[type[Exception], ...] = ()
 
     def asarray(self, array: Any) -> Any:

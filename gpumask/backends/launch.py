@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpumask.backends.arguments import Divisions
+from gpumask.backends.arguments import Divisions, flat
 
 if TYPE_CHECKING:
     from gpumask.backends.backend import Backend
@@ -27,7 +27,8 @@ def launch(backend: Backend, kernel: str, shape: tuple[int, int], *args: Any, **
     A number of 64 bits that is neither a size nor an offset is given as an `np.int64`.
     """
     fits = _fit(shape) and _fit(args)
-    backend.run(kernel, shape, *args, **defines, INDEX=np.dtype(np.int32 if fits else np.int64))
+    given = args if backend.takes_structures else flat(args)
+    backend.run(kernel, shape, *given, **defines, INDEX=np.dtype(np.int32 if fits else np.int64))
 
 
 def without_facts(defines: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cached
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
@@ -64,7 +63,7 @@ class NativeBackend(HostMemory):
         function, count = self.function(kernel, defines), threads((rows * defines.get("SAMPLES", 1), cols))
         if count > 1:
             _threaded.set()
-        function(count, *map(_argument, flat((*shape, *args))))
+        function(count, *map(_argument, (*shape, *args)))
 
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
         """Return a context of one thread for each thread that kernels may use; see `Backend.lanes`."""

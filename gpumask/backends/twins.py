@@ -42,6 +42,7 @@ class NumpyBackend(HostMemory):
     """Runs the twins."""
 
     name = "numpy"
+    takes_structures = True
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a twin; see `Backend.run`."""
