@@ -197,6 +197,10 @@ class Out(NamedTuple):
         return cls(out, pitch_of(out))
 
 
+# Structures in which there are others. The others need no second look, which calls of small images would notice.
+_NESTED = (Source, Grid)
+
+
 def flat(args: Iterable[Any]) -> list[Any]:
     """Return arguments with what is in structures in their place.
 
@@ -205,10 +209,12 @@ def flat(args: Iterable[Any]) -> list[Any]:
     """
     found: list[Any] = []
     for value in args:
-        if isinstance(value, tuple):
+        if not isinstance(value, tuple):
+            found.append(value)
+        elif type(value) in _NESTED:
             found += flat(value)
         else:
-            found.append(value)
+            found += value
     return found
 
 

@@ -121,8 +121,7 @@ def coefficient_validity(
     """Return the uint8 validity of coefficients from that of pixels: none is valid near an invalid pixel."""
     around = wanted.pad(interp.influence)
     framed = extended(backend, valid, here, boundary, around) ^ 1
-    reach = interp.influence
-    spoilt = dilated(backend, framed, diamond(reach)) if reach else framed
+    spoilt = dilated(backend, framed, diamond(interp.influence)) if interp.influence else framed
     return spoilt[wanted.shift(-around.row, -around.col).slices] ^ 1
 
 
