@@ -32,8 +32,6 @@ def grid():
     return Grid(0.98 * y + 0.17 * x, 0.98 * x - 0.17 * y + 3, (4, 4))
 
 
-
-
 def write_files(folder, source):
     """Write a source, its quality band, a grid, and rules in several forms to the current folder."""
     write("source.tif", source)
