@@ -1,6 +1,7 @@
 // all_finite: where the pixels of all bands are finite, and valid. -D SRC_T, f32 or f64.
-// source: bands x rows x cols. most: the largest size that counts as finite, at most SRC_T's own. valid: of the pixels;
-// null: all are. out: uint8, 1 where every band is finite. Twin: reference.py:all_finite.
+// source: bands x rows x cols. most: the largest size that counts as finite, at most SRC_T's own.
+// out: uint8, 1 where every band is finite and the pixel valid. Twin: twins.py:all_finite.
+#include "parameters.cuh"
 #include "target.cuh"
 
 // The largest SRC_T up to a value; what lies below it is rounded to the SRC_T before it, or it itself.
@@ -21,8 +22,7 @@ INLINE void find_finite(const SRC_T* source, Index bands, Index pitch, Index pla
         STRIP_LOOP(l, 0, n) all[l] &= fabs(source[l * STRIP_STEP(pitch)]) <= most;
 }
 
-KERNEL(all_finite, Size rows, Size cols, const SRC_T* __restrict__ source, Size bands, Size pitch, Size plane, f64 most,
-       const u8* __restrict__ valid, Size valid_pitch, u8* __restrict__ out)
+KERNEL(all_finite, Size rows, Size cols, PIXELS_PARAMETERS, f64 most, VALID_PARAMETERS, u8* __restrict__ out)
 {
     const SRC_T limit = rounded_down(most);
     FOR_STRIPS(y, rows, x, cols) {

@@ -1,5 +1,10 @@
 // anchors: where output pixels fall in the source, and whether all that they need is there and valid.
-// Needs coords.cuh, weights.cuh, footprints.cuh and boundary.cuh before it.
+// Needs -D TAPS; see weights.cuh.
+#include "boundary.cuh"
+#include "coords.cuh"
+#include "footprints.cuh"
+#include "target.cuh"
+#include "weights.cuh"
 
 // Where a segment's pixels fall in the source window: anchor pixel, fraction beyond it, and whether anything is there.
 struct Anchors {

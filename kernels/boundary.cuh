@@ -1,5 +1,7 @@
 // boundary: which pixel of a line of n stands at place i beyond its ends; the modes of numpy.pad.
 // BEYOND_ZERO has none there, and answers -1.
+#include "target.cuh"
+
 #define BEYOND_ZERO 0
 #define BEYOND_EDGE 1
 #define BEYOND_REFLECT 2

@@ -2,6 +2,8 @@
 // weights. Of f64 all are rounded to 1e-12, which decides what is a whole number.
 // With -D FIXED they are whole numbers of 2^-24 pixels, halves rounded up, and no f64 takes part on CUDA. Nodes of coarse
 // grids are then i64, as fixed_nodes.cu makes them: these numbers and 2^52, or less than 0 where a node does not count.
+#include "parameters.cuh"
+#include "target.cuh"
 
 #ifndef FIXED
 #define FIXED 0
@@ -45,12 +47,7 @@ struct Grid {
     f64 area_high, area_low;                         // see divided, of 1 / area
     i64 area_magic, area_shift, area_less;  // see whole_quotient
 };
-// A grid among a kernel's parameters; first_row, first_col: of the output pixels.
-#define GRID_PARAMETERS                                                                                            \
-    const f64 *__restrict__ grid_row, const f64 *__restrict__ grid_col, const u8 *__restrict__ grid_mask,          \
-        f64 grid_nodata, Size grid_rows, Size grid_cols, Size grid_pitch, Size mask_pitch, Size row_step,          \
-        Size col_step, Size first_row, Size first_col, i64 row_magic, i64 row_shift, i64 col_magic, i64 col_shift, \
-        Size area, f64 area_high, f64 area_low, i64 area_magic, i64 area_shift, i64 area_less
+// A grid of a kernel's GRID_PARAMETERS.
 #define GRID_OF_PARAMETERS                                                                                         \
     {grid_row,   grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step,         \
      col_step,   row_magic, row_shift, col_magic, col_shift, area, area_high, area_low, area_magic, area_shift, area_less}

@@ -1,10 +1,11 @@
-// fixed_nodes: the nodes of a coarse grid in fixed point, for coordinates between them; see gpumask/coordinates.py.
-// row, col: source coordinates at the nodes (rows x cols). mask: non-zero where a node counts; null: all
-// do. nodata: a node with this row or col does not count; NaN: none. limit: what the size of coordinates must be below.
+// fixed_nodes: the nodes of a coarse grid in fixed point, for coordinates between them.
+// See gpumask/pixels/coordinates.py. The nodes are as in coords.cuh, rows x cols.
+// limit: what the size of coordinates must be below.
 // out_row, out_col: floor(coordinate * 2^24 + 1/2) + 2^52; -1 in both where a node does not count on either axis.
-// By integers alone, unless there is a nodata value. Twin: reference.py:fixed_nodes.
-#include "target.cuh"
+// By integers alone, unless there is a nodata value. Twin: twins.py:fixed_nodes.
 #include "coords.cuh"
+#include "parameters.cuh"
+#include "target.cuh"
 
 union Real {
     f64 number;
@@ -23,19 +24,18 @@ INLINE i64 fixed(i64 bits)
     return ((bits < 0 ? -whole : whole) + (1LL << (right - 1))) >> right;
 }
 
-KERNEL(fixed_nodes, Size rows, Size cols,
-       const f64* __restrict__ row, const f64* __restrict__ col, Size pitch, const u8* __restrict__ mask, Size mask_pitch,
-       f64 nodata, f64 limit, i64* __restrict__ out_row, i64* __restrict__ out_col)
+KERNEL(fixed_nodes, Size rows, Size cols, NODES_PARAMETERS, f64 limit, i64* __restrict__ out_row,
+       i64* __restrict__ out_col)
 {
-    const Real least_none = {limit}, missing = {nodata};
+    const Real least_none = {limit}, missing = {grid_nodata};
     const bool any_missing = size_of(missing.bits) <= 0x7ff0000000000000LL;  // not NaN
     Grid grid = {};
-    grid.nodata = nodata;
+    grid.nodata = grid_nodata;
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        const f64 *from_row = row + (y * pitch + x), *from_col = col + (y * pitch + x);
+        const f64 *from_row = grid_row + (y * grid_pitch + x), *from_col = grid_col + (y * grid_pitch + x);
         i64 *to_row = out_row + (y * cols + x), *to_col = out_col + (y * cols + x);
-        const u8* counting = mask ? mask + (y * mask_pitch + x) : nullptr;
+        const u8* counting = grid_mask ? grid_mask + (y * mask_pitch + x) : nullptr;
         LANE_LOOP(l, 0, n) {
             const Real r = {from_row[l]}, c = {from_col[l]};
             bool counts = (size_of(r.bits) < least_none.bits) & (size_of(c.bits) < least_none.bits);

@@ -1,9 +1,9 @@
 // footprint: one word per source pixel, saying which interpolation footprints anchored there are wholly valid.
 // valid: non-zero is valid, bands x rows x cols (pitch between rows, plane between bands). footprint: see footprints.cuh;
-// as many bands as a word has, or fewer. -D TAPS, SPLINE, BY_BAND. Twin: reference.py:footprint.
+// as many bands as a word has, or fewer. -D TAPS, SPLINE, BY_BAND. Twin: twins.py:footprint.
+#include "footprints.cuh"
 #include "target.cuh"
 #include "weights.cuh"
-#include "footprints.cuh"
 
 #if LANES == 1
 // Of a row's taps about a column: bit 0, those are valid that have a weight where the column is a whole number; bit 1, all.
@@ -54,24 +54,24 @@ INLINE void footprint_bits(const u8* __restrict__ valid, i64 rows, i64 cols, i64
 {
     const bool rows_exist = y + FIRST_TAP >= 0 && y + LAST_TAP < rows;
     const bool whole_exists = y + FIRST_TAP + FIRST_AT_WHOLE >= 0 && y + FIRST_TAP + LAST_AT_WHOLE < rows;
-    // With a frame of TAPS - 1 columns around the segment: the taps along its column where the row is a whole number
+    // With TAPS - 1 more columns around the segment: the taps along its column where the row is a whole number
     // (the pixel itself, but for B-splines), and where it lies between two.
     LANE_ARRAY u8 pixel[LANES + TAPS - 1], column[LANES + TAPS - 1];
     const int first = x + FIRST_TAP < 0 ? (int)-(x + FIRST_TAP) : 0;
     const int last = x + n + LAST_TAP > cols ? (int)(cols - x - FIRST_TAP) : n + TAPS - 1;
     for (int j = 0; j < LANES + TAPS - 1; ++j)
         pixel[j] = column[j] = 0;
-    const u8* frame = valid + y * pitch + x + FIRST_TAP;
+    const u8* taps = valid + y * pitch + x + FIRST_TAP;
     LANE_LOOP(j, first, last) {
         u8 all = 1;
         if (whole_exists) {
             for (int k = FIRST_TAP + FIRST_AT_WHOLE; k <= FIRST_TAP + LAST_AT_WHOLE; ++k)
-                all &= frame[k * pitch + j] != 0;
+                all &= taps[k * pitch + j] != 0;
             pixel[j] = all;
         }
         if (rows_exist) {
             for (int k = FIRST_TAP; k <= LAST_TAP; ++k)
-                all &= frame[k * pitch + j] != 0;
+                all &= taps[k * pitch + j] != 0;
             column[j] = all;
         }
     }

@@ -1,10 +1,10 @@
 // oversample: nodes brought to more pixels, bilinearly. For each output row and column a table says which node lies
 // before it, and the weight of the node after that, out of `total`. A node of weight 0 has no say, whatever it holds.
 // nodes: (node_rows x node_cols). -D NODE_T: u8 is a mask, where non-zero counts as 1; else a real type.
-// -D OUT_T: u8 is 1 where the weighted sum's size is at least `reach`, else 0; or a real type, for the sum itself.
-// Twin: reference.py:oversample.
-#include "target.cuh"
+// -D OUT_T: u8 is 1 where the weighted sum's size is at least `least_sum`, else 0; or a real type, for the sum itself.
+// Twin: twins.py:oversample.
 #include "convert.cuh"
+#include "target.cuh"
 
 // What a node adds to the sum. The order of the products is that of SciPy, which differs by type.
 INLINE f64 share(u8 node, f64 down, f64 across) { return node ? down * across : 0.0; }
@@ -19,7 +19,7 @@ template <class T> INLINE f64 weighted(T node, f64 down, f64 across)
 KERNEL(oversample, Size rows, Size cols, const NODE_T* __restrict__ nodes, Size node_rows, Size node_cols, Size pitch,
        const i32* __restrict__ row_node, const f64* __restrict__ row_weight, f64 row_total,
        const i32* __restrict__ col_node, const f64* __restrict__ col_weight, f64 col_total,
-       f64 reach, OUT_T* __restrict__ out, Size out_pitch)
+       f64 least_sum, OUT_T* __restrict__ out, Size out_pitch)
 {
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
@@ -54,6 +54,6 @@ KERNEL(oversample, Size rows, Size cols, const NODE_T* __restrict__ nodes, Size 
                 size[l] = fabs(value);
         }
         if constexpr (!Kind<OUT_T>::is_float)  // on its own: lanes of one size at a time vectorise
-            LANE_LOOP(l, 0, n) out[y * out_pitch + x + l] = size[l] >= reach ? 1 : 0;
+            LANE_LOOP(l, 0, n) out[y * out_pitch + x + l] = size[l] >= least_sum ? 1 : 0;
     }
 }

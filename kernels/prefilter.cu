@@ -1,16 +1,17 @@
 // prefilter: the coefficients of a B-spline, along one AXIS: 0 filters columns, 1 rows. Run once for each.
-// y counts segments, x the lines of that axis.
-// A coefficient depends on `frame` samples to either side, so each segment is filtered by itself, within a buffer of
-// SAMPLES; where segments begin depends on the image alone: a window of it gets the same bits.
+// y counts stretches of a line, x the lines of that axis.
+// A coefficient depends on `reach` samples to either side, so each stretch is filtered by itself, within a buffer of
+// SAMPLES. Where stretches begin depends on the image alone: a window of it gets the same bits.
 // source: the samples from `origin` on, `length` of them; beyond them place_of(mode) stands in.
 // valid: of the samples, or null. Within the buffer, the last sample before it, or else the first after it, stands in for
 // one that is not valid or not finite; 0 where there is none.
-// out: coefficients from `first` on, none before `lowest` or from `highest` on. Segments begin there, and at each
-// multiple of `segment`. poles, steps: of each of `count` poles its value and how far its filter looks.
-// After Briand and Monasse, IPOL 2018, algorithms 1 and 2, without the gain. Twin: reference.py:prefilter.
-#define ROWS 1  // of segments there are few
-#include "target.cuh"
+// out: coefficients from `first` on, none before `lowest` or from `highest` on. Stretches begin there, and at each
+// multiple of `stretch`. poles, steps: of each of `pole_count` poles its value and how far its filter looks.
+// After Briand and Monasse, IPOL 2018, algorithms 1 and 2, without the gain. Twin: twins.py:prefilter.
+#define ROWS 1  // of stretches there are few
 #include "boundary.cuh"
+#include "parameters.cuh"
+#include "target.cuh"
 
 // From line to line, and from sample to sample.
 #define LINE_STEP(pitch) (AXIS == 0 ? 1 : pitch)
@@ -38,25 +39,24 @@ INLINE void take_samples(const SRC_T* sample, Index pitch, const u8* counts, Ind
 }
 
 KERNEL(prefilter, Size rows, Size cols, const SRC_T* __restrict__ source, Size pitch, Size length, Size origin, Size mode,
-       const u8* __restrict__ valid, Size valid_pitch, f64* __restrict__ out, Size out_pitch,
-       Size first, Size lowest, Size highest, Size segment,
-       Size count, const f64* __restrict__ poles, const i64* __restrict__ steps, Size frame)
+       VALID_PARAMETERS, f64* __restrict__ out, Size out_pitch, Size first, Size lowest, Size highest,
+       Size stretch, Size pole_count, const f64* __restrict__ poles, const i64* __restrict__ steps, Size reach)
 {
     // Division that rounds down, as `first` may lie before the image.
-    const Index before_all = first >= 0 ? first / segment : -((segment - 1 - first) / segment);
+    const Index before_all = first >= 0 ? first / stretch : -((stretch - 1 - first) / stretch);
     FOR_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         const Index number = before_all + y;
-        const Index begin = number * segment > lowest ? number * segment : +lowest;
-        const Index end = (number + 1) * segment < highest ? (number + 1) * segment : +highest;
-        const int size = (int)(end - begin + 2 * frame);
+        const Index begin = number * stretch > lowest ? number * stretch : +lowest;
+        const Index end = (number + 1) * stretch < highest ? (number + 1) * stretch : +highest;
+        const int size = (int)(end - begin + 2 * reach);
         LANE_ARRAY f64 s[SAMPLES][LANES];
         LANE_ARRAY f64 before[LANES];
         LANE_LOOP(l, 0, n) before[l] = nan("");
         i32 begun = 1;
         const SRC_T* line = source + x * LINE_STEP(pitch);
         const u8* valid_line = valid ? valid + x * LINE_STEP(valid_pitch) : valid;
-        const Index first_sample = begin - frame - origin;
+        const Index first_sample = begin - reach - origin;
         for (int i = 0, stop; i < size; i = stop) {
             const Index at = first_sample + i, place = place_of(at, length, mode);
             const Index left = at >= 0 && place == at ? length - at : 1;  // samples that follow one another
@@ -75,9 +75,9 @@ KERNEL(prefilter, Size rows, Size cols, const SRC_T* __restrict__ source, Size p
         }
         f64* to = out + (x * LINE_STEP(out_pitch) + (begin - first) * SAMPLE_STEP(out_pitch));
         int from = 0, last = size - 1;  // what the poles so far have left right
-        for (int k = 0; k < (int)count; ++k) {
+        for (int k = 0; k < (int)pole_count; ++k) {
             const f64 z = poles[k];
-            const int reach = (int)steps[k], head = from + reach, tail = last - reach;
+            const int step = (int)steps[k], head = from + step, tail = last - step;
             LANE_ARRAY f64 ahead[LANES];
             // Forwards, from a sum over the samples before; and what the way back begins with, while they are there.
             for (int i = from + 1; i <= head; ++i)
@@ -88,12 +88,12 @@ KERNEL(prefilter, Size rows, Size cols, const SRC_T* __restrict__ source, Size p
             for (int i = head + 1; i <= tail; ++i)
                 LANE_LOOP(l, 0, n) s[i][l] = s[i][l] + z * s[i - 1][l];
             LANE_LOOP(l, 0, n) ahead[l] = z / (z * z - 1.0) * (s[tail][l] + z * ahead[l]);
-            if (k + 1 < (int)count) {
+            if (k + 1 < (int)pole_count) {
                 LANE_LOOP(l, 0, n) s[tail][l] = ahead[l];
                 for (int i = tail - 1; i >= head; --i)
                     LANE_LOOP(l, 0, n) s[i][l] = ahead[l] = z * (ahead[l] - s[i][l]);
             } else {  // of the last pole what is left are the coefficients
-                f64* made = to + (tail - frame) * SAMPLE_STEP(out_pitch);
+                f64* made = to + (tail - reach) * SAMPLE_STEP(out_pitch);
                 LANE_LOOP(l, 0, n) made[l * LINE_STEP(out_pitch)] = ahead[l];
                 for (int i = tail - 1; i >= head; --i) {
                     made -= SAMPLE_STEP(out_pitch);

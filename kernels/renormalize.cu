@@ -2,13 +2,14 @@
 // Their weighted sum is divided by the sum of their weights, where that is min_weight at least, and where the source
 // pixel nearest to the coordinate is valid. Pixels beyond the source are invalid; valid: null, all within it are valid.
 // Valid pixels must be finite.
-// Arguments as in resample.cu, the same TAPS; no SPLINE. Twin: reference.py:renormalize.
+// Arguments as in resample.cu, the same TAPS; no SPLINE. Twin: twins.py:renormalize.
 #define BLOCKS (4 - (TAPS > 4) - (TAPS > 2 && sizeof(ACC_T) == 8))  // fewer where 64 registers are not enough
-#include "target.cuh"
-#include "weights.cuh"
-#include "coords.cuh"
 #include "boundary.cuh"
 #include "convert.cuh"
+#include "coords.cuh"
+#include "parameters.cuh"
+#include "target.cuh"
+#include "weights.cuh"
 
 // The window of the source that is here, and which of its pixels are valid.
 struct Pixels {
@@ -65,11 +66,7 @@ INLINE void axis_weights(Fraction fraction, ACC_T* w)
 }
 
 KERNEL(renormalize, Size rows, Size cols,
-       const SRC_T* __restrict__ source, Size bands, Size source_rows, Size source_cols, Size pitch, Size plane,
-       i64 origin_row, i64 origin_col, Size row_period, Size col_period, const u8* __restrict__ valid, Size valid_pitch,
-       GRID_PARAMETERS,
-       OUT_T* __restrict__ image, Size image_pitch, Size image_plane, u8* __restrict__ validity, Size validity_pitch,
-       Carried<ACC_T> min_weight)
+       SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS, Carried<ACC_T> min_weight)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     const Pixels here = {source_rows, source_cols, pitch, plane, source, valid, valid_pitch};

@@ -1,27 +1,27 @@
 // resample: every band of a source image, in the geometry that a grid gives, with its validity.
 // SRC_T, OUT_T: types of the source and of the image; ACC_T: f64 or f32, for weights and sums; TAPS: see weights.cuh.
-// source: bands x source_rows x source_cols, a window of the whole image that begins at (origin_row, origin_col). Around
-// it `frame` pixels of each axis are what place_of(mode) says. The whole image begins anew every `period` pixels, if any.
+// source: bands x source_rows x source_cols; see parameters.cuh. Around it `frame` pixels of each axis are what
+// place_of(mode) says.
 // footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid.
 // -D BY_BAND: each band is valid by itself, and validity has as many planes as the image; footprint has a plane for each
 // eight bands, or, where footprint_plane is 0, one that is every band's. Otherwise bands are valid together.
 // outside: what validity is where a coordinate lies outside the source, or there is none.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid, in every band that is valid
 // together with it.
-// Twin: reference.py:resample.
+// Twin: twins.py:resample.
 #if TAPS == 1
 #define BLOCKS 6
 #else  // fewer where 64 registers are not enough
 #define BLOCKS (4 - (TAPS > 4) - ((TAPS > 4 || BY_BAND) && sizeof(ACC_T) == 8))
 #endif
-#include "target.cuh"
-#include "weights.cuh"
-#include "footprints.cuh"
-#include "coords.cuh"
-#include "boundary.cuh"
 #include "anchors.cuh"
 #include "convert.cuh"
+#include "coords.cuh"
+#include "footprints.cuh"
+#include "parameters.cuh"
 #include "sums.cuh"
+#include "target.cuh"
+#include "weights.cuh"
 
 #ifndef HAS_FOOTPRINT
 #define HAS_FOOTPRINT (footprint != nullptr)
@@ -124,12 +124,9 @@ INLINE bool interpolate_bands(const Pixels& source, bool interior, const Footpri
 }
 
 KERNEL(resample, Size rows, Size cols,
-       const SRC_T* __restrict__ source, Size bands, Size source_rows, Size source_cols, Size pitch, Size plane,
-       i64 origin_row, i64 origin_col, Size row_frame, Size col_frame, Size row_mode, Size col_mode,
-       i64 row_period, i64 col_period, const Footprints* __restrict__ footprint, Size footprint_plane,
-       GRID_PARAMETERS,
-       OUT_T* __restrict__ image, Size image_pitch, Size image_plane, Carried<OUT_T> nodata,
-       u8* __restrict__ validity, Size validity_pitch, Size validity_plane, Size outside)
+       SOURCE_PARAMETERS, Size row_frame, Size col_frame, Size row_mode, Size col_mode,
+       const Footprints* __restrict__ footprint, Size footprint_plane, GRID_PARAMETERS, TARGET_PARAMETERS,
+       Carried<OUT_T> nodata, Size outside)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     Pixels pixels = {source, bands, pitch, plane, {{source_rows, origin_row, 0, row_mode, 0},

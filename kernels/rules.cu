@@ -3,9 +3,9 @@
 // table: for each rule 1 if any test will do, 1 if it is inverted, the number of tests; for each test the bits that it
 // looks at, the number of values, the values. A pixel passes where its bits are one of these; a float, where it equals
 // one. A number n below 0 stands for ~n values, of which a pixel that passes is none. also: whether to keep just what
-// out had as 1. out: uint8, 1 where all rules match. Twin: reference.py:rules.
-#include "target.cuh"
+// out had as 1. out: uint8, 1 where all rules match. Twin: twins.py:rules.
 #include "convert.cuh"
+#include "target.cuh"
 
 // 1 where something holds; in lanes of one size, so that they vectorise.
 #if LANES == 1

@@ -1,5 +1,10 @@
 // sums: of the source pixels under a segment's taps, down their columns first.
-// Needs weights.cuh, footprints.cuh, boundary.cuh and anchors.cuh before it.
+// Needs -D TAPS, SRC_T, ACC_T; see resample.cu.
+#include "anchors.cuh"
+#include "boundary.cuh"
+#include "footprints.cuh"
+#include "target.cuh"
+#include "weights.cuh"
 
 // Asks for the pixels that the segment to the right will need: one segment's step further on in the source, where no
 // hardware foresees a slanted line. Every fourth lane, but another one in each row: a tile misses no line of the cache.

@@ -104,7 +104,7 @@ def rules(to: To, backend: str | None) -> list[Any]:
     ]
 
 
-def winding(to: To, backend: str | None) -> list[Any]:
+def polygons(to: To, backend: str | None) -> list[Any]:
     """Polygons, one with a hole, together with a mask."""
     try:
         from shapely import box
@@ -122,7 +122,7 @@ def discs(to: To, backend: str | None) -> list[Any]:
 
 
 CALLS: dict[str, Callable[[To, str | None], list[Any]]] = {
-    call.__name__: call for call in (resample, footprint, oversample, prefilter, renormalize, rules, winding, discs)
+    call.__name__: call for call in (resample, footprint, oversample, prefilter, renormalize, rules, polygons, discs)
 }
 
 

@@ -20,7 +20,8 @@ class Backend(Protocol):
         """Run a kernel over shape (rows, cols).
 
         args: arrays of this backend's memory (None is a null pointer), ints (as 64-bit) and floats (as double), in the
-        order of the kernel's text. defines: what specialises it; a NumPy dtype names a C type.
+        order of the kernel's text. Structures of `backends.arguments` stand for what is in them. defines: what
+        specialises the kernel; a NumPy dtype names a C type.
         """
 
     def asarray(self, array: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cached
 from gpumask.backends.host import rows_contiguous
 from gpumask.backends.source import define_options, kernel_source, variant_key
@@ -77,11 +78,12 @@ class CudaBackend:
         blocks = min(wanted[0], _GRID_LIMIT[0]), min(wanted[1], _GRID_LIMIT[1])
         if blocks != wanted:
             defines = {**defines, "INDEX": np.dtype(np.int64)}  # then they stride
-        devices = {argument.device.id for argument in args if isinstance(argument, self._cupy.ndarray)}
+        values = flat(args)
+        devices = {value.device.id for value in values if isinstance(value, self._cupy.ndarray)}
         if devices != {self._cupy.cuda.Device().id}:
             raise BackendError(f"cuda backend: expected all arrays on the current device; got {sorted(devices)}")
         function = self._function(kernel, defines)
-        function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *args))))
+        function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *values))))
 
     def asarray(self, array: Any) -> Any:
         """Bring an array to the current device; see `Backend.asarray`."""

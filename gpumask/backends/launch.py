@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gpumask.backends.arguments import Divisions
 
 if TYPE_CHECKING:
     from gpumask.backends.backend import Backend
@@ -15,6 +18,7 @@ FACTS = frozenset({"INDEX", "FULL", "PLAIN_NODES", "POWERS_OF_TWO", "HAS_FOOTPRI
 
 _LEAST_TOO_LARGE = 1 << 29  # of a size or a place: the sum of two still has 32 bits
 _LEAST_TOO_MANY = 1 << 31  # elements from an array's first to its last
+_NO_SIZES = (float, np.generic)
 
 
 def launch(backend: Backend, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
@@ -22,7 +26,7 @@ def launch(backend: Backend, kernel: str, shape: tuple[int, int], *args: Any, **
 
     A number of 64 bits that is neither a size nor an offset is given as an `np.int64`.
     """
-    fits = all(_fits(value) for value in (*shape, *args))
+    fits = _fit(shape) and _fit(args)
     backend.run(kernel, shape, *args, **defines, INDEX=np.dtype(np.int32 if fits else np.int64))
 
 
@@ -31,19 +35,30 @@ def without_facts(defines: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in defines.items() if name not in FACTS}
 
 
-def _fits(value: Any) -> bool:
-    """Say whether a size, or every offset in an array, fits in 32 bits."""
-    if isinstance(value, int):
-        return -_LEAST_TOO_LARGE < value < _LEAST_TOO_LARGE
-    if value is None or isinstance(value, float | np.generic):
-        return True
-    return sum((n - 1) * abs(step) for n, step in zip(value.shape, value.strides, strict=True)) < (
-        _LEAST_TOO_MANY * value.itemsize
-    )
+def _fit(values: Iterable[Any]) -> bool:
+    """Say whether all sizes, and all offsets in arrays, fit in 32 bits; those in structures too."""
+    for value in values:
+        if isinstance(value, int):
+            fits = -_LEAST_TOO_LARGE < value < _LEAST_TOO_LARGE
+        elif value is None or isinstance(value, _NO_SIZES):
+            continue
+        else:
+            fits = _fit(value) if isinstance(value, tuple) else _last_offset(value) < _LEAST_TOO_MANY
+        if not fits:
+            return False
+    return True
+
+
+def _last_offset(array: Any) -> int:
+    """Return how many elements an array's last lies from its first, or more."""
+    last = 0
+    for n, step in zip(array.shape, array.strides, strict=True):
+        last += (n - 1) * abs(step)
+    return last // array.itemsize
 
 
 @functools.cache
-def division_by_steps(steps: tuple[int, int]) -> tuple[Any, ...]:
+def division_by_steps(steps: tuple[int, int]) -> Divisions:
     """Return what kernels divide by the steps of a grid with, and by their product, the area of a cell.
 
     For each step a magic number and a shift: n // step == (2 * n * magic >> 32) >> shift for n < 2**31 (Granlund and
@@ -54,14 +69,18 @@ def division_by_steps(steps: tuple[int, int]) -> tuple[Any, ...]:
     """
     from fractions import Fraction  # which takes a while to load
 
-    magics: list[np.int64] = []
-    for step in steps:
-        shift = (step - 1).bit_length()
-        magics += [np.int64(-(-(1 << 31 + shift) // step)), np.int64(shift)]
+    (row_magic, row_shift), (col_magic, col_shift) = map(_magic, steps)
     area = steps[0] * steps[1]
     high = 1.0 / area
     low = float(Fraction(1, area) - Fraction(high))
     shift = max((area - 1).bit_length() - 1, 0)
     magic = 0 if area & area - 1 == 0 else -(-(1 << 64 + shift) // area) - (1 << 64)  # as int64
     less = -(-(1 << 62) // area)
-    return *magics, area, high, low, np.int64(magic), np.int64(shift), np.int64(less)
+    whole = np.int64(magic), np.int64(shift), np.int64(less)
+    return Divisions(row_magic, row_shift, col_magic, col_shift, area, high, low, *whole)
+
+
+def _magic(step: int) -> tuple[np.int64, np.int64]:
+    """Return the magic number and the shift of a step; see `division_by_steps`."""
+    shift = (step - 1).bit_length()
+    return np.int64(-(-(1 << 31 + shift) // step)), np.int64(shift)

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cached
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
@@ -63,7 +64,7 @@ class NativeBackend(HostMemory):
         function, count = self.function(kernel, defines), threads((rows * defines.get("SAMPLES", 1), cols))
         if count > 1:
             _threaded.set()
-        function(count, *map(_argument, (*shape, *args)))
+        function(count, *map(_argument, flat((*shape, *args))))
 
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
         """Return a context of one thread for each thread that kernels may use; see `Backend.lanes`."""
@@ -191,8 +192,10 @@ def _compile(command: list[str], text: str) -> str:
 
 def _argument(value: Any) -> Any:
     """Return a kernel's argument for ctypes."""
-    if value is None:
-        return ctypes.c_void_p(None)
+    if type(value) is int:  # as most are
+        return ctypes.c_longlong(value)
     if isinstance(value, np.ndarray):
         return ctypes.c_void_p(value.ctypes.data)
+    if value is None:
+        return ctypes.c_void_p(None)
     return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_longlong(operator.index(value))

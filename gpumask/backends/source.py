@@ -38,7 +38,12 @@ def kernels_folder() -> Path:
 
 @functools.cache
 def kernel_source(kernel: str) -> str:
-    """Return the text of kernels/<kernel>.cu with its includes pasted in, and #line so that errors point home."""
+    """Return the text of kernels/<kernel>.cu; see `with_includes`."""
+    return with_includes(f"{kernel}.cu")
+
+
+def with_includes(file: str) -> str:
+    """Return the text of a file in kernels/ with its includes pasted in, and #line so that errors point home."""
     seen: set[str] = set()
 
     def paste(name: str) -> str:
@@ -53,7 +58,7 @@ def kernel_source(kernel: str) -> str:
 
         return f'#line 1 "{name}"\n' + _INCLUDE.sub(included, text)
 
-    return paste(f"{kernel}.cu")
+    return paste(file)
 
 
 def define_options(defines: dict[str, Any]) -> list[str]:

@@ -1,4 +1,7 @@
-"""A NumPy twin of every kernel: same name, same arguments, same order of every sum. The fallback, and the oracle."""
+"""A NumPy twin of every kernel: same name, same arguments, same order of every sum. The fallback, and the oracle.
+
+What a kernel has as single parameters a twin takes as structures of `backends.arguments`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,23 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends.arguments import (
+    Axes,
+    Coarse,
+    Filter,
+    Footprint,
+    Frame,
+    Grid,
+    Invalid,
+    Lines,
+    Nodes,
+    Out,
+    Part,
+    Pixels,
+    Source,
+    Target,
+    Valid,
+)
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
 from gpumask.backends.twin_weights import sum_at_whole, weighted_sum, weights
@@ -35,10 +55,10 @@ def footprint(rows, cols, valid, pitch, plane, bands, out, *, TAPS, SPLINE=0, BY
     whole = _at_whole(TAPS, SPLINE)
     out[:] = 0
     for band, pixels in enumerate(valid if valid.ndim == 3 else valid[None]):
-        framed = np.zeros((rows + TAPS - 1, cols + TAPS - 1), bool)
-        framed[before : before + rows, before : before + cols] = pixels != 0
+        around = np.zeros((rows + TAPS - 1, cols + TAPS - 1), bool)
+        around[before : before + rows, before : before + cols] = pixels != 0
         for bit, (down, across) in enumerate(itertools.product((whole, range(TAPS)), repeat=2)):
-            found = _all_taps(_all_taps(framed, TAPS, down, axis=0), TAPS, across, axis=1)
+            found = _all_taps(_all_taps(around, TAPS, down, axis=0), TAPS, across, axis=1)
             out |= found.astype(out.dtype) << out.dtype.type(4 * band + bit)
 
 
@@ -54,33 +74,37 @@ def _all_taps(valid: np.ndarray, taps: int, which: range, axis: int) -> np.ndarr
 
 
 def resample(
-    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
-    row_frame, col_frame, row_mode, col_mode, row_period, col_period, footprint, footprint_plane,
-    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area, area_high, area_low,
-    area_magic, area_shift, area_less, image, image_pitch, image_plane, nodata,
-    validity, validity_pitch, validity_plane, outside,
+    rows, cols, source: Source, frame: Frame, footprint: Footprint, grid: Grid, target: Target, invalid: Invalid,
     *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0, FIXED=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
-    if row_frame or col_frame:  # as an image of which the frame is a part
-        axes = (source_rows, row_frame, row_mode), (source_cols, col_frame, col_mode)
-        around = [pixels_at(-frame, n + 2 * frame, n, mode) for n, frame, mode in axes]
-        source = np.where(np.minimum.outer(*around) < 0, np.dtype(SRC_T).type(0), source[:, around[0]][:, :, around[1]])
-        origin_row, origin_col = origin_row - row_frame, origin_col - col_frame
-    source = np.ascontiguousarray(source)
-    fill = _uncarried(nodata, OUT_T)
-    places = (origin_row, row_period), (origin_col, col_period)
-    here = _of_bands(footprint, bands) if BY_BAND else footprint
-    for part, row, col in _coordinates(
-        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col), FIXED
-    ):
-        *at, inside = _anchor(row, col, source.shape[1:], places, here, TAPS, SPLINE)
-        valid, values = _weigh(source, at, ACC_T, TAPS, SPLINE, FIXED)
+    image, validity, fill = target.image, target.validity, _uncarried(invalid.nodata, OUT_T)
+    pixels = _with_frame(source, frame)
+    places = (
+        (source.origin_row - frame.row_frame, source.row_period),
+        (source.origin_col - frame.col_frame, source.col_period),
+    )
+    here = _of_bands(footprint.footprint, len(pixels)) if BY_BAND else footprint.footprint
+    for part, row, col in _coordinates((rows, cols), grid, FIXED):
+        *at, inside = _anchor(row, col, pixels.shape[1:], places, here, TAPS, SPLINE)
+        valid, values = _weigh(pixels, at, ACC_T, TAPS, SPLINE, FIXED)
         valid = valid if BY_BAND else valid.all(axis=0)
         image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), fill)
         if validity is not None:
-            validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, outside))
+            validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, invalid.outside))
+
+
+def _with_frame(source: Source, frame: Frame) -> np.ndarray:
+    """Return a source's pixels as an image of which the frame is a part."""
+    pixels = source.pixels.source
+    if frame.row_frame or frame.col_frame:
+        axes = (
+            (source.source_rows, frame.row_frame, frame.row_mode),
+            (source.source_cols, frame.col_frame, frame.col_mode),
+        )
+        around = [pixels_at(-more, n + 2 * more, n, mode) for n, more, mode in axes]
+        pixels = np.where(np.minimum.outer(*around) < 0, pixels.dtype.type(0), pixels[:, around[0]][:, :, around[1]])
+    return np.ascontiguousarray(pixels)
 
 
 def _uncarried(value, dtype):
@@ -95,61 +119,59 @@ def _of_bands(words, bands):
     return np.stack([words[band // 8] >> np.uint32(4 * (band % 8)) & np.uint32(15) for band in range(bands)])
 
 
-def _coordinates(shape, nodes, mask, nodata, steps, first, in_fixed):
+def _coordinates(shape, grid: Grid, in_fixed):
     """Yield blocks of rows, and the source coordinates of their pixels."""
+    steps, nodes = (grid.row_step, grid.col_step), [grid.nodes.grid_row, grid.nodes.grid_col]
     if not in_fixed or steps == (1, 1):
-        counts = _counts(nodes, mask, nodata)
+        counts = _counts(grid.nodes)
         nodes = [np.where(counts, coordinate, np.nan) for coordinate in nodes]
     find = fixed_coordinates_at if in_fixed else coordinates_at
-    xs = np.arange(shape[1]) + first[1]
+    xs = np.arange(shape[1]) + grid.first_col
     block = max(_BLOCK // shape[1], 1)
     for y in range(0, shape[0], block):
         part = slice(y, min(y + block, shape[0]))
-        ys = np.arange(part.start, part.stop) + first[0]
+        ys = np.arange(part.start, part.stop) + grid.first_row
         yield part, *(find(coordinate, steps, ys, xs) for coordinate in nodes)
 
 
-def _counts(nodes, mask, nodata):
+def _counts(nodes: Nodes):
     """Say which nodes a mask and a nodata value let count."""
-    counts = ~((abs(nodes[0] - nodata) < 1e-5) | (abs(nodes[1] - nodata) < 1e-5))
-    return counts if mask is None else counts & (mask != 0)
+    row, col, nodata = nodes.grid_row, nodes.grid_col, nodes.grid_nodata
+    counts = ~((abs(row - nodata) < 1e-5) | (abs(col - nodata) < 1e-5))
+    return counts if nodes.grid_mask is None else counts & (nodes.grid_mask != 0)
 
 
-def fixed_nodes(rows, cols, row, col, pitch, mask, mask_pitch, nodata, limit, out_row, out_col):
+def fixed_nodes(rows, cols, nodes: Nodes, limit, out_row, out_col):
     """Twin of kernels/fixed_nodes.cu."""
-    found = [fixed(nodes, limit) for nodes in (row, col)]
-    counts = _counts((row, col), mask, nodata) & ~np.isnan(found[0] + found[1])
-    for nodes, out in zip(found, (out_row, out_col), strict=True):
-        out[:] = np.where(counts, nodes + SHIFT, -1)
+    found = [fixed(coordinate, limit) for coordinate in (nodes.grid_row, nodes.grid_col)]
+    counts = _counts(nodes) & ~np.isnan(found[0] + found[1])
+    for coordinate, out in zip(found, (out_row, out_col), strict=True):
+        out[:] = np.where(counts, coordinate + SHIFT, -1)
 
 
 def renormalize(
-    rows, cols, source, bands, source_rows, source_cols, pitch, plane, origin_row, origin_col,
-    row_period, col_period, valid, valid_pitch,
-    grid_row, grid_col, grid_mask, grid_nodata, grid_rows, grid_cols, grid_pitch, mask_pitch, row_step, col_step,
-    first_row, first_col, row_magic, row_shift, col_magic, col_shift, area, area_high, area_low,
-    area_magic, area_shift, area_less, image, image_pitch, image_plane, validity, validity_pitch, min_weight,
+    rows, cols, source: Source, valid: Valid, grid: Grid, target: Target, min_weight,
     *, SRC_T, OUT_T, ACC_T, TAPS, FIXED=0,
 ):  # fmt: skip
     """Twin of kernels/renormalize.cu, in blocks of rows."""
+    image, validity = target.image, target.validity
+    source_rows, source_cols = source.source_rows, source.source_cols
     known = np.zeros((source_rows + 2, source_cols + 2), bool)
-    known[1:-1, 1:-1] = True if valid is None else valid != 0
-    for part, row, col in _coordinates(
-        (rows, cols), (grid_row, grid_col), grid_mask, grid_nodata, (row_step, col_step), (first_row, first_col), FIXED
-    ):
-        up = np.floor(row) - _in_window(np.floor(row), origin_row, row_period, TAPS)
-        left = np.floor(col) - _in_window(np.floor(col), origin_col, col_period, TAPS)
+    known[1:-1, 1:-1] = True if valid.valid is None else valid.valid != 0
+    for part, row, col in _coordinates((rows, cols), grid, FIXED):
+        up = np.floor(row) - _in_window(np.floor(row), source.origin_row, source.row_period, TAPS)
+        left = np.floor(col) - _in_window(np.floor(col), source.origin_col, source.col_period, TAPS)
         r, c = np.floor(row + 0.5) - up, np.floor(col + 0.5) - left
         wanted = (validity[part] != 1) & (r >= 0) & (r < source_rows) & (c >= 0) & (c < source_cols)
         wanted[wanted] = known[r[wanted].astype(np.intp) + 1, c[wanted].astype(np.intp) + 1]
         down, row_weights = _axis_taps(row[wanted], up[wanted], source_rows, ACC_T, TAPS, FIXED)
         across, col_weights = _axis_taps(col[wanted], left[wanted], source_cols, ACC_T, TAPS, FIXED)
-        total, sums = np.zeros(wanted.sum(), ACC_T), np.zeros((bands, wanted.sum()), ACC_T)
+        total, sums = np.zeros(wanted.sum(), ACC_T), np.zeros((source.pixels.bands, wanted.sum()), ACC_T)
         for k, j in itertools.product(range(TAPS), repeat=2):
             w = np.where(known[down[k] + 1, across[j] + 1], row_weights[k] * col_weights[j], 0)
             total += w
-            pixels = source[:, np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)]
-            sums += np.where(w != 0, w * pixels.astype(ACC_T), 0)
+            at = np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)
+            sums += np.where(w != 0, w * source.pixels.source[:, *at].astype(ACC_T), 0)
         enough = total >= _uncarried(min_weight, ACC_T)
         wanted[wanted] = enough
         image[:, part][:, wanted] = _convert(sums[:, enough] / total[enough], OUT_T)
@@ -164,40 +186,38 @@ def _axis_taps(place, origin, size, acc, taps, in_fixed):
     return at, [np.where(fraction != 0, w, float(k == -first)).astype(acc) for k, w in enumerate(found)]
 
 
-def prefilter(
-    rows, cols, source, pitch, length, origin, mode, valid, valid_pitch, out, out_pitch, first, lowest, highest,
-    segment, count, poles, steps, frame, *, SRC_T, AXIS, SAMPLES,
-):  # fmt: skip
-    """Twin of kernels/prefilter.cu, all lines of a segment at a time."""
-    lines, coefficients, valid = (a if AXIS == 0 or a is None else a.T for a in (source, out, valid))
-    for number in range(first // segment, first // segment + rows):
-        begin, end = max(number * segment, lowest), min((number + 1) * segment, highest)
-        places = pixels_at(begin - frame - origin, end - begin + 2 * frame, length, mode)
-        s = lines[places].astype(np.float64)
-        s[~np.isfinite(s) if valid is None else ~np.isfinite(s) | (valid[places] == 0)] = np.nan
+def prefilter(rows, cols, lines: Lines, valid: Valid, out: Out, part: Part, by: Filter, *, SRC_T, AXIS, SAMPLES):
+    """Twin of kernels/prefilter.cu, all lines of a stretch at a time."""
+    given = lines.source, out.out, valid.valid
+    samples, coefficients, counts = (a if AXIS == 0 or a is None else a.T for a in given)
+    for number in range(part.first // by.stretch, part.first // by.stretch + rows):
+        begin, end = max(number * by.stretch, part.lowest), min((number + 1) * by.stretch, part.highest)
+        places = pixels_at(begin - by.reach - lines.origin, end - begin + 2 * by.reach, lines.length, lines.mode)
+        s = samples[places].astype(np.float64)
+        s[~np.isfinite(s) if counts is None else ~np.isfinite(s) | (counts[places] == 0)] = np.nan
         s[places < 0] = 0
         for i in range(1, len(s)):
             s[i] = np.where(np.isnan(s[i]), s[i - 1], s[i])
         for i in range(len(s) - 2, -1, -1):
             s[i] = np.where(np.isnan(s[i]), s[i + 1], s[i])
         s[np.isnan(s)] = 0
-        for z, reach in zip(poles.tolist(), steps.tolist(), strict=True):
-            s = _filtered(s, z, reach)
-        coefficients[begin - first : end - first] = s
+        for z, step in zip(by.poles.tolist(), by.steps.tolist(), strict=True):
+            s = _filtered(s, z, step)
+        coefficients[begin - part.first : end - part.first] = s
 
 
-def _filtered(s, z, reach):
-    """Filter forwards and backwards for one pole; returns `reach` samples less at either end."""
-    tail = len(s) - 1 - reach
+def _filtered(s, z, step):
+    """Filter forwards and backwards for one pole; returns `step` samples less at either end."""
+    tail = len(s) - 1 - step
     ahead = s[-1]
     for i in range(len(s) - 2, tail, -1):
         ahead = s[i] + z * ahead
     for i in range(1, tail + 1):
         s[i] = s[i] + z * s[i - 1]
     s[tail] = z / (z * z - 1.0) * (s[tail] + z * ahead)
-    for i in range(tail - 1, reach - 1, -1):
+    for i in range(tail - 1, step - 1, -1):
         s[i] = z * (s[i + 1] - s[i])
-    return s[reach : tail + 1]
+    return s[step : tail + 1]
 
 
 def _in_window(anchor, origin, period, taps):
@@ -251,31 +271,28 @@ def _weigh(source, at, acc, taps, spline, in_fixed):
     return valid & ~np.isnan(values), values
 
 
-def oversample(
-    rows, cols, nodes, node_rows, node_cols, pitch,
-    row_node, row_weight, row_total, col_node, col_weight, col_total, reach, out, out_pitch, *, NODE_T, OUT_T,
-):  # fmt: skip
+def oversample(rows, cols, coarse: Coarse, axes: Axes, least_sum, out: Out, *, NODE_T, OUT_T):
     """Twin of kernels/oversample.cu, in blocks of rows."""
-    values = (nodes != 0).astype(float) if np.dtype(NODE_T).kind == "u" else nodes
-    left, right = col_node, np.minimum(col_node + 1, node_cols - 1)
-    before, after = col_total - col_weight, col_weight
+    values = (coarse.nodes != 0).astype(float) if np.dtype(NODE_T).kind == "u" else coarse.nodes
+    left, right = axes.col_node, np.minimum(axes.col_node + 1, coarse.node_cols - 1)
+    before, after = axes.col_total - axes.col_weight, axes.col_weight
     block = max(_BLOCK // cols, 1)
     for y in range(0, rows, block):
         part = slice(y, y + block)
-        above, below = row_node[part], np.minimum(row_node[part] + 1, node_rows - 1)
-        down = row_weight[part, None]
-        up = row_total - down
+        above, below = axes.row_node[part], np.minimum(axes.row_node[part] + 1, coarse.node_rows - 1)
+        down = axes.row_weight[part, None]
+        up = axes.row_total - down
         corners = ((above, left, up, before), (above, right, up, after), (below, left, down, before))
         n1, n2, n3, n4 = (
             np.where((w == 0) | (v == 0), 0.0, _share(values[np.ix_(i, j)], w, v))
             for i, j, w, v in (*corners, (below, right, down, after))
         )
         value = n1 + n2 + n3 + n4
-        out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= reach
+        out.out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= least_sum
 
 
-def winding(rows, cols, starts, places, windings, out):
-    """Twin of kernels/winding.cu, in blocks of rows."""
+def inside_polygons(rows, cols, starts, places, windings, out):
+    """Twin of kernels/inside_polygons.cu, in blocks of rows."""
     turns = np.diff(windings, prepend=0)
     begun = starts[:-1][np.diff(starts) > 0]
     turns[begun] = windings[begun]
@@ -289,7 +306,7 @@ def winding(rows, cols, starts, places, windings, out):
         out[y:stop] = np.cumsum(change, axis=1) != 0
 
 
-def rules(rows, cols, band, pitch, table, count, also, out, out_pitch, *, SRC_T, BITS_T, TABLE_T):
+def rules(rows, cols, band, pitch, table, count, also, out: Out, *, SRC_T, BITS_T, TABLE_T):
     """Twin of kernels/rules.cu, in blocks of rows."""
     block = max(_BLOCK // cols, 1)
     for y in range(0, rows, block):
@@ -306,26 +323,26 @@ def rules(rows, cols, band, pitch, table, count, also, out, out_pitch, *, SRC_T,
                 matched = matched | passed if any_of else matched & passed
                 at += 2 + len(values)
             keep &= matched != bool(inverted)
-        out[part] = keep & (out[part] != 0) if also else keep
+        out.out[part] = keep & (out.out[part] != 0) if also else keep
 
 
-def all_finite(rows, cols, source, bands, pitch, plane, most, valid, valid_pitch, out, *, SRC_T):
+def all_finite(rows, cols, pixels: Pixels, most, valid: Valid, out, *, SRC_T):
     """Twin of kernels/all_finite.cu."""
-    out[:] = 1 if valid is None else valid != 0
-    for band in source:
+    out[:] = 1 if valid.valid is None else valid.valid != 0
+    for band in pixels.source:
         out &= abs(band) <= most
 
 
-def disc_columns(rows, cols, on, pitch, radius, out):
-    """Twin of kernels/disc_columns.cu."""
+def column_distance(rows, cols, on, pitch, radius, out):
+    """Twin of kernels/column_distance.cu."""
     out[:] = radius + 1
     for k in range(min(radius, rows - 1), -1, -1):
         out[k:][on[: rows - k] != 0] = k
         out[: rows - k][on[k:] != 0] = k
 
 
-def disc_rows(rows, cols, distance, heights, radius, out):
-    """Twin of kernels/disc_rows.cu."""
+def dilate(rows, cols, distance, heights, radius, out):
+    """Twin of kernels/dilate.cu."""
     out[:] = 0
     for k in range(-min(radius, cols - 1), min(radius, cols - 1) + 1):
         to, near = slice(max(-k, 0), cols - max(k, 0)), slice(max(k, 0), cols - max(-k, 0))
@@ -365,14 +382,14 @@ def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
 
 TWINS: dict[str, Any] = {
     "all_finite": all_finite,
-    "disc_columns": disc_columns,
-    "disc_rows": disc_rows,
+    "column_distance": column_distance,
+    "dilate": dilate,
     "fixed_nodes": fixed_nodes,
     "footprint": footprint,
+    "inside_polygons": inside_polygons,
+    "oversample": oversample,
     "prefilter": prefilter,
     "renormalize": renormalize,
     "resample": resample,
-    "oversample": oversample,
-    "winding": winding,
     "rules": rules,
 }

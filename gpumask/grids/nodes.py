@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends import arguments
+from gpumask.backends.arguments import pitch_of
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import division_by_steps, launch
 from gpumask.grids.grid import Grid
@@ -46,24 +48,24 @@ def fixed_grid(backend: Backend, grid: Grid) -> Grid:
     """Return a grid for coordinates in fixed point. A coarse grid is converted, a full grid is taken as it is."""
     if isinstance(grid, FixedGrid) or grid.resolution == (1, 1):
         return grid
-    row, col, mask, nodata, *_ = node_arguments(backend, grid)
-    limit = fixed_limit(grid.resolution)
-    made = [backend.empty(row.shape, np.int64) for _ in range(2)]
+    nodes, limit = node_arguments(backend, grid).nodes, fixed_limit(grid.resolution)
+    made = [backend.empty(nodes.grid_row.shape, np.int64) for _ in range(2)]
     assert limit is not None
-    launch(backend, "fixed_nodes", row.shape, row, col, _pitch(row), mask, _pitch(mask), nodata, float(limit), *made)
-    row, col = (nodes.view(np.float64) for nodes in made)
+    launch(backend, "fixed_nodes", nodes.grid_row.shape, nodes, float(limit), *made)
+    row, col = (each.view(np.float64) for each in made)
     return FixedGrid(row, col, grid.resolution, window=grid.window, around=grid.around)
 
 
-def node_arguments(backend: Backend, grid: Grid) -> tuple[Any, ...]:
-    """Return a grid as the arguments of a kernel."""
+def node_arguments(backend: Backend, grid: Grid) -> arguments.Grid:
+    """Return a grid as an argument of a kernel."""
     row, col = backend.asarray(grid.row), backend.asarray(grid.col)
     if row.strides != col.strides:
         row, col = row.copy(), col.copy()
     mask = None if grid.mask is None else backend.asarray(as_bytes("grid.mask", grid.mask))
     nodata = float("nan") if grid.nodata is None else float(grid.nodata)
-    places = *row.shape, _pitch(row), _pitch(mask), *grid.resolution, grid.output.row, grid.output.col
-    return row, col, mask, nodata, *places, *division_by_steps(grid.resolution)
+    nodes = arguments.Nodes(row, col, pitch_of(row), mask, pitch_of(mask), nodata)
+    (rows, cols), first = row.shape, (grid.output.row, grid.output.col)
+    return arguments.Grid(nodes, rows, cols, *grid.resolution, *first, division_by_steps(grid.resolution))
 
 
 def node_defines(grid: Grid, in_fixed: bool) -> dict[str, int]:
@@ -74,8 +76,3 @@ def node_defines(grid: Grid, in_fixed: bool) -> dict[str, int]:
         "POWERS_OF_TWO": int(all(step & step - 1 == 0 for step in grid.resolution)),
     }
     return {"FIXED": 1, **facts} if in_fixed else facts
-
-
-def _pitch(array: Any) -> int:
-    """Return the elements from row to row, 0 for no array."""
-    return 0 if array is None else array.strides[-2] // array.itemsize

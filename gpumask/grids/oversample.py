@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import adopt, select
+from gpumask.backends.arguments import Axes, Coarse, Out, pitch_of
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
@@ -179,15 +180,13 @@ def _least_sum(threshold: float, total: float) -> float:
     return least
 
 
-def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, reach: float, out: Any) -> None:
+def _run(backend: Backend, nodes: Any, rows: Axis, cols: Axis, least_sum: float, out: Any) -> None:
     """Run the kernel on one plane of nodes in the backend's memory."""
-    tables = [(*map(backend.table, axis.tables), axis.total) for axis in (rows, cols)]
-    launch(
-        backend, "oversample", out.shape,
-        nodes, *nodes.shape, nodes.strides[0] // nodes.itemsize, *tables[0], *tables[1],
-        float(reach), out, out.strides[0] // out.itemsize,
-        NODE_T=nodes.dtype, OUT_T=out.dtype,
-    )  # fmt: skip
+    coarse = Coarse(nodes, nodes.shape[0], nodes.shape[1], pitch_of(nodes))
+    (row_node, row_weight), (col_node, col_weight) = (map(backend.table, axis.tables) for axis in (rows, cols))
+    axes = Axes(row_node, row_weight, rows.total, col_node, col_weight, cols.total)
+    types = {"NODE_T": nodes.dtype, "OUT_T": out.dtype}
+    launch(backend, "oversample", out.shape, coarse, axes, float(least_sum), Out.of(out), **types)
 
 
 def check_nodes(name: str, nodes: Any, axes: tuple[int, ...]) -> None:

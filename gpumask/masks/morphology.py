@@ -127,6 +127,6 @@ def dilated(backend: Backend, mask: Any, figure: Table) -> Any:
     """
     radius = len(figure.host) // 2
     distance, out = backend.empty(mask.shape, np.uint16), backend.empty(mask.shape, np.uint8)
-    launch(backend, "disc_columns", mask.shape, mask, mask.strides[0], radius, distance)
-    launch(backend, "disc_rows", mask.shape, distance, backend.table(figure), radius, out)
+    launch(backend, "column_distance", mask.shape, mask, mask.strides[0], radius, distance)
+    launch(backend, "dilate", mask.shape, distance, backend.table(figure), radius, out)
     return out

@@ -173,7 +173,7 @@ class Outlines:
             self._last.clear()
             if (stop - first).sum() <= _MOST_KEPT:
                 self._last[window] = tables
-        launch(backend, "winding", window.shape, *map(backend.table, tables), out)
+        launch(backend, "inside_polygons", window.shape, *map(backend.table, tables), out)
         return out
 
     def _rows_crossed(self, window: Window) -> tuple[np.ndarray, np.ndarray]:

@@ -86,9 +86,14 @@ class Interpolator:
         return _steps(self.order, self.epsilon) if self.needs_filter else ()
 
     @property
-    def frame(self) -> int:
+    def reach(self) -> int:
         """How many pixels around its own a coefficient depends on, along each axis."""
         return sum(self.steps)
+
+    @property
+    def frame(self) -> int:
+        """The same as `reach`."""
+        return self.reach
 
     @property
     def influence(self) -> int:

@@ -185,7 +185,7 @@ def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...]
 
 
 def says_valid(valid: Any) -> Any:
-    """Return as bool where a validity says that pixels are valid. NaN does not, nor does a mean of 0 and 1."""
+    """Return as bool which pixels a validity calls valid. NaN, as beyond edges, does not, nor a mean of 0 and 1."""
     return valid > 1 - 1e-6 if valid.dtype.kind == "f" else valid != 0
 
 
@@ -385,5 +385,5 @@ def check_chunks(chunks: Any) -> tuple[int, int]:
     except TypeError as error:
         raise ArgumentTypeError(f"chunks: expected (rows, cols), whole numbers; got {chunks!r}") from error
     if min(rows, cols) < 1:
-        raise GpumaskError(f"chunks: expected (rows, cols) of at least 1; got {chunks!r}")
+        raise GpumaskError(f"chunks: expected (rows, cols) from 1 on; got {chunks!r}")
     return rows, cols

@@ -19,7 +19,7 @@ from gpumask.pixels.checks import is_number
 from gpumask.pixels.interpolators import INTERPOLATORS, Interpolator, interpolator
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window
-from gpumask.resampling.prefilter import domain_of, whole_segments
+from gpumask.resampling.prefilter import domain_of, whole_stretches
 
 POLICIES = ("strict", "renormalize")
 
@@ -227,7 +227,7 @@ class Method:
         Returns
         -------
         Method
-            The method, with a boundary that goes around.
+            The method, with a boundary that goes around if the source does.
         """
         return self._changed(boundary=self.boundary.on(around, shape)) if any(around) else self
 
@@ -274,7 +274,7 @@ class Method:
         wanted = taps.intersect(self.boundary.opened(domain, taps))
         if wanted.is_empty:
             return wanted
-        return whole_segments(self.interpolator, wanted, domain, around).pad(self.support)
+        return whole_stretches(self.interpolator, wanted, domain, around).pad(self.support)
 
 
 def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any], float]:

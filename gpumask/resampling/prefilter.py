@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends.arguments import Filter, Lines, Out, Part, Valid, pitch_of
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
@@ -19,12 +20,12 @@ from gpumask.pixels.window import Window
 _NOTHING = MODES["constant"]
 
 
-def segment_of(interp: Interpolator) -> tuple[int, int]:
+def stretch_of(interp: Interpolator) -> tuple[int, int]:
     """Return how many coefficients are made at a time along an axis, and how many samples that takes at the most."""
     samples = 256
-    while samples < 4 * interp.frame:
+    while samples < 4 * interp.reach:
         samples *= 2
-    return samples - 2 * interp.frame, samples
+    return samples - 2 * interp.reach, samples
 
 
 def domain_of(interp: Interpolator, boundary: Boundary, shape: tuple[int, int]) -> Window:
@@ -41,14 +42,14 @@ def domain_of(interp: Interpolator, boundary: Boundary, shape: tuple[int, int]) 
     return Window.of_shape(boundary.once(shape)).pad(rows, cols)
 
 
-def whole_segments(interp: Interpolator, window: Window, domain: Window, around: Pair = (0, 0)) -> Window:
-    """Return the segments that a window of coefficients is in: these are made, so that windows get the same bits.
+def whole_stretches(interp: Interpolator, window: Window, domain: Window, around: Pair = (0, 0)) -> Window:
+    """Return the stretches that a window of coefficients is in: these are made, so that windows get the same bits.
 
     Along an axis that goes around they are those of the domain in every turn. around: see `Boundary`.
     """
-    segment, _ = segment_of(interp)
+    stretch, _ = stretch_of(interp)
     (row, row_stop), (col, col_stop) = (
-        _whole_of_axis(segment, *axis)
+        _whole_of_axis(stretch, *axis)
         for axis in (
             (window.row, window.row_stop, domain.row, domain.row_stop, around[0]),
             (window.col, window.col_stop, domain.col, domain.col_stop, around[1]),
@@ -57,11 +58,11 @@ def whole_segments(interp: Interpolator, window: Window, domain: Window, around:
     return Window(row, col, row_stop - row, col_stop - col)
 
 
-def _whole_of_axis(segment: int, first: int, stop: int, lowest: int, highest: int, period: int) -> tuple[int, int]:
-    """Return where the segments begin and stop that hold some coefficients of an axis."""
+def _whole_of_axis(stretch: int, first: int, stop: int, lowest: int, highest: int, period: int) -> tuple[int, int]:
+    """Return where the stretches begin and stop that hold some coefficients of an axis."""
     before, last = ((at // period * period if period else 0) for at in (first, stop - 1))
-    begin = max((first - before) // segment * segment, lowest)
-    return before + begin, last + min(-(-(stop - last) // segment) * segment, highest)
+    begin = max((first - before) // stretch * stretch, lowest)
+    return before + begin, last + min(-(-(stop - last) // stretch) * stretch, highest)
 
 
 def _turns(first: int, stop: int, period: int) -> Iterator[tuple[int, int, int]]:
@@ -85,11 +86,12 @@ def coefficients(
     """Return the coefficients of a (band, row, col) image as float64, without the filter's gain.
 
     here: which pixels of a larger image these are; beyond them the boundary says what there is. wanted: the
-    coefficients to make, whole segments of their domain. valid: uint8, 0 for pixels whose value must have no say. For
-    these, and for those that are not finite, each pass of the filter takes one before or after them in its segment.
+    coefficients to make, whole stretches of their domain. valid: uint8, 0 for pixels whose value must have no say. For
+    these, and for those that are not finite, each pass of the filter takes one before or after them in its stretch.
     """
-    segment, samples = segment_of(interp)
-    poles = [backend.table(table) for table in _poles(interp)]
+    stretch, samples = stretch_of(interp)
+    poles, steps = map(backend.table, _poles(interp))
+    by = Filter(stretch, len(interp.steps), poles, steps, interp.reach)
     by_columns = backend.empty((wanted.rows, here.cols), np.float64)
     counts: list[Any] = [None, None]  # which samples do, for each pass
     if valid is not None:
@@ -105,11 +107,9 @@ def coefficients(
                 part = slice(begin - first, end - first)
                 to = target[part] if axis == 0 else target[:, part]
                 launch(
-                    backend, "prefilter", (-((turn - end) // segment) - (begin - turn) // segment, lines),
-                    source, source.strides[0] // source.itemsize, length, origin - turn, boundary.numbers[axis],
-                    counts[axis], 0 if valid is None else counts[axis].strides[0],
-                    to, to.strides[0] // to.itemsize, begin - turn, *ends, segment,
-                    len(interp.steps), *poles, interp.frame,
+                    backend, "prefilter", (-((turn - end) // stretch) - (begin - turn) // stretch, lines),
+                    Lines(source, pitch_of(source), length, origin - turn, boundary.numbers[axis]),
+                    Valid.of(counts[axis]), Out.of(to), Part(begin - turn, *ends), by,
                     SRC_T=source.dtype, AXIS=axis, SAMPLES=samples,
                 )  # fmt: skip
     return out

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends import arguments
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
 from gpumask.grids.grid import Grid
@@ -51,9 +52,9 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     types |= node_defines(grid, in_fixed)
     launch(
         backend, "resample", grid.shape,
-        image, *image.shape, *_steps(image), *source.origin, *frames, *boundary.numbers, *boundary.around,
-        valid, _plane(valid), *nodes, out, *_steps(out), _carried(target.nodata, out.dtype),
-        target.validity, _pitch(target.validity), _plane(target.validity), target.outside,
+        _as_argument(source, boundary), arguments.Frame(*frames, *boundary.numbers),
+        arguments.Footprint.of(valid), nodes, arguments.Target.of(out, target.validity),
+        arguments.Invalid(_carried(target.nodata, out.dtype), target.outside),
         **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
         HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))),
     )  # fmt: skip
@@ -64,18 +65,22 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
 
 
 def _renormalize(
-    backend: Backend, source: Source, nodes: tuple[Any, ...], target: Target, method: Method, types: dict[str, Any]
+    backend: Backend, source: Source, nodes: arguments.Grid, target: Target, method: Method, types: dict[str, Any]
 ) -> None:
     """Fill in what of bands that are valid together has taps that are."""
-    image, out = source.image, target.image
     valid = None if source.valid is None else backend.asarray(source.valid)
     launch(
         backend, "renormalize", target.validity.shape,
-        image, *image.shape, *_steps(image), *source.origin, *method.boundary.around, valid, _pitch(valid),
-        *nodes, out, *_steps(out), target.validity, _pitch(target.validity),
-        _least(method.least_weight or 0.0, types["ACC_T"]),
+        _as_argument(source, method.boundary), arguments.Valid.of(valid), nodes,
+        arguments.Target.of(target.image, target.validity), _least(method.least_weight or 0.0, types["ACC_T"]),
         **types, **method.interpolator.defines,
     )  # fmt: skip
+
+
+def _as_argument(source: Source, boundary: Boundary) -> arguments.Source:
+    """Return a source as kernels take it."""
+    _, rows, cols = source.image.shape
+    return arguments.Source(arguments.Pixels.of(source.image), rows, cols, *source.origin, *boundary.around)
 
 
 def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
@@ -91,10 +96,8 @@ def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> So
     parts = [(source.band(k), finite[k]) for k in range(len(image))] if by_band else [(source, finite)]
     for part, out in parts:
         valid = None if part.valid is None else backend.asarray(part.valid)
-        launch(
-            backend, "all_finite", out.shape, part.image, len(part.image), *_steps(part.image), most,
-            valid, _pitch(valid), out, SRC_T=image.dtype,
-        )  # fmt: skip
+        pixels, counts = arguments.Pixels.of(part.image), arguments.Valid.of(valid)
+        launch(backend, "all_finite", out.shape, pixels, most, counts, out, SRC_T=image.dtype)
     if source.valid is None and backend.at_once(finite.all):
         return source
     return replace(source, valid=finite)
@@ -144,18 +147,3 @@ def _least(weight: float, dtype: np.dtype[Any]) -> float | np.int64:
     """Return the least value of a float dtype that is not below a weight, as kernels take it."""
     held = dtype.type(weight)
     return _carried(held if float(held) >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)
-
-
-def _steps(image: Any) -> tuple[int, int]:
-    """Return pixels from row to row and from band to band."""
-    return image.strides[-2] // image.itemsize, image.strides[0] // image.itemsize
-
-
-def _pitch(array: Any) -> int:
-    """Return pixels from row to row, 0 where there is no array."""
-    return 0 if array is None else array.strides[-2] // array.itemsize
-
-
-def _plane(array: Any) -> int:
-    """Return pixels from band to band, 0 where there are none."""
-    return 0 if array is None or array.ndim == 2 else array.strides[0] // array.itemsize

@@ -10,7 +10,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from gpumask import Grid, Window, resample
 from gpumask.backends import cuda, get, native
-from gpumask.backends.launch import FACTS, launch, without_facts
+from gpumask.backends.arguments import Grid as GridArgument
+from gpumask.backends.arguments import Nodes, Pixels
+from gpumask.backends.arguments import Source as SourceArgument
+from gpumask.backends.launch import FACTS, division_by_steps, launch, without_facts
 from gpumask.errors import BackendError
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import bspline
@@ -68,6 +71,16 @@ def test_an_array_has_64_bits_from_the_first_offset_on_that_needs_them(dtype):
         assert index_of((3, 4), SMALL, view((2, 1), (elements * size, 1), dtype)) == index
         assert index_of((3, 4), view((2, 2, 1), (size, (elements - 1) * size, 0), dtype)) == index
         assert index_of((3, 4), view((2, 2), (-size, (elements - 1) * size), dtype)) == index
+
+
+def test_sizes_and_arrays_within_structures_count_as_others_do():
+    pixels, large = Pixels.of(SMALL[None]), view((2, 1), (1 << 31, 1))
+    grid = GridArgument(Nodes(SMALL, SMALL, 4, None, 0, np.nan), 3, 4, 5, 7, 0, 0, division_by_steps((5, 7)))
+    assert max(abs(value) for value in grid.divisions) > 1 << 29  # which are no sizes
+    assert index_of((3, 4), SourceArgument(pixels, 3, 4, 0, 0, 0, 0), grid) == np.int32
+    assert index_of((3, 4), SourceArgument(pixels, 3, 4, 0, 1 << 29, 0, 0), grid) == np.int64
+    assert index_of((3, 4), SourceArgument(pixels._replace(plane=1 << 29), 3, 4, 0, 0, 0, 0), grid) == np.int64
+    assert index_of((3, 4), grid._replace(nodes=grid.nodes._replace(grid_mask=large))) == np.int64
 
 
 def test_what_an_array_does_not_step_along_counts_nothing():

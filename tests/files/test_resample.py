@@ -387,7 +387,7 @@ def test_what_cannot_be_right_is_refused_by_name_and_leaves_everything_as_it_was
     Path("text.tif").write_text("no raster")
     before = snapshot(folder)
     written = []
-    monkeypatch.setattr("gpumask.files.reading.gdal.OutputFile.write", lambda *_: written.append(1))
+    monkeypatch.setattr("gpumask.files.writing.output.OutputFile.write", lambda *_: written.append(1))
     arguments = {"source": "source.tif", "grid": "grid.tif", "output": "out.tif", "resolution": RESOLUTION}
     with pytest.raises(GpumaskError) as caught:
         resample_file(**{**arguments, "backend": "numpy", **wrong})

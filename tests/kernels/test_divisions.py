@@ -25,7 +25,7 @@ from numpy.ctypeslib import ndpointer
 from gpumask import Grid
 from gpumask.backends import get, native
 from gpumask.backends.launch import division_by_steps
-from gpumask.backends.source import kernels_folder
+from gpumask.backends.source import kernels_folder, with_includes
 from gpumask.errors import BackendError
 from gpumask.resampling.image import Source
 
@@ -63,9 +63,8 @@ def text(tmp_path_factory):
     except BackendError as error:
         pytest.skip(str(error))
     path = tmp_path_factory.mktemp("divisions") / "divisions.so"
-    kernels = "".join((kernels_folder() / name).read_text() for name in ("target.cuh", "coords.cuh"))
     options = [*native.FLAGS, "-DINDEX=i32", "-shared", "-fPIC", "-x", "c++", "-", "-o", str(path)]
-    native._compile([*command, *options], CUDA_ON_HOST + kernels + FUNCTIONS)
+    native._compile([*command, *options], CUDA_ON_HOST + with_includes("coords.cuh") + FUNCTIONS)
     library = ctypes.CDLL(str(path))
     n, i64 = ctypes.c_long, ctypes.c_longlong
     library.divide.argtypes = library.coordinate.argtypes = [n, *[REALS] * 5]

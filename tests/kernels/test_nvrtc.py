@@ -11,10 +11,11 @@ from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
 from rule_cases import defines
 from spline_cases import RENORMALIZED, WATCHED
+from test_headers import HEADERS, options_of
 
 from gpumask.backends.cache import cached
 from gpumask.backends.cuda import nvrtc_options
-from gpumask.backends.source import kernel_source, variant_key
+from gpumask.backends.source import kernel_source, variant_key, with_includes
 
 nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
 
@@ -78,8 +79,8 @@ def test_oversample_compiles_for_every_architecture_and_needs_no_stack(architect
 
 
 @every_architecture
-def test_winding_compiles_for_every_architecture_and_needs_no_stack(architectures, arch):
-    assert_compiles_without_stack(architectures, "winding", arch, {})
+def test_inside_polygons_compiles_for_every_architecture_and_needs_no_stack(architectures, arch):
+    assert_compiles_without_stack(architectures, "inside_polygons", arch, {})
 
 
 @every_architecture
@@ -92,9 +93,9 @@ def test_fixed_nodes_computes_in_float64_for_a_nodata_value_alone(architectures)
     assert of_float64(ptx) == {"abs", "setp", "sub"}
 
 
-@pytest.mark.parametrize("kernel", ["disc_columns", "disc_rows"])
+@pytest.mark.parametrize("kernel", ["column_distance", "dilate"])
 @every_architecture
-def test_discs_compile_for_every_architecture_and_need_no_stack(architectures, arch, kernel):
+def test_dilations_compile_for_every_architecture_and_need_no_stack(architectures, arch, kernel):
     assert_compiles_without_stack(architectures, kernel, arch, {})
 
 
@@ -197,6 +198,16 @@ def test_footprint_computes_nothing_in_float64(architectures, interp, by_band):
 @every_type
 def test_oversample_fuses_no_product_with_a_sum_and_flushes_nothing_to_zero(architectures, types):
     assert count_of_divisions(compiled(architectures, "oversample", "sm_90", types.defines)[2]) == 0
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_each_header_compiles_by_itself(architectures, header):
+    options = [option.encode() for option in [*nvrtc_options("sm_90", {}), *options_of(header)]]
+    program = call(nvrtc.nvrtcCreateProgram, with_includes(header).encode(), header.encode(), 0, [], [])
+    (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
+    log = text_of(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog).decode()
+    call(nvrtc.nvrtcDestroyProgram, program)
+    assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, log
 
 
 def test_other_fused_products_are_found():

@@ -152,7 +152,7 @@ def test_renormalize_gives_the_same_bits_however_it_is_compiled(other_build, int
         assert_same_bits(found[1], expected[1], found[0])
 
 
-def test_winding_gives_the_same_bits_however_it_is_compiled(other_build):
+def test_inside_polygons_gives_the_same_bits_however_it_is_compiled(other_build):
     for case in polygon_cases():
         assert_same_bits(inside_of(other_build, case), inside_of(get("numpy"), case), case.name)
 
@@ -230,7 +230,7 @@ def _compile(build: Build, variants: list[Variant]) -> None:
         for each in all_defines(variant)
     }
     rules = [library("rules", defines(dtype)) for dtype in RULE_TYPES]
-    others = [library(kernel, {}) for kernel in ("winding", "disc_columns", "disc_rows", "fixed_nodes")]
+    others = [library(kernel, {}) for kernel in ("inside_polygons", "column_distance", "dilate", "fixed_nodes")]
     compile_all([*footprints, *oversamples, *resamples.values(), *rules, *others])
 
 

@@ -13,7 +13,7 @@ from gpumask.masks.morphology import OPERATIONS, mask_cleanup
 # The numpy backend is the twins.
 compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)
-every_kernel = pytest.mark.parametrize("kernel", ["disc_columns", "disc_rows"])
+every_kernel = pytest.mark.parametrize("kernel", ["column_distance", "dilate"])
 
 # One pixel, one row or column, about one segment (64 columns) and two.
 SHAPES = [
@@ -333,19 +333,19 @@ KERNEL_RADII = [0, 1, 2, 7, 40, 300]
 
 
 def run_columns(backend, on, radius):
-    """Run `disc_columns` on a backend; return all memory about the result, what it must not write to included."""
+    """Run `column_distance` on a backend; return all memory about the result, what it must not write to included."""
     (rows, cols), on = on.shape, backend.asarray(on)
     around = backend.asarray(np.full(rows * cols + 16, 0xABCD, np.uint16))
-    backend.run("disc_columns", (rows, cols), on, on.strides[0], radius, around[8:-8].reshape(rows, cols))
+    backend.run("column_distance", (rows, cols), on, on.strides[0], radius, around[8:-8].reshape(rows, cols))
     return to_host(backend, around)
 
 
 def run_rows(backend, distance, heights, radius):
-    """Run `disc_rows` on a backend; return all memory about the result, what it must not write to included."""
+    """Run `dilate` on a backend; return all memory about the result, what it must not write to included."""
     rows, cols = distance.shape
     around = backend.asarray(np.full(rows * cols + 16, 7, np.uint8))
     out = around[8:-8].reshape(rows, cols)
-    backend.run("disc_rows", (rows, cols), backend.asarray(distance), backend.asarray(heights), radius, out)
+    backend.run("dilate", (rows, cols), backend.asarray(distance), backend.asarray(heights), radius, out)
     return to_host(backend, around)
 
 
@@ -370,7 +370,7 @@ def row_tables(shape, radius):
 
 @compiled_backends
 @pytest.mark.parametrize("radius", [*KERNEL_RADII, LARGEST])
-def test_disc_columns_is_that_of_its_twin_to_the_bit(backend, radius):
+def test_column_distance_is_that_of_its_twin_to_the_bit(backend, radius):
     for shape in KERNEL_SHAPES if radius < LARGEST else [(1, 1), (3, 65)]:
         for on in column_masks(shape):
             found, wanted = (run_columns(get(name), on, radius) for name in (backend, "numpy"))
@@ -379,7 +379,7 @@ def test_disc_columns_is_that_of_its_twin_to_the_bit(backend, radius):
 
 @compiled_backends
 @pytest.mark.parametrize("radius", [*KERNEL_RADII, LARGEST])
-def test_disc_rows_is_that_of_its_twin_to_the_bit(backend, radius):
+def test_dilate_is_that_of_its_twin_to_the_bit(backend, radius):
     for shape in KERNEL_SHAPES if radius < LARGEST else [(1, 1), (3, 65)]:
         for distance, heights in row_tables(shape, radius):
             found, wanted = (run_rows(get(name), distance, heights, radius) for name in (backend, "numpy"))
@@ -387,7 +387,7 @@ def test_disc_rows_is_that_of_its_twin_to_the_bit(backend, radius):
 
 
 @pytest.mark.parametrize("radius", [0, 1, 5, 40, LARGEST])
-def test_disc_columns_gives_the_distance_by_its_definition(backend, radius):
+def test_column_distance_gives_the_distance_by_its_definition(backend, radius):
     for shape in [(1, 1), (9, 65), (40, 3)]:
         for on in column_masks(shape):
             found = run_columns(get(backend), on, radius)
@@ -398,7 +398,7 @@ def test_disc_columns_gives_the_distance_by_its_definition(backend, radius):
 
 
 @pytest.mark.parametrize("radius", [0, 1, 5, 40])
-def test_disc_rows_says_what_is_near_by_its_definition(backend, radius):
+def test_dilate_says_what_is_near_by_its_definition(backend, radius):
     for shape in [(1, 1), (4, 65), (40, 3), (2, 130)]:
         for distance, heights in row_tables(shape, radius):
             found = run_rows(get(backend), distance, heights, radius)

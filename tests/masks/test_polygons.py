@@ -1,4 +1,4 @@
-"""Polygons to pixels, and the kernel `winding` that fills them."""
+"""Polygons to pixels, and the kernel `inside_polygons` that fills them."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ every_case = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name
 
 @compiled_backends
 @every_case
-def test_winding_is_that_of_its_twin(backend, case):
+def test_inside_polygons_is_that_of_its_twin(backend, case):
     assert_same_bits(inside_of(get(backend), case), inside_of(get("numpy"), case))
 
 

@@ -12,7 +12,7 @@ from gpumask.backends import get
 from gpumask.pixels.boundary import MODES, Boundary
 from gpumask.pixels.interpolators import POLES
 from gpumask.pixels.window import Window
-from gpumask.resampling.prefilter import coefficients, domain_of, whole_segments
+from gpumask.resampling.prefilter import coefficients, domain_of, whole_stretches
 
 pytestmark = pytest.mark.usefixtures("on_every_backend")
 every_order = pytest.mark.parametrize("order", POLES)
@@ -84,8 +84,8 @@ def test_windows_of_an_image_have_the_same_coefficients(backend, mode, trusted):
     expected = to_host(chosen, coefficients(chosen, chosen.asarray(source), whole, interp, boundary, domain, domain))
     wider = chosen.asarray(np.pad(source[0], 40, mode=mode)[None])
     for first in [(-1, 3), (250, 200), (600, 500), (690, 0)]:
-        wanted = whole_segments(interp, Window(*first, 9, 100).intersect(domain), domain)
-        here = wanted.pad(interp.frame)
+        wanted = whole_stretches(interp, Window(*first, 9, 100).intersect(domain), domain)
+        here = wanted.pad(interp.reach)
         part = wider[:, *here.shift(40, 40).slices]
         made = to_host(chosen, coefficients(chosen, part, here, interp, boundary, wanted, domain))
         assert_same_bits(made, expected[:, *wanted.shift(-domain.row, -domain.col).slices])
@@ -186,7 +186,7 @@ def test_the_array_given_is_filtered_in_place_but_for_a_frame():
     source, mask = np.random.default_rng(0).uniform(-1, 1, (2, 60, 70)), np.ones((60, 70), np.uint8)
     made = source.copy()
     assert gpumask.array_bspline_prefiltering(made, mask, n=3, precision=3) is None
-    frame = bspline(3, 1e-3).frame
+    frame = bspline(3, 1e-3).reach
     inner = np.s_[..., frame:-frame, frame:-frame]
     assert mask[inner].all() and mask.sum() == mask[inner].size
     changed = made != source

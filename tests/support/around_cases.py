@@ -72,7 +72,7 @@ class Around:
     def expected(
         self, target: Place, interp: Any, around: int = PAD, mode: str | None = None, **options: Any
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the expected image and validity. Coordinates are computed here; columns are padded.
+        """Return the expected image and validity, computed here. The field is padded by its own columns.
 
         `mode` is the padding of its rows. None means that they are not padded.
         """

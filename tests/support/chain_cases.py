@@ -46,7 +46,7 @@ class Files:
         return self.stack.enter_context(memory.open(driver="GTiff", **profile))
 
     def put(self, array):
-        """Make a dataset of an array; None stays None."""
+        """Make a dataset of an array. None stays None."""
         if array is None:
             return None
         dataset = self.new(array.shape, array.dtype)

@@ -11,7 +11,7 @@ RESOLUTION = (4, 5)
 
 
 def resampled(files, *options, resolution=(*RESOLUTION,), backend="numpy"):
-    """Run `gpumask resample` on the files; return the image and the validity."""
+    """Run `gpumask resample` on the files. Return the image and the validity."""
     given = ("--resolution", *resolution) if resolution else ()
     inputs = (files / "source.tif", files / "grid.tif", files / "out.tif", "--validity", files / "valid.tif")
     run("resample", *inputs, *given, "--backend", backend, *options)

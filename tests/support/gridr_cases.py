@@ -71,7 +71,7 @@ class Case:
         return margin(self.interp, self.options.get("interp_kwargs"))
 
     def run(self, function):
-        """Call a function on copies; return image and mask, wherever they went (the mask is None if not asked for)."""
+        """Call a function on copies. Return its image and its mask, which is None if nobody asks for it."""
         options = copy.deepcopy(self.options)
         grid = self.row.copy(), self.col.copy()
         image, mask = function(self.interp, self.source.copy(), *grid, self.resolution, **{"array_out": None} | options)

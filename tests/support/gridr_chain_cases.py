@@ -48,7 +48,7 @@ class ChainCase:
     columns_apart: bool
 
     def run(self, function, case=None, tiling=None):
-        """Write files, run a chain, and read its image and mask; case, tiling: others than its own."""
+        """Write files, run a chain, and read its image and mask. `case` and `tiling` replace its own."""
         case = case or self.case
         options = dict(zip(("tile_shape", "io_strip_size", "io_strip_size_target"), tiling or self.tiling, strict=True))
         options |= {name: case.options.get(name) for name in ("interp_kwargs", "boundary_condition", "win")}
@@ -121,7 +121,7 @@ def reads_all(case):
 
 
 def random_chain_case(block, index):
-    """Make one of the seeded cases; its interpolator is the index's."""
+    """Make one of the seeded cases. The index chooses the interpolator."""
     rng = np.random.default_rng([7, block, index])
     interp = INTERPS[index % len(INTERPS)]
     options = {"interp_kwargs": random_kwargs(rng, interp)} if interp in SPLINES else {}

@@ -13,6 +13,7 @@ from checkout import STAND_IN
 from kernel_cases import FACTUAL, Variant, cases, resampled
 
 from gpumask.backends import native
+from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cached
 from gpumask.backends.cuda import blocks_for
 from gpumask.backends.host import HostMemory
@@ -61,7 +62,7 @@ class Build(HostMemory):
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a kernel. See `Backend.run`."""
         library = self.loaded(kernel, defines)
-        library[kernel](native.threads(), *map(native._argument, (*shape, *args)))
+        library[kernel](native.threads(), *map(native._argument, flat((*shape, *args))))
 
     def loaded(self, kernel: str, defines: dict[str, Any]) -> ctypes.CDLL:
         """Return the library of the compiled kernel. It is looked for on disk only once."""
@@ -96,7 +97,7 @@ class CudaText(Build):
         strides = self.keep(defines).get("INDEX") != np.int32
         blocks = (3, 2) if strides else blocks_for(kernel, shape, self.block)
         dims = (ctypes.c_uint * 4)(*self.block, *blocks)
-        arguments = [native._argument(value) for value in (*shape, *args)]
+        arguments = [native._argument(value) for value in flat((*shape, *args))]
         for thread in product(*map(range, (*blocks, *self.block))):
             library.be_thread(*thread, dims)
             library[kernel](*arguments)

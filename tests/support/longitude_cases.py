@@ -216,7 +216,7 @@ AT_POLES = "EPSG:3413", "EPSG:3031"
 
 
 def from_pole(case, row, col):
-    """Return how many pixels places are from the pole; infinity where a case has none."""
+    """Return how many pixels places are from the pole. It is infinity if a case has no pole."""
     if case.crs not in AT_POLES:
         return np.inf
     at = case.pixels(case.crs, 0.0, 0.0)

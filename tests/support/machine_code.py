@@ -1,7 +1,8 @@
-"""A backend that runs on this CPU the instructions that NVIDIA's compiler makes of the kernels, thread after thread.
+"""A backend that runs on this CPU the instructions that NVIDIA's compiler makes from the kernels.
 
-nvcc or NVRTC makes a cubin, nvdisasm lists its instructions, and a tool beside the repository turns them into C++. What
-that tool doesn't know of the kernels' instructions is here. Each thread is a warp of its own.
+nvcc or NVRTC makes a cubin, nvdisasm lists its instructions, and a tool beside the repository turns them into C++. This
+module adds the kernels' instructions that the tool does not know. Threads run one after another. Each is a warp of its
+own.
 """
 
 import functools
@@ -17,6 +18,7 @@ import numpy as np
 from checkout import SHARED
 
 from gpumask.backends import native
+from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cache_folder, cached
 from gpumask.backends.cuda import BLOCK, blocks_for
 from gpumask.backends.host import HostMemory
@@ -63,7 +65,7 @@ for (bool& v : q) v = true;
 
 
 class Additions:
-    """What the tool's Translator lacks; a method op_X returns C++ for the instruction X with modifiers and operands."""
+    """What the tool's Translator lacks. A method op_X returns C++ for the instruction X with modifiers and operands."""
 
     def source(self) -> str:
         """Return the C++ of a kernel, with the helpers before it and nothing in its registers."""
@@ -71,7 +73,7 @@ class Additions:
         return HELPERS + before + POISON + entry + after
 
     def op_FCHK(self, _: list[str], o: list[str]) -> str:
-        """FCHK P, a, b: set P where a / b must take the long division, which is right for all a and b."""
+        """FCHK P, a, b: set P if a / b must take the long division. That is right for all a and b."""
         return self.top(o[0], f"is_extreme({self.fb(o[1])}) || is_extreme({self.fb(o[2])})")
 
     def op_VOTEU(self, p: list[str], o: list[str]) -> str:
@@ -89,13 +91,13 @@ class Additions:
         return super().op_IMNMX(p, ["PT" if each == "UPT" else each for each in o])
 
     def op_FADD(self, p: list[str], o: list[str]) -> str:
-        """FADD.FTZ: a + b, where subnormal numbers, given and found, become 0; the long division uses it."""
+        """FADD.FTZ: a + b. Subnormal numbers become 0, in the operands and in the result. The long division uses it."""
         if "FTZ" not in p:
             return super().op_FADD(p, o)
         return self.to(o[0], f"FB(flushed(flushed({self.f(o[1])}) + flushed({self.f(o[2])})))")
 
     def op_MUFU(self, p: list[str], o: list[str]) -> str:
-        """MUFU.RSQ of NaN: a NaN, what the long division says of 0 / 0; of numbers it is an approximation."""
+        """MUFU.RSQ of NaN: a NaN, which the long division gives for 0 / 0. For numbers it is an approximation."""
         if "RSQ" not in p:
             return super().op_MUFU(p, o)
         if not o[1].endswith("QNAN"):
@@ -103,28 +105,28 @@ class Additions:
         return self.to(o[0], "FB(NAN)")
 
     def op_F2I(self, p: list[str], o: list[str]) -> str:
-        """F2I.F64 to 32 bits: NaN becomes 0x80000000, not 0 (PTX ISA, cvt); other values as the tool has them."""
+        """F2I.F64 to 32 bits: NaN becomes 0x80000000, not 0 (PTX ISA, cvt). Other values are as the tool has them."""
         text = super().op_F2I(p, o)
         if "F64" not in p or "NTZ" in p or "S64" in p or "U64" in p:
             return text
         return f"if (std::isnan({self.d(o[1])})) {{ {self.to(o[0], '0x80000000u')} }} else {{ {text} }}"
 
     def op_LDL(self, p: list[str], o: list[str]) -> str:
-        """LDL: a load from the stack. Addresses there have 32 bits: [R2+UR4] has no part of UR5, as the tool has it."""
+        """LDL: a load from the stack. Addresses there have 32 bits, so UR5 has no part in [R2+UR4]."""
         return self._load(p, o, f"(local + (u32)({self._address(o[1])}))")
 
     def op_STL(self, p: list[str], o: list[str]) -> str:
-        """STL: a store to the stack, as LDL."""
+        """STL: a store to the stack, as LDL is a load."""
         return self._store(p, o[1], f"(local + (u32)({self._address(o[0])}))")
 
     def op_DMUL(self, p: list[str], o: list[str]) -> str:
-        """DMUL.RP: a * b, rounded up, subnormal products too; the long division takes it where one lies halfway."""
+        """DMUL.RP: a * b, rounded up, subnormal products too. The long division takes it if a product lies halfway."""
         if "RP" not in p:
             return super().op_DMUL(p, o)
         return self.to2(o[0], f"B(product_up({self.d(o[1])}, {self.d(o[2])}))")
 
     def op_FFMA(self, p: list[str], o: list[str]) -> str:
-        """FFMA.RM, RP, RZ: a * b + c, rounded down, up, to zero; the long division brackets its quotient by these."""
+        """FFMA.RM, RP, RZ: a * b + c, rounded down, up, or to zero. The long division brackets its quotient so."""
         modes = {"RM": "FE_DOWNWARD", "RP": "FE_UPWARD", "RZ": "FE_TOWARDZERO"}
         mode = next((modes[name] for name in p if name in modes), None)
         if mode is None:
@@ -134,7 +136,7 @@ class Additions:
 
 @functools.cache
 def tool() -> Any:
-    """Return the tool's module of backends; raise BackendError, saying what is missing, where it can't work here."""
+    """Return the tool's module of backends. Raise BackendError, saying what is missing, if it can't work here."""
     if not TOOL.is_dir():
         raise BackendError("machine code: expected shared/tools/machine_code beside the repository; found none")
     if not shutil.which("nvcc"):
@@ -157,28 +159,32 @@ Compile = Callable[[str, str, dict[str, Any]], bytes]
 
 
 class MachineCode(HostMemory):
-    """Runs the machine code for an architecture, a thread for a pixel unless there are fewer blocks than that takes."""
+    """Runs the machine code for an architecture. Each pixel has a thread, unless `most_blocks` allows fewer."""
 
     name = "native"
 
     def __init__(self, arch: str, most_blocks: tuple[int, int] | None = None, compile_: Compile | None = None) -> None:
-        """most_blocks: of a launch, (across, down); None: as many as cover the shape. compile_: None: nvcc does it."""
+        """Choose an architecture.
+
+        `most_blocks` is the most blocks of a launch, (across, down). None means as many as cover the shape. `compile_`
+        makes a cubin. None means that nvcc does it.
+        """
         self.arch, self.most_blocks, self.compile = arch, most_blocks, compile_
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-        """Launch a kernel as the cuda backend does; see `Backend.run`."""
+        """Launch a kernel as the cuda backend does. See `Backend.run`."""
         blocks = wanted = blocks_for(kernel, shape)
         if self.most_blocks:
             blocks = min(wanted[0], self.most_blocks[0]), min(wanted[1], self.most_blocks[1])
         if blocks != wanted:
             defines = {**defines, "INDEX": np.dtype(np.int64)}  # then they stride
         machine = _machine(kernel, self.arch, self.compile, tuple(defines.items()))
-        machine.launch(blocks, BLOCK, [*map(_parameter, (*shape, *args))])
+        machine.launch(blocks, BLOCK, [*map(_parameter, flat((*shape, *args)))])
 
 
 @functools.cache
 def _machine(kernel: str, arch: str, compile_: Compile | None, defines: tuple[tuple[str, Any], ...]) -> Any:
-    """Return a kernel translated, looked for on disk but once."""
+    """Return a translated kernel. It is looked for on disk only once."""
     options = define_options(dict(defines))
     if compile_ is None:
         return tool().Machine(str(tool().cubin(kernel, arch, options)), kernel, arch)
@@ -200,7 +206,7 @@ def _parameter(value: Any) -> int | float:
 
 
 def differing(found: np.ndarray, expected: np.ndarray) -> int:
-    """Return how many values differ in a bit, the sign of a zero included; NaNs are all the same."""
+    """Return how many values differ in a bit, with the sign of a zero. All NaNs are the same."""
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
     if found.dtype.kind == "f":

@@ -16,6 +16,7 @@ from polygon_cases import polygon
 from spline_cases import RENORMALIZED
 
 from gpumask import Grid, Window
+from gpumask.backends.arguments import Pixels, Valid
 from gpumask.backends.backend import Backend
 from gpumask.grids.grid import full_shape
 from gpumask.grids.oversample import Axis, _run, axes_of
@@ -25,7 +26,7 @@ from gpumask.pixels.boundary import MODES, Boundary
 from gpumask.pixels.interpolators import POLES, Interpolator, bspline
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
-from gpumask.resampling.prefilter import coefficients, domain_of, segment_of, whole_segments
+from gpumask.resampling.prefilter import coefficients, domain_of, stretch_of, whole_stretches
 from gpumask.resampling.run import resample_into
 
 COUNT = 200  # of each kernel
@@ -217,10 +218,8 @@ def _all_finite(rng: np.random.Generator, dtype: str) -> Callable[[Backend], lis
 
     def run(backend: Backend) -> list[np.ndarray]:
         given, out = backend.asarray(pixels), backend.asarray(np.full(shape, 77, np.uint8))
-        steps = given.strides[1] // given.itemsize, given.strides[0] // given.itemsize
-        valid = None if mask is None else backend.asarray(mask)
-        pitch = 0 if valid is None else valid.strides[0]
-        backend.run("all_finite", shape, given, len(given), *steps, most, valid, pitch, out, SRC_T=given.dtype)
+        counts = Valid.of(None if mask is None else backend.asarray(mask))
+        backend.run("all_finite", shape, Pixels.of(given), most, counts, out, SRC_T=given.dtype)
         return [to_host(backend, out)]
 
     return run
@@ -235,21 +234,21 @@ class Filtering(NamedTuple):
     @property
     def splines(self) -> list[Interpolator]:
         every = [bspline(order, epsilon) for order in POLES for epsilon in (1e-2, 1e-3, 1e-6, 1e-8, 1e-12)]
-        return [interp for interp in every if segment_of(interp)[1] == self.samples]
+        return [interp for interp in every if stretch_of(interp)[1] == self.samples]
 
 
 def _prefilter(rng: np.random.Generator, variant: Filtering) -> Callable[[Backend], list[np.ndarray]]:
     splines = variant.splines
     interp = splines[rng.integers(len(splines))]
-    long = 2 * segment_of(interp)[0]
+    long = 2 * stretch_of(interp)[0]
     shape = _shape(rng, *((long, 9) if _chance(rng, 0.5) else (9, long)))
     boundary = _boundary(rng, shape, 0.7)
     if domain_of(interp, boundary, shape).is_empty:
         boundary = Boundary("reflect")
     domain = domain_of(interp, boundary, shape)
-    wanted = whole_segments(interp, _window(rng, domain), domain) if _chance(rng, 0.5) else domain
+    wanted = whole_stretches(interp, _window(rng, domain), domain) if _chance(rng, 0.5) else domain
     shape = boundary.once(shape)
-    here = wanted.pad(interp.frame) if _chance(rng, 0.3) else Window.of_shape(shape)
+    here = wanted.pad(interp.reach) if _chance(rng, 0.3) else Window.of_shape(shape)
     pixels = _part(rng, lambda shape: image(rng, variant.dtype, shape), (int(rng.integers(1, 3)), *here.shape))
     mask = _mask(rng, here.shape) if _chance(rng, 0.6) else None
 
@@ -303,7 +302,7 @@ def _rules(rng: np.random.Generator, dtype: str) -> Callable[[Backend], list[np.
     return lambda backend: [rule_cases.run_rules(backend, case)]
 
 
-def _winding(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
+def _inside_polygons(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
     polygons = [polygon(rng) for _ in range(rng.integers(20))]
     if _chance(rng, 0.3):
         polygons.append(shapely.box(2, 2, 150, 30).difference(shapely.box(20.5, 5, 130, 25.5)))
@@ -317,19 +316,19 @@ def _winding(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.nd
     return lambda backend: [to_host(backend, outlines.inside(window, backend))]
 
 
-def _disc_columns(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
+def _column_distance(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
     share, radius = rng.choice([0.003, 0.03, 0.5]), _radius(rng)
     mask = _part(rng, lambda shape: valid(rng, shape) * (rng.random(shape) < share), _shape(rng, 40, 100))
 
     def run(backend: Backend) -> list[np.ndarray]:
         given, out = backend.asarray(mask), backend.asarray(np.full(mask.shape, 77, np.uint16))
-        backend.run("disc_columns", mask.shape, given, given.strides[0], radius, out)
+        backend.run("column_distance", mask.shape, given, given.strides[0], radius, out)
         return [to_host(backend, out)]
 
     return run
 
 
-def _disc_rows(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
+def _dilate(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
     shape, radius = _shape(rng, 40, 100), _radius(rng)
     heights = np.floor(np.sqrt(radius**2 - np.arange(-radius, radius + 1) ** 2)).astype(np.int32)
     if _chance(rng, 0.3):
@@ -338,7 +337,7 @@ def _disc_rows(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.
 
     def run(backend: Backend) -> list[np.ndarray]:
         given, figure, out = map(backend.asarray, (distance, heights, np.full(shape, 77, np.uint8)))
-        backend.run("disc_rows", shape, given, figure, radius, out)
+        backend.run("dilate", shape, given, figure, radius, out)
         return [to_host(backend, out)]
 
     return run
@@ -374,7 +373,7 @@ KERNELS: dict[str, tuple[list[Any], Make]] = {
     "prefilter": (_FILTERINGS, _prefilter),
     "oversample": (NODE_TYPES[::-1], _oversample),
     "rules": (list(TYPES), _rules),
-    "winding": (["int32"], _winding),
-    "disc_columns": (["uint16"], _disc_columns),
-    "disc_rows": (["uint16"], _disc_rows),
+    "inside_polygons": (["int32"], _inside_polygons),
+    "column_distance": (["uint16"], _column_distance),
+    "dilate": (["uint16"], _dilate),
 }

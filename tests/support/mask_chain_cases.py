@@ -11,7 +11,7 @@ import gpumask
 
 @dataclass(frozen=True)
 class Scene:
-    """A coarse grid and its mask, whose valid value is `unmasked`, and polygons; the mask may be None."""
+    """A coarse grid with its mask, and polygons. The mask may be None. `unmasked` is its valid value."""
 
     row: np.ndarray
     col: np.ndarray
@@ -26,7 +26,7 @@ class Scene:
         return gpumask.grid_full_resolution_shape(self.row.shape, self.resolution)
 
     def _conditions(self, files, function):
-        """Return what both chains take for the mask; GridR wants to be told whose rule it is."""
+        """Return what both chains take for the mask. GridR must be told whose rule it is."""
         ours = function.__module__.startswith("gpumask")
         return {
             "mask_out_dtype": np.uint8,
@@ -40,7 +40,7 @@ class Scene:
         }
 
     def mask_to_file(self, files, function=gpumask.build_mask_chain, **options):
-        """Run a chain for the mask; return it."""
+        """Run a chain for the mask, and return it."""
         out = files.put(np.full(self.full_shape, 9, options.get("mask_out_dtype", np.uint8)))
         arguments = {"mask_out_ds": out, **self._conditions(files, function), **options}
         assert function(self.row.shape, self.resolution, **arguments) == 1
@@ -49,7 +49,10 @@ class Scene:
     def grid_to_files(
         self, files, function=gpumask.build_grid_mask_chain, dtype="float64", datasets=1, with_mask=True, **options
     ):
-        """Run a chain for grid and mask, the grid in one dataset or in two; return both, the mask None if not asked."""
+        """Run a chain for grid and mask, with the grid in one dataset or in two. Return both.
+
+        The mask is None if nobody asks for it.
+        """
         nodes, nine = np.array([self.row, self.col]), np.full((2, *self.full_shape), 9, dtype)
         outs = [files.put(nine)] if datasets == 1 else [files.put(nine[0]), files.put(nine[1])]
         ins = [files.put(nodes)] if datasets == 1 else [files.put(nodes[0]), files.put(nodes[1])]
@@ -102,7 +105,7 @@ def geometries(rows, cols, origin=(0, 0)):
 
 
 def make_scene(resolution, unmasked=1, kind="both", origin=(0, 0), nodes=None):
-    """A random grid with 5 % of its nodes masked (unmasked None: no mask), and polygons of some kind."""
+    """Return a random grid with 5 % of its nodes masked, and polygons. With unmasked=None there is no mask."""
     rng = np.random.default_rng([*resolution, *map(ord, kind)])
     m, n = nodes or {(1, 1): (30, 40), (4, 3): (9, 12)}.get(resolution, (3, 4))
     row, col = rng.uniform(-50, 500, (2, m, n))

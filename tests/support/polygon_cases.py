@@ -1,4 +1,4 @@
-"""What `winding` is run on: outlines of polygons, and windows with all that is awkward in them."""
+"""What `inside_polygons` is run on: outlines of polygons, and windows with all that is awkward in them."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Case(NamedTuple):
 
 
 def inside_of(backend: Backend, case: Case) -> np.ndarray:
-    """Run `winding` on a backend. Return a NumPy array."""
+    """Run `inside_polygons` on a backend. Return a NumPy array."""
     return to_host(backend, Outlines.of(case.polygons, (0.0, 0.0)).inside(case.window, backend))
 
 

@@ -20,7 +20,7 @@ def run_footprint():
 
 
 def python(code, **environment):
-    """Run code in a new interpreter; variables that are None are taken away."""
+    """Run code in a new interpreter. Variables that are None are removed."""
     env = {**os.environ, **environment}
     env = {name: value for name, value in env.items() if value is not None}
     return subprocess.run(

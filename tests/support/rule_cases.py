@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from kernel_cases import INTEGERS, TYPES, image, to_host
 
+from gpumask.backends.arguments import Out
 from gpumask.backends.backend import Backend
 
 # About one pixel, one segment (64 columns), two, and enough rows and columns for threads to share.
@@ -43,7 +44,7 @@ def run_rules(backend: Backend, case: Case) -> np.ndarray:
     also = int(case.also is not None)
     pitch, table = band.strides[0] // band.itemsize, backend.asarray(case.table)
     backend.run(
-        "rules", (rows, cols), band, pitch, table, case.count, also, out, out.strides[0], **defines(dtype)
+        "rules", (rows, cols), band, pitch, table, case.count, also, Out.of(out), **defines(dtype)
     )  # fmt: skip
     return to_host(backend, around)
 

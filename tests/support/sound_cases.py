@@ -21,7 +21,7 @@ RPC = rational_polynomials(0.25)  # 0.05 rows, and 0.0048 columns, for a metre
 
 
 def by_gdal(target, rpc, **heights):
-    """Return rows and columns in the source for each pixel of a target, by GDAL; NaN where there are none."""
+    """Return rows and columns in the source for each pixel of a target, by GDAL. They are NaN if there are none."""
     cols, rows = np.meshgrid(np.arange(target.shape[1]) + 0.5, np.arange(target.shape[0]) + 0.5)
     to_lon_lat = pyproj.Transformer.from_crs(target.crs, "OGC:CRS84", always_xy=True).transform
     lon_lat = to_lon_lat(*(target.transform @ (cols.ravel(), rows.ravel())))
@@ -69,7 +69,7 @@ def plain_with(feature):
 
 
 def around(crs, size, shape, turned=0.0, middle=(15.12, 49.9)):
-    """Return a place around a place on the ground; size: of a pixel, in metres."""
+    """Return a place around a point on the ground. `size` is that of a pixel, in metres."""
     (x,), (y,) = transform("OGC:CRS84", crs, [middle[0]], [middle[1]])
     size = size / 90_000 if rasterio.crs.CRS.from_user_input(crs).is_geographic else size
     turn = Affine.rotation(turned) @ Affine.scale(size, -size)

@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from kernel_cases import APPLIED, NODATA, cases, image, to_host
 
+from gpumask.backends.arguments import Pixels, Valid
 from gpumask.backends.backend import Backend
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import Interpolator, bspline
 from gpumask.pixels.window import Window
 from gpumask.resampling.image import Target
 from gpumask.resampling.method import Method
-from gpumask.resampling.prefilter import coefficients, domain_of, segment_of
+from gpumask.resampling.prefilter import coefficients, domain_of, stretch_of
 from gpumask.resampling.run import resample_into
 
 FINITE = [
@@ -24,7 +25,7 @@ RENORMALIZED = ("linear", "cubic", "lanczos3")
 
 
 class Filtering(NamedTuple):
-    """A B-spline, and an image whose coefficients are made. `segment` splits lines."""
+    """A B-spline, and an image whose coefficients are made."""
 
     dtype: str
     interp: Interpolator
@@ -35,7 +36,7 @@ class Filtering(NamedTuple):
     @property
     def defines(self) -> list[dict[str, Any]]:
         """Return what specialises the kernel for columns, and for rows."""
-        samples = segment_of(self.interp)[1]
+        samples = stretch_of(self.interp)[1]
         types = (np.dtype(self.dtype), np.dtype(np.float64))
         return [{"SRC_T": dtype, "AXIS": axis, "SAMPLES": samples} for axis, dtype in enumerate(types)]
 
@@ -78,9 +79,8 @@ def finite_of(backend: Backend, dtype: str, shape: tuple[int, int], masked: bool
     pixels[:, 1:-2, 2:-3][rng.random((3, *shape)) < 0.02] = 3e38
     part, out = backend.asarray(pixels)[:, 1:-2, 2:-3], backend.empty(shape, np.uint8)
     valid = backend.asarray(rng.integers(0, 3, shape).astype(np.uint8)) if masked else None
-    steps = part.strides[1] // part.itemsize, part.strides[0] // part.itemsize
     most = 1e38 if dtype == "float64" else float(np.finfo(dtype).max)
-    backend.run("all_finite", shape, part, 3, *steps, most, valid, shape[1], out, SRC_T=np.dtype(dtype))
+    backend.run("all_finite", shape, Pixels.of(part), most, Valid.of(valid), out, SRC_T=np.dtype(dtype))
     return to_host(backend, out)
 
 

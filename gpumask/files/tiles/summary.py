@@ -36,7 +36,13 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, written: Written) -> None:
-        """Count a tile."""
+        """Count a tile.
+
+        Parameters
+        ----------
+        written
+            The tile, with its counts and times.
+        """
         self.pixels += written.tile.rows * written.tile.cols
         self.valid += written.valid
         self.outside += written.outside

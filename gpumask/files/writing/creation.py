@@ -105,7 +105,7 @@ class Creation:
                 names = try_out(stored, Sample.of(planes, "uint8", "pixels", by_band=by_band), paths[1].name)
             of_both = [path for path in map(paths[1].with_name, names) if path in self.files]
             if of_both:
-                raise GpumaskError(f"validity: expected other files than the output's; got {of_both[0]} for both")
+                raise GpumaskError(f"validity: expected files other than the output's; got {of_both[0]} for both")
             self.files += [paths[1].with_name(name) for name in names]
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import adopt, select
+from gpumask.backends.arguments import Out, pitch_of
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
 from gpumask.backends.table import Table
@@ -55,8 +56,7 @@ class CompiledRules:
         if out.size:
             launch(
                 backend, "rules", out.shape,
-                pixels, pixels.strides[0] // pixels.itemsize, backend.table(self.table), self.count,
-                int(keep is not None), out, out.strides[0],
+                pixels, pitch_of(pixels), backend.table(self.table), self.count, int(keep is not None), Out.of(out),
                 SRC_T=pixels.dtype, BITS_T=np.dtype(f"u{pixels.itemsize}"), TABLE_T=self.table.host.dtype,
             )  # fmt: skip
         if known is not None:

@@ -180,7 +180,7 @@ def test_a_height_along_with_heights_of_the_ground_is_refused(words, raw, tmp_pa
     ("dtype", "transform", "says"),
     [
         ("complex64", Affine(1, 0, 9, 0, -1, 55), "^dem: expected a real dtype in"),
-        ("float32", None, "^dem: expected a raster that says where it lies"),
+        ("float32", None, "^dem: expected a raster with a transform"),
     ],
 )
 def test_a_raster_that_can_hold_no_heights_is_refused_by_name(raw, tmp_path, dtype, transform, says):

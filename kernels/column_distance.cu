@@ -1,5 +1,5 @@
-// disc_columns: how many rows away the nearest pixel of the same column is that is on; radius + 1 where none is near.
-// on: non-zero is on (rows x cols, pitch between rows). out: uint16. Twin: reference.py:disc_columns.
+// column_distance: how many rows away the nearest pixel is that is on, in the same column; radius + 1 where none is near.
+// on: non-zero is on (rows x cols, pitch between rows). out: uint16. Twin: twins.py:column_distance.
 #include "target.cuh"
 
 #if LANES == 1
@@ -40,7 +40,7 @@ INLINE void nearest_rows(const u8* on, i64 pitch, i64 above, i64 below, i64 radi
 }
 #endif
 
-KERNEL(disc_columns, Size rows, Size cols, const u8* __restrict__ on, Size pitch, Size radius, u16* __restrict__ out)
+KERNEL(column_distance, Size rows, Size cols, const u8* __restrict__ on, Size pitch, Size radius, u16* __restrict__ out)
 {
 #if LANES == 1
     FOR_STRIPS(y, rows, x, cols) {

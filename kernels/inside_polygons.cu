@@ -1,10 +1,10 @@
-// winding: which pixels lie inside polygons, from where their outlines cross the middle of each row of pixels.
+// inside_polygons: which pixels lie inside polygons, from where their outlines cross the middle of each row of pixels.
 // starts: where each row's crossings begin among all (rows + 1). places: the first column right of a crossing, rising
 // along a row. windings: how often polygons wind around the pixels from there to the next crossing.
-// out: uint8, 1 inside. Twin: reference.py:winding.
+// out: uint8, 1 inside. Twin: twins.py:inside_polygons.
 #include "target.cuh"
 
-KERNEL(winding, Size rows, Size cols, const i64* __restrict__ starts, const i32* __restrict__ places,
+KERNEL(inside_polygons, Size rows, Size cols, const i64* __restrict__ starts, const i32* __restrict__ places,
        const i32* __restrict__ windings, u8* __restrict__ out)
 {
     FOR_SEGMENTS(y, rows, x, cols) {

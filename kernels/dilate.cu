@@ -1,6 +1,6 @@
-// disc_rows: the dilation by a disc, from the distances that disc_columns gives.
-// distance: uint16 (rows x cols). heights: for each column of the disc, 2 * radius + 1 of them, how many rows it reaches.
-// out: uint8, 1 where a pixel within the disc is on. Twin: reference.py:disc_rows.
+// dilate: the dilation by a figure, such as a disc or a diamond, from the distances that column_distance gives.
+// distance: uint16 (rows x cols). heights: for each of the figure's 2 * radius + 1 columns, how many rows it reaches.
+// out: uint8, 1 where a pixel within the figure is on. Twin: twins.py:dilate.
 #include "target.cuh"
 
 #if LANES == 1
@@ -21,7 +21,7 @@ INLINE void find_near(const u16* distance, Index pitch, const i32* heights, Inde
 }
 #endif
 
-KERNEL(disc_rows, Size rows, Size cols, const u16* __restrict__ distance, const i32* __restrict__ heights, Size radius,
+KERNEL(dilate, Size rows, Size cols, const u16* __restrict__ distance, const i32* __restrict__ heights, Size radius,
        u8* __restrict__ out)
 {
 #if LANES == 1
