@@ -2,7 +2,7 @@
 
 `python docs/house.py` prints it for this checkout, and `python docs/house.py CHECKOUT` for another. With --write the
 map in CONTRIBUTING.md is made anew. A test checks that it is true, that no imports go round in circles, and that
-none goes up.
+none goes up. Another checks that each module has a test file of its name.
 """
 
 from __future__ import annotations
@@ -106,6 +106,11 @@ class House:
             if floor.get(self.folder(name), -1) < floor.get(self.folder(each), -1)
         ]
 
+    def untested(self, tests: Path) -> list[str]:
+        """Return modules without a test file of their name, in the folder of tests that mirrors their own."""
+        wanted = {name: tests / self.folder(name) / f"test_{file.stem}.py" for name, file in self.modules.items()}
+        return [name for name, path in wanted.items() if path.stem != "test___init__" and not path.is_file()]
+
     def table(self) -> str:
         """Return the map as a table of Markdown, from the top down."""
         lines = ["| folder | what it is for | modules |", "|---|---|---|"]
@@ -126,6 +131,8 @@ def main(*words: str) -> None:
     for folder, stems in house.folders().items():
         print(f"{len(stems):4} {house.path.name}/{folder}: {', '.join(stems)}")
     print(f"modules: {len(house.modules)}")
+    untested = house.untested(house.path.parent / "tests")
+    print(f"without a test file of their name: {', '.join(untested) or 'none'}")
     tops = house.top_folders()
     print(f"folders: {len(house.folders())}; {sum(map(len, tops.values()))} arrows between those at the top")
     print(f"circles: {len(house.circles())}")

@@ -1,7 +1,7 @@
 """The house: folders that lie above each other, and a map of them that is true."""
 
 import pytest
-from checkout import ROOT
+from checkout import ROOT, TESTS
 
 pytestmark = pytest.mark.skipif(not (ROOT / "docs" / "house.py").is_file(), reason="not in a checkout")
 house = pytest.importorskip("house")
@@ -19,6 +19,10 @@ def test_imports_go_down(gpumask_house):
 
 def test_imports_do_not_go_round_in_circles(gpumask_house):
     assert gpumask_house.circles() == []
+
+
+def test_each_module_has_a_test_file_of_its_name(gpumask_house):
+    assert gpumask_house.untested(TESTS) == []
 
 
 def test_the_map_is_that_of_the_tree():
@@ -41,6 +45,15 @@ def test_an_import_that_goes_up_is_found(tmp_path):
     found = write(tmp_path / "p", files__upper="import numpy\n", pixels__lower=lower)
     assert found.upwards() == [("p.pixels.lower", "p.files.upper")]
     assert found.circles() == []
+
+
+def test_a_module_without_a_test_file_is_found(tmp_path):
+    found = write(tmp_path / "p", a="", files__b="", files__c="")
+    for name in ("test_a.py", "files/test_b.py", "test_c.py"):
+        path = tmp_path / "tests" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert found.untested(tmp_path / "tests") == ["p.files.c"]
 
 
 def test_a_circle_is_found(tmp_path):

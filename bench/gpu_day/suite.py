@@ -21,13 +21,15 @@ from gpu_day.record import ROOT
 
 # Kernels against their twins and the laws first; then what has kernels in it; then files, peers, commands.
 FIRST = (
-    "kernels/test_kernels.py", "test_laws.py", "grids/test_oversample.py", "kernels/test_rules_kernel.py",
-    "resampling/test_prefilter.py", "resampling/test_renormalize.py", "masks/test_morphology.py",
-    "resampling/test_resampler.py", "backends/test_streams.py", "files/tiles/test_devices.py",
-    "backends/test_waits.py", "masks/test_polygons.py", "masks/test_build.py", "files/tiles/test_run.py",
-    "files/test_resample.py", "masks/rules/test_rule.py", "masks/rules/test_value_map.py",
-    "files/tiles/test_full_resolution.py", "files/reading/test_quality.py", "xarray/test_array.py",
-    "gridr/test_resampling.py", "gridr/test_masks.py",
+    "kernels/test_kernels.py", "test_laws.py", "masks/test_footprint.py", "resampling/test_run.py",
+    "grids/test_oversample.py", "grids/test_nodes.py", "kernels/test_rules_kernel.py", "resampling/test_prefilter.py",
+    "resampling/test_renormalize.py", "masks/test_morphology.py", "resampling/test_resampler.py",
+    "backends/test_streams.py", "files/tiles/test_devices.py", "backends/test_waits.py", "masks/test_polygons.py",
+    "masks/test_build.py", "masks/test_coarse.py", "files/tiles/test_run.py", "files/test_resample.py",
+    "masks/rules/test_rule.py", "masks/rules/test_table.py", "masks/rules/test_evaluate.py",
+    "masks/rules/test_apply.py", "masks/rules/test_value_map.py", "files/tiles/test_full_resolution.py",
+    "files/reading/test_quality.py", "xarray/test_array.py", "gridr/test_resampling.py", "gridr/test_masks.py",
+    "gridr/test_grids.py", "gridr/test_rasterize.py",
 )  # fmt: skip
 _TESTS = ROOT / "tests"
 _FIXTURE = re.compile(r"def \w+\([^)]*\bbackend\b|on_every_backend|[(\"]at_hand\b")

@@ -28,7 +28,7 @@ class HostMemory:
         if not isinstance(array, np.ndarray):
             raise GpumaskError(f"backend: expected cuda for arrays on the device; got {self.name!r}")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
-        return array if array.flags.aligned and rows_contiguous(array) else np.ascontiguousarray(array)
+        return array if array.flags.aligned and rows_contiguous(array) else np.array(array, order="C")
 
     def table(self, table: Table) -> Any:
         """Return the table's own array."""

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from processes import IDENTITY, python
 
-import gpumask
 from gpumask import GpumaskError, Grid, resample, use_backend
 from gpumask.backends import adopt, get, select
 
@@ -83,7 +82,3 @@ def test_lists_are_arrays():
 def test_what_is_no_real_array_is_refused_by_name(what):
     with pytest.raises(GpumaskError, match="^thing: expected"):
         adopt("thing", what)
-
-
-def test_versions_agree():
-    assert gpumask.__version__.count(".") == 2

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from gpumask import GpumaskError
-from gpumask.backends.memory import memory_limit
+from gpumask import GpumaskError, Window
+from gpumask.backends.memory import by_halves, memory_limit
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,37 @@ def test_memory_that_cannot_be_right_is_refused_by_name(asked, monkeypatch):
         monkeypatch.setenv("GPUMASK_MAX_MEMORY", asked)
         with pytest.raises(GpumaskError, match="^GPUMASK_MAX_MEMORY: expected bytes"):
             memory_limit()
+
+
+class Device:
+    """A device that has memory for so many pixels."""
+
+    out_of_memory = (MemoryError,)
+
+    def __init__(self, most):
+        self.most, self.windows = most, []
+
+    def to_family_of(self, like, array):
+        return array
+
+    def make(self, window):
+        """Return the numbers of pixels in an image of 100 columns."""
+        if window.rows * window.cols > self.most:
+            raise MemoryError("full")
+        self.windows.append(window)
+        return np.add.outer(np.arange(window.row, window.row_stop) * 100, np.arange(window.col, window.col_stop))
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 30, 1000])
+@pytest.mark.parametrize("window", [Window(3, 5, 9, 13), Window(0, 0, 1, 50), Window(2, 2, 50, 1), Window(1, 1, 1, 1)])
+def test_halves_make_up_the_whole_and_no_half_is_larger_than_fits(window, most):
+    device = Device(most)
+    found = by_halves(device, window, device.make)
+    np.testing.assert_array_equal(found, Device(10_000).make(window))
+    assert sum(each.rows * each.cols for each in device.windows) == window.rows * window.cols
+
+
+def test_a_device_without_memory_for_a_pixel_is_an_error_that_says_so():
+    device = Device(0)
+    with pytest.raises(GpumaskError, match="^max_memory: the device has no memory for a single pixel: full"):
+        by_halves(device, Window(0, 0, 3, 3), device.make)

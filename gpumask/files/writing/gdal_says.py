@@ -40,39 +40,46 @@ def all_is_written(path: Path) -> Iterator[None]:
 
 
 class _Ear(logging.Filter):
-    """Hears all of GDAL's messages that rasterio passes on. It lets those through that would be logged without it."""
+    """Hears all of GDAL's messages that rasterio passes on, and tells all who listen.
 
-    def __init__(self, level: int) -> None:
+    It lets those through that would be logged without it. There is one ear for all who listen: a logger asks no further
+    filter once one holds a message back.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
         super().__init__()
-        self.level, self.heard = level, list[tuple[int | None, str]]()
+        self.before, self.level = logger.level, logger.getEffectiveLevel()
+        self.listening: list[list[tuple[int | None, str]]] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Remember a record."""
-        self.heard.append((record.thread, record.getMessage()))
+        """Tell of a record."""
+        for heard in [*self.listening]:
+            heard.append((record.thread, record.getMessage()))
         return record.levelno >= self.level
 
 
 _hearing = threading.RLock()
-_ears: list[_Ear] = []
-_unheard: list[int] = []  # the logger's level before anybody heard, which is set again afterwards
+_ears: list[_Ear] = []  # none, or the one while somebody listens
 
 
 @contextlib.contextmanager
 def gdal_heard() -> Iterator[list[tuple[int | None, str]]]:
     """Yield a list that collects (thread, text) of GDAL's messages within the block."""
     logger = logging.getLogger("rasterio._env")
+    heard: list[tuple[int | None, str]] = []
     with _hearing:
-        ear = _Ear(_ears[0].level if _ears else logger.getEffectiveLevel())
         if not _ears:
-            _unheard.append(logger.level)
-        _ears.append(ear)
-        logger.addFilter(ear)
-        logger.setLevel(logging.INFO)
+            _ears.append(_Ear(logger))
+            logger.addFilter(_ears[0])
+            logger.setLevel(logging.INFO)
+        ear = _ears[0]
+        ear.listening.append(heard)
     try:
-        yield ear.heard
+        yield heard
     finally:
         with _hearing:
-            logger.removeFilter(ear)
-            _ears.remove(ear)
-            if not _ears:
-                logger.setLevel(_unheard.pop())
+            ear.listening = [each for each in ear.listening if each is not heard]
+            if not ear.listening:
+                _ears.clear()
+                logger.removeFilter(ear)
+                logger.setLevel(ear.before)

@@ -1,0 +1,50 @@
+"""Twins of the kernels in NumPy. Kernels are compared with them in kernels/ and beside what uses them."""
+
+import numpy as np
+import pytest
+from kernel_cases import TYPES, Variant, assert_same_bits, cases, resampled
+from polygon_cases import cases as polygon_cases
+from polygon_cases import inside_of
+
+from gpumask.backends import get, source, twins
+
+
+def test_each_kernel_has_a_twin_and_each_twin_a_kernel():
+    assert set(twins.TWINS) == {path.stem for path in source.kernels_folder().glob("*.cu")}
+
+
+@pytest.fixture(params=[1, 50])
+def small_blocks(request, monkeypatch):
+    """Blocks of a few pixels, where there would be one of all rows."""
+    return lambda: monkeypatch.setattr(twins, "_BLOCK", request.param)
+
+
+@pytest.mark.parametrize("interp", ["nearest", "cubic", "bspline3"])
+@pytest.mark.parametrize("compute", ["float32", "float64"])
+def test_blocks_of_rows_change_no_bit_of_an_image(small_blocks, interp, compute):
+    variant = Variant("int16", "float64", compute, interp)
+    expected = [resampled(get("numpy"), variant, case) for case in cases("int16")]
+    small_blocks()
+    for case, before in zip(cases("int16"), expected, strict=True):
+        for found, whole in zip(resampled(get("numpy"), variant, case), before, strict=True):
+            assert_same_bits(found, whole)
+
+
+def test_blocks_of_rows_change_no_pixel_of_a_polygon(small_blocks):
+    expected = [inside_of(get("numpy"), case) for case in polygon_cases()]
+    small_blocks()
+    for case, whole in zip(polygon_cases(), expected, strict=True):
+        np.testing.assert_array_equal(inside_of(get("numpy"), case), whole)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_integers_are_rounded_half_to_even_and_clipped_to_their_range(dtype):
+    values = np.array([-1e30, -1.5, -0.5, 0.5, 1.5, 2.5, 1e30])
+    found = twins._convert(values, np.dtype(dtype))
+    assert found.dtype == dtype
+    if found.dtype.kind == "f":
+        np.testing.assert_array_equal(found, values.astype(dtype))
+    else:
+        info = np.iinfo(dtype)
+        assert found[[0, -1]].tolist() == [info.min, info.max]
+        assert found[1:-1].tolist() == np.clip([-2, 0, 0, 2, 2], info.min, info.max).tolist()
