@@ -11,9 +11,8 @@ from numpy.lib.stride_tricks import as_strided
 from gpumask import Grid, Window, resample
 from gpumask.backends import cuda, get, native
 from gpumask.backends.arguments import Grid as GridArgument
-from gpumask.backends.arguments import Nodes, Pixels
+from gpumask.backends.arguments import Nodes, Pixels, flat
 from gpumask.backends.arguments import Source as SourceArgument
-from gpumask.backends.arguments import flat
 from gpumask.backends.launch import FACTS, division_by_steps, launch, without_facts
 from gpumask.errors import BackendError
 from gpumask.pixels.boundary import Boundary
