@@ -1,24 +1,15 @@
 """Each header of the kernels includes what it needs, and says which defines it needs."""
 
-import re
-
 import pytest
+from header_cases import HEADERS, options_of
 from kernel_builds import CUDA_ON_HOST
 
 from gpumask.backends import native
-from gpumask.backends.source import kernels_folder, with_includes
+from gpumask.backends.source import with_includes
 from gpumask.errors import BackendError
 
-HEADERS = sorted(path.name for path in kernels_folder().glob("*.cuh"))
-VALUES = {"TAPS": "4", "SRC_T": "u16", "ACC_T": "f32"}
 # For the host's compiler, and as NVRTC reads it, with sizes of 64 and 32 bits.
 READINGS = {"host": ("", []), "CUDA": (CUDA_ON_HOST, []), "CUDA, 32 bits": (CUDA_ON_HOST, ["-DINDEX=i32"])}
-
-
-def options_of(header):
-    """Return the compiler's options for the defines that a header says it needs."""
-    said = re.findall(r"Needs -D (\w+(?:, \w+)*)", (kernels_folder() / header).read_text())
-    return [f"-D{name}={VALUES[name]}" for names in said for name in names.split(", ")]
 
 
 @pytest.fixture(scope="module")

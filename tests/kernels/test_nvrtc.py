@@ -6,12 +6,12 @@ import zipfile
 import numpy as np
 import pytest
 from exhaustive import few_of
+from header_cases import HEADERS, options_of
 from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, WIDE, Variant
 from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
 from rule_cases import defines
 from spline_cases import RENORMALIZED, WATCHED
-from test_headers import HEADERS, options_of
 
 from gpumask.backends.cache import cached
 from gpumask.backends.cuda import nvrtc_options
