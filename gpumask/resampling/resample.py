@@ -119,8 +119,9 @@ def resample(
     array([[1.5, 2.5]])
     """
     how = method or Method(
-        interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
-        trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+        interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
+        boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
+        validity=validity,
     )  # fmt: skip
     grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, how.by_band)
     how = how.for_source(asked.source.image.dtype)
@@ -178,8 +179,9 @@ class Resampler:
     ) -> None:
         #: How images are resampled.
         self.method = method or Method(
-            interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
-            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+            interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
+            boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
+            validity=validity,
         )  # fmt: skip
         grid = check_grid(grid)
         self.backend = select(backend, grid.row, grid.col, grid.mask)
