@@ -26,10 +26,13 @@ class Backend(Protocol):
         """
 
     def asarray(self, array: Any) -> Any:
-        """Bring an array into this backend's memory, in native byte order, rows contiguous; no copy if it is there."""
+        """Bring an array into this backend's memory, in native byte order and with contiguous rows.
+
+        An array that is there already is not copied.
+        """
 
     def table(self, table: Table) -> Any:
-        """Return a table in this backend's memory; it is brought there but once."""
+        """Return a table in this backend's memory. It is brought there only once."""
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Make an array, not filled, in this backend's memory."""
@@ -38,7 +41,7 @@ class Backend(Protocol):
         """Make an array of one value in this backend's memory."""
 
     def at_once(self, ask: Callable[[], Any]) -> bool:
-        """Return what `ask` says of arrays of this backend; False where one would have to wait for the answer."""
+        """Return what `ask` says of arrays of this backend, but False if one would have to wait for the answer."""
 
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Bring a result, or an array of the host, to where `like` lives: NumPy in, NumPy out."""
@@ -53,7 +56,7 @@ class Backend(Protocol):
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
         """Return contexts for threads to compute in at the same time, each in its own.
 
-        devices: the numbers of the GPUs to use; None: the current one.
+        devices: the numbers of the GPUs to use. None means the current one.
         """
 
     def host_buffer(self, size: int) -> np.ndarray:
