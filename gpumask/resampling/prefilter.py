@@ -31,9 +31,9 @@ def stretch_of(interp: Interpolator) -> tuple[int, int]:
 def domain_of(interp: Interpolator, boundary: Boundary, shape: tuple[int, int]) -> Window:
     """Return where a source of that shape has valid coefficients.
 
-    If pixels beyond the edges count, a few coefficients there are valid too, so that every coordinate inside has all its
-    taps. If they do not count, no coefficient is valid that pixels beyond the edges could spoil. These are as near to an
-    edge as `Interpolator.influence` says. Along an axis that goes around, the domain is one turn.
+    If pixels beyond the edges count, a few coefficients there are valid too, so that every coordinate inside has all
+    its taps. If they do not count, no coefficient is valid that they could spoil. `Interpolator.influence` says how
+    near to an edge these are. Along an axis that goes around, the domain is one turn.
     """
     rows, cols = (
         0 if period else interp.order // 2 if counts else -interp.influence
@@ -87,8 +87,8 @@ def coefficients(
 
     here: which pixels of a larger image these are. The boundary says what is beyond them.
     wanted: the coefficients to make, whole stretches of their domain.
-    valid: uint8, 0 for pixels whose value must change nothing. Each pass of the filter replaces them, and those that are
-    not finite, by a neighbour in their stretch.
+    valid: uint8, 0 for pixels whose value must change nothing. Each pass of the filter replaces them, and those that
+    are not finite, by a neighbour in their stretch.
     """
     stretch, samples = stretch_of(interp)
     poles, steps = map(backend.table, _poles(interp))
