@@ -165,9 +165,9 @@ def test_operators_stand_alone_and_hold_flags(flags, word):
 
 def test_enum_is_an_old_name_of_values():
     with pytest.warns(DeprecationWarning, match="enum") as caught:
-        found = matches({"enum": [3, 5]})
+        rule = MaskRule.from_config({"enum": [3, 5]})
     assert caught[0].filename == __file__
-    np.testing.assert_array_equal(found, np.isin(pixels, (3, 5)))
+    np.testing.assert_array_equal(rule.evaluate(pixels), np.isin(pixels, (3, 5)))
     with pytest.warns(DeprecationWarning, match="enum"):
         np.testing.assert_array_equal(matches({"enum": 3, "invert": True}), pixels != 3)
 
