@@ -4,7 +4,7 @@
 #include "parameters.cuh"
 #include "target.cuh"
 
-// The largest SRC_T up to a value; what lies below it is rounded to the SRC_T before it, or it itself.
+// The largest SRC_T up to a value. A value between two of them becomes the one before it.
 INLINE SRC_T rounded_down(f64 value)
 {
     const SRC_T nearest = (SRC_T)value;

@@ -1,5 +1,5 @@
 // anchors: where output pixels fall in the source, and whether all that they need is there and valid.
-// Needs -D TAPS; see weights.cuh.
+// Needs -D TAPS. See weights.cuh.
 #include "boundary.cuh"
 #include "coords.cuh"
 #include "footprints.cuh"
@@ -41,7 +41,7 @@ struct Extent {
 #define PLAIN_EDGES false
 #endif
 
-// Brings anchors of any turn into that in which they have their taps before them in a window; NaN where they are too far.
+// Brings anchors of any turn into that in which they have their taps before them in a window, or to NaN if they are too far.
 INLINE void into_window(const Axis& axis, int n, f64* places)
 {
     const f64 origin = (f64)axis.origin, least = (f64)(-FIRST_TAP - axis.frame), period = (f64)axis.period;

@@ -1,4 +1,4 @@
-// boundary: which pixel of a line of n stands at place i beyond its ends; the modes of numpy.pad.
+// boundary: which pixel of a line of n stands at place i beyond its ends, by the modes of numpy.pad.
 // BEYOND_ZERO has none there, and answers -1.
 #include "target.cuh"
 
@@ -19,7 +19,7 @@ INLINE Index place_of(Index i, Index n, Index mode)
     return i;
 }
 
-// Brings pixel i of an axis that begins anew every `period` pixels into the turn that begins at `least`; exact.
+// Brings pixel i of an axis that begins anew every `period` pixels into the turn that begins at `least`, exactly.
 INLINE f64 in_turn(f64 i, f64 least, f64 period) { return i - period * floor((i - least) / period); }
 
 INLINE i32 whole_in_turn(i32 i, i32 least, i32 period)

@@ -1,4 +1,4 @@
-// column_distance: how many rows away the nearest pixel is that is on, in the same column; radius + 1 where none is near.
+// column_distance: how many rows away the nearest pixel is that is on, in the same column, or radius + 1.
 // on: non-zero is on (rows x cols, pitch between rows). out: uint16. Twin: twins.py:column_distance.
 #include "target.cuh"
 

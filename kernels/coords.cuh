@@ -11,7 +11,7 @@
 #define FIXED_BITS 24
 #define FIXED_ONE 16777216.0
 #define FIXED_ZERO (1LL << 52)
-// On CUDA the same numbers as in nodes stand for coordinates; on the host an f64 holds them as pixels, NaN for none.
+// On CUDA the same numbers as in nodes stand for coordinates. On the host an f64 holds them as pixels, NaN for none.
 #if FIXED && LANES == 1
 typedef i64 Coordinate;
 #else
@@ -37,8 +37,8 @@ typedef f64 Fraction;
 struct Grid {
     const f64* row;  // source coordinates at the nodes (rows x cols)
     const f64* col;
-    const u8* mask;  // non-zero where a node counts; null: all do
-    f64 nodata;      // a node with this row or col does not count; NaN: none
+    const u8* mask;  // non-zero where a node counts, or null if all do
+    f64 nodata;      // a node with this row or col does not count. NaN is for none
     Index rows, cols;
     Index pitch, mask_pitch;  // from row to row
     Index row_step, col_step;  // output pixels from node to node

@@ -1,7 +1,7 @@
 // fixed_nodes: the nodes of a coarse grid in fixed point, for coordinates between them.
 // See gpumask/pixels/coordinates.py. The nodes are as in coords.cuh, rows x cols.
 // limit: what the size of coordinates must be below.
-// out_row, out_col: floor(coordinate * 2^24 + 1/2) + 2^52; -1 in both where a node does not count on either axis.
+// out_row, out_col: floor(coordinate * 2^24 + 1/2) + 2^52, and -1 in both if a node does not count on either axis.
 // By integers alone, unless there is a nodata value. Twin: twins.py:fixed_nodes.
 #include "coords.cuh"
 #include "parameters.cuh"

@@ -6,7 +6,7 @@
 #include "weights.cuh"
 
 #if LANES == 1
-// Of a row's taps about a column: bit 0, those are valid that have a weight where the column is a whole number; bit 1, all.
+// Of a row's taps about a column: bit 0 says that those are valid which count at a whole number, bit 1 that all are.
 INLINE u32 row_bits(const u8* taps)
 {
     bool whole = true, all = true;
@@ -18,7 +18,7 @@ INLINE u32 row_bits(const u8* taps)
     return all ? 3 : whole ? 1 : 0;
 }
 
-// One band's bits of a strip whose taps all exist; the first of them is at `first`. Pixels share what rows they both need.
+// One band's bits of a strip whose taps all exist. The first of them is at `first`. Pixels share what rows they both need.
 INLINE void strip_bits(const u8* first, Index pitch, u32* bits)
 {
     u32 rows[STRIP + TAPS - 1];

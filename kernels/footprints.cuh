@@ -1,5 +1,5 @@
 // footprints: what a word says of a source pixel: four bits a band, as in gpumask/masks/footprint.py.
-// With -D BY_BAND it has eight bands, the first in its lowest bits; otherwise one, or all bands together.
+// With -D BY_BAND it has eight bands, the first in its lowest bits. Otherwise it has one, or all bands together.
 #include "target.cuh"
 
 #ifndef BY_BAND

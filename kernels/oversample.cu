@@ -1,7 +1,7 @@
 // oversample: nodes brought to more pixels, bilinearly. For each output row and column a table says which node lies
 // before it, and the weight of the node after that, out of `total`. A node of weight 0 has no say, whatever it holds.
-// nodes: (node_rows x node_cols). -D NODE_T: u8 is a mask, where non-zero counts as 1; else a real type.
-// -D OUT_T: u8 is 1 where the weighted sum's size is at least `least_sum`, else 0; or a real type, for the sum itself.
+// nodes: (node_rows x node_cols). -D NODE_T: u8 is a mask, where non-zero counts as 1. Or it is a real type.
+// -D OUT_T: u8 is 1 where the weighted sum's size is at least `least_sum`, else 0. Or it is a real type, for the sum.
 // Twin: twins.py:oversample.
 #include "convert.cuh"
 #include "target.cuh"

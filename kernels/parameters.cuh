@@ -11,10 +11,10 @@
     PIXELS_PARAMETERS, Size source_rows, Size source_cols, i64 origin_row, i64 origin_col, i64 row_period,         \
         i64 col_period
 
-// valid: non-zero where a pixel is valid; null: all are.
+// valid: non-zero where a pixel is valid, or null if all are.
 #define VALID_PARAMETERS const u8 *__restrict__ valid, Size valid_pitch
 
-// The nodes of a grid, and a whole grid; see struct Grid in coords.cuh. first_row, first_col: of the output pixels.
+// The nodes of a grid, and a whole grid. See struct Grid in coords.cuh. first_row, first_col: of the output pixels.
 #define NODES_PARAMETERS                                                                                           \
     const f64 *__restrict__ grid_row, const f64 *__restrict__ grid_col, Size grid_pitch,                           \
         const u8 *__restrict__ grid_mask, Size mask_pitch, f64 grid_nodata

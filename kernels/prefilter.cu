@@ -2,9 +2,9 @@
 // y counts stretches of a line, x the lines of that axis.
 // A coefficient depends on `reach` samples to either side, so each stretch is filtered by itself, within a buffer of
 // SAMPLES. Where stretches begin depends on the image alone: a window of it gets the same bits.
-// source: the samples from `origin` on, `length` of them; beyond them place_of(mode) stands in.
+// source: the samples from `origin` on, `length` of them. Beyond them place_of(mode) stands in.
 // valid: of the samples, or null. Within the buffer, the last sample before it, or else the first after it, stands in for
-// one that is not valid or not finite; 0 where there is none.
+// one that is not valid or not finite. 0 where there is none.
 // out: coefficients from `first` on, none before `lowest` or from `highest` on. Stretches begin there, and at each
 // multiple of `stretch`. poles, steps: of each of `pole_count` poles its value and how far its filter looks.
 // After Briand and Monasse, IPOL 2018, algorithms 1 and 2, without the gain. Twin: twins.py:prefilter.
@@ -79,7 +79,7 @@ KERNEL(prefilter, Size rows, Size cols, const SRC_T* __restrict__ source, Size p
             const f64 z = poles[k];
             const int step = (int)steps[k], head = from + step, tail = last - step;
             LANE_ARRAY f64 ahead[LANES];
-            // Forwards, from a sum over the samples before; and what the way back begins with, while they are there.
+            // Forwards, from a sum over the samples before. The way back begins with a sum of those that are there now.
             for (int i = from + 1; i <= head; ++i)
                 LANE_LOOP(l, 0, n) s[i][l] = s[i][l] + z * s[i - 1][l];
             LANE_LOOP(l, 0, n) ahead[l] = s[last][l];

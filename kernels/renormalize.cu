@@ -1,8 +1,8 @@
 // renormalize: values for pixels that resample left invalid, of those source pixels with a weight that are valid.
 // Their weighted sum is divided by the sum of their weights, where that is min_weight at least, and where the source
-// pixel nearest to the coordinate is valid. Pixels beyond the source are invalid; valid: null, all within it are valid.
+// pixel nearest to the coordinate is valid. Pixels beyond the source are invalid. If valid is null, all within it are valid.
 // Valid pixels must be finite.
-// Arguments as in resample.cu, the same TAPS; no SPLINE. Twin: twins.py:renormalize.
+// Arguments as in resample.cu, the same TAPS, and no SPLINE. Twin: twins.py:renormalize.
 #define BLOCKS (4 - (TAPS > 4) - (TAPS > 2 && sizeof(ACC_T) == 8))  // fewer where 64 registers are not enough
 #include "boundary.cuh"
 #include "convert.cuh"
@@ -56,7 +56,7 @@ INLINE bool locate(f64 coordinate, i64 origin, Index period, Index n, Index* at,
 }
 #endif
 
-// The weights of the taps on one axis; at a whole number just the anchor has one.
+// The weights of the taps on one axis. At a whole number just the anchor has one.
 INLINE void axis_weights(Fraction fraction, ACC_T* w)
 {
     ACC_T lanes[TAPS][LANES];  // of which just the first is filled

@@ -1,9 +1,9 @@
 // resample: every band of a source image, in the geometry that a grid gives, with its validity.
-// SRC_T, OUT_T: types of the source and of the image; ACC_T: f64 or f32, for weights and sums; TAPS: see weights.cuh.
-// source: bands x source_rows x source_cols; see parameters.cuh. Around it `frame` pixels of each axis are what
+// SRC_T, OUT_T: types of the source and of the image. ACC_T: f64 or f32, for weights and sums. TAPS: see weights.cuh.
+// source: bands x source_rows x source_cols. See parameters.cuh. Around it `frame` pixels of each axis are what
 // place_of(mode) says.
-// footprint: from footprint.cu with the same TAPS, of the window and its frame; null: all is valid.
-// -D BY_BAND: each band is valid by itself, and validity has as many planes as the image; footprint has a plane for each
+// footprint: from footprint.cu with the same TAPS, of the window and its frame, or null if all is valid.
+// -D BY_BAND: each band is valid by itself, and validity has as many planes as the image. Footprint has a plane for each
 // eight bands, or, where footprint_plane is 0, one that is every band's. Otherwise bands are valid together.
 // outside: what validity is where a coordinate lies outside the source, or there is none.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid, in every band that is valid
@@ -43,7 +43,7 @@ struct Out {
     Index validity_first, validity_plane;
 };
 
-// Writes what is valid; elsewhere: what the others are.
+// Writes what is valid. `elsewhere` has what the others are.
 INLINE void say_valid(const Out& out, Index band, const u8* elsewhere, int n, const i32* valid)
 {
     u8* validity = out.validity + (out.validity_first + (BY_BAND ? band * out.validity_plane : 0));
@@ -63,7 +63,7 @@ INLINE void find_elsewhere(const Extent& window, u8 outside, int n, const Anchor
 }
 
 // One band of a segment, of which `first` is the first pixel from the source's. Where a sum is no number its pixel is not
-// valid; returns whether all were numbers.
+// valid. Returns whether all were numbers.
 template <bool EVERY_TAP>
 INLINE i32 interpolate(const Pixels& source, Index first, bool interior, int n, const Anchors& at,
                        const ACC_T (*row_weights)[LANES], const ACC_T (*col_weights)[LANES], OUT_T* image, OUT_T nodata,

@@ -1,13 +1,13 @@
-// rules: which pixels of a band match every rule. -D SRC_T; BITS_T, the unsigned integer of its size; TABLE_T, f64 for
+// rules: which pixels of a band match every rule. -D SRC_T, and BITS_T, the unsigned integer of its size. TABLE_T: f64 for
 // bands of floats, else i64.
-// table: for each rule 1 if any test will do, 1 if it is inverted, the number of tests; for each test the bits that it
-// looks at, the number of values, the values. A pixel passes where its bits are one of these; a float, where it equals
+// table: for each rule 1 if any test will do, 1 if it is inverted, the number of tests. For each test the bits that it
+// looks at, the number of values, the values. A pixel passes where its bits are one of these. A float passes if it equals
 // one. A number n below 0 stands for ~n values, of which a pixel that passes is none. also: whether to keep just what
 // out had as 1. out: uint8, 1 where all rules match. Twin: twins.py:rules.
 #include "convert.cuh"
 #include "target.cuh"
 
-// 1 where something holds; in lanes of one size, so that they vectorise.
+// 1 where something holds, in lanes of one size, so that they vectorise.
 #if LANES == 1
 typedef bool Flag;
 #else
@@ -22,7 +22,7 @@ template <class T> INLINE Flag equals(T pixel, BITS_T bits, TABLE_T value)
         return ((BITS_T)pixel & bits) == (BITS_T)value;
 }
 
-// Evaluates the table for n pixels; n is known to the compiler but at the end of a row or column.
+// Evaluates the table for n pixels. This number is known to the compiler but at the end of a row or column.
 INLINE void evaluate(const SRC_T* __restrict__ pixel, const TABLE_T* __restrict__ at, int count, int n, Flag* keep)
 {
     LANE_ARRAY Flag matched[STRIP], passed[STRIP];

@@ -1,5 +1,5 @@
 // sums: of the source pixels under a segment's taps, down their columns first.
-// Needs -D TAPS, SRC_T, ACC_T; see resample.cu.
+// Needs -D TAPS, SRC_T, ACC_T. See resample.cu.
 #include "anchors.cuh"
 #include "boundary.cuh"
 #include "footprints.cuh"

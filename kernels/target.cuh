@@ -1,6 +1,6 @@
 // target: the only file that asks which compiler reads it. One kernel text serves NVRTC and the host's C++ compiler.
 // A kernel works on segments: LANES neighbouring pixels of one output row. On CUDA a segment is one pixel, one thread,
-// and every lane array melts into registers; on the host it is wide enough for the compiler to vectorise the lane loops.
+// and every lane array melts into registers. On the host it is wide enough for the compiler to vectorise the lane loops.
 
 typedef signed char i8;
 typedef unsigned char u8;
@@ -40,7 +40,7 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define UNROLL _Pragma("unroll")
 #define ROLLED _Pragma("unroll 1")
 #define SEGMENT_WIDTH(x, cols) 1
-// A thread makes ROWS pixels of a column, so that it finds out but once what they share. Blocks cover the shape; with
+// A thread makes ROWS pixels of a column, so that it finds out but once what they share. Blocks cover the shape. With
 // 64-bit sizes, of which there may be more than a launch has blocks, they stride.
 #ifndef ROWS
 #define ROWS 4
@@ -104,8 +104,8 @@ INLINE i64 quotient(i64 n, i64 d, i64, i64) { return n / d; }
 INLINE u64 high_product(u64 a, u64 b) { return __umul64hi(a, b); }
 
 // a / b, rounded once, of whole b whose odd part is below 2^51: high and low are 1 / b in two parts, each rounded. What
-// is rounded here lies within 2^-105.4 of a / b, relatively; no middle between two f64 is within 2^-105 of it. Of a
-// subnormal product the last bit may be wrong; of an infinite a this may be NaN.
+// is rounded here lies within 2^-105.4 of a / b, relatively. No middle between two f64 is within 2^-105 of it. Of a
+// subnormal product the last bit may be wrong. Of an infinite a this may be NaN.
 // Proof: tests/kernels/test_divisions.py.
 INLINE f64 divided(f64 a, f64 b, f64 high, f64 low)
 {
@@ -121,7 +121,7 @@ INLINE bool is_finite(f64 v) { return (__double2hiint(v) & 0x7ff00000) != 0x7ff0
 INLINE bool is_zero(f64 v) { return ((__double2hiint(v) & 0x7fffffff) | __double2loint(v)) == 0; }
 #define HAS_ZERO(a, b) (is_zero(a) | is_zero(b))  // without a branch
 
-// floor(v). number: the same less `origin`; where v lies far away or is no number it is beyond what an Index may be.
+// floor(v). number: the same less `origin`. Where v lies far away or is no number it is beyond what an Index may be.
 INLINE f64 floored(f64 v, i32 origin, i32* number)
 {
     const i32 whole = __double2int_rd(v);  // which saturates, as the next
@@ -132,7 +132,7 @@ INLINE f64 floored(f64 v, i64 origin, i64* number)
 {
     const u64 whole = (u64)__double2ll_rd(v);
     *number = (i64)(whole - (u64)origin);
-    return __longlong_as_double((i64)(0x4338000000000000ULL + whole)) - 6755399441055744.0;  // 1.5 * 2^52; of |v| below 2^51
+    return __longlong_as_double((i64)(0x4338000000000000ULL + whole)) - 6755399441055744.0;  // 1.5 * 2^52, for |v| below 2^51
 }
 INLINE bool is_below(i32 i, i32 n) { return (u32)i < (u32)n; }  // and not below 0
 INLINE bool is_below(i64 i, i64 n) { return (u64)i < (u64)n; }
@@ -206,7 +206,7 @@ template <class T, int N, class S> INLINE Vector<T, N> load_vector(const S* from
 #include <smmintrin.h>  // <immintrin.h> takes half a second to compile
 #endif
 #if defined(__AVX2__)
-// Four small integers as reals, in two instructions; compilers take a dozen.
+// Four small integers as reals, in two instructions. Compilers take a dozen.
 #if defined(__clang__)
 #define FOUR_F64(v) __builtin_convertvector((Vector<i32, 4>)(v), Vector<f64, 4>)
 #else

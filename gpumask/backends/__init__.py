@@ -56,7 +56,7 @@ def use_backend(name: str) -> Iterator[None]:
 
 
 def select(backend: str | None, *arrays: Any) -> Backend:
-    """Return the backend for a call with these arrays (adopted ones; None is skipped); see the module's docstring.
+    """Return the backend for a call with these arrays (adopted ones; None is skipped). See the module's docstring.
 
     Raises BackendError where the backend named is not there, and GpumaskError where host and device arrays are mixed.
     Only auto falls back: from native to numpy, and says why in the log, once.
@@ -77,7 +77,7 @@ def select_for_files(backend: str | None) -> Backend:
 
 
 def get(name: str) -> Backend:
-    """Return a backend by name; raise BackendError, saying what is missing, where it can't work here."""
+    """Return a backend by name. Raise BackendError, saying what is missing, if it can't work here."""
     if name not in _there:
         _there[name] = _made(name)
     return _there[name]
@@ -139,7 +139,7 @@ def is_device_array(array: Any) -> bool:
 
 
 def one_memory(*arrays: Any) -> bool:
-    """Say whether adopted arrays (None is skipped) live on a GPU; raise GpumaskError where some do and some don't."""
+    """Say whether adopted arrays (None is skipped) live on a GPU. Raise GpumaskError if only some do."""
     on_device = {is_device_array(array) for array in arrays if array is not None}
     if len(on_device) > 1:
         raise GpumaskError("arrays: expected all in host memory or all on the device; got both")
@@ -150,7 +150,7 @@ def one_memory(*arrays: Any) -> bool:
 
 
 def beside(like: Any, array: Any) -> Any:
-    """Return an adopted array where another one is, in host memory or on the device; as it is if it is there."""
+    """Return an adopted array where another one is, in host memory or on the device."""
     return array if is_device_array(like) == is_device_array(array) else get("cuda").to_family_of(like, array)
 
 
@@ -168,7 +168,7 @@ def on_host(name: str, array: Any) -> np.ndarray:
 def adopt(name: str, array: Any) -> Any:
     """Return `array` as a NumPy or CuPy array of a real dtype, without a copy where it has a protocol for that.
 
-    NumPy arrays and lists stay on the host; CuPy arrays, and what has `__cuda_array_interface__` or `__dlpack__` on a
+    NumPy arrays and lists stay on the host. CuPy arrays, and what has `__cuda_array_interface__` or `__dlpack__` on a
     CUDA device, stay there. Raises GpumaskError for masked arrays and lists of them, whose mask would be lost, and for
     what is not real.
     """
@@ -190,7 +190,7 @@ def holds_masked(array: Any) -> bool:
 
 
 def _adopt(name: str, array: Any) -> Any:
-    """Find the protocol that an object has; see `adopt`. DLPack first: it waits for the stream that fills the array."""
+    """Find the protocol that an object has. See `adopt`. DLPack first: it waits for the stream that fills the array."""
     if is_array(array):
         return array
     try:

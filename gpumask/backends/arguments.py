@@ -27,7 +27,7 @@ class Pixels(NamedTuple):
 class Source(NamedTuple):
     """A window of an image, and where it lies in the whole.
 
-    origin: of the whole image where the window begins. period: after so many pixels the whole begins anew; 0: never.
+    origin: of the whole image where the window begins. period: after so many pixels the whole begins anew. 0 is never.
     """
 
     pixels: Pixels
@@ -40,7 +40,7 @@ class Source(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """Pixels beyond the edges of a source: how many on each side, and which; see `boundary.MODES`."""
+    """Pixels beyond the edges of a source: how many on each side, and which. See `boundary.MODES`."""
 
     row_frame: int
     col_frame: int
@@ -61,7 +61,7 @@ class Valid(NamedTuple):
 
 
 class Footprint(NamedTuple):
-    """What footprints are valid, or None for all; see `footprint_validity`. plane: from word to word, 0 for one."""
+    """What footprints are valid, or None for all. See `footprint_validity`. plane: from word to word, 0 for one."""
 
     footprint: Any
     footprint_plane: int
@@ -84,7 +84,7 @@ class Nodes(NamedTuple):
 
 
 class Divisions(NamedTuple):
-    """What kernels divide by the steps of a grid with, and by the area of a cell; see `division_by_steps`."""
+    """What kernels divide by the steps of a grid with, and by the area of a cell. See `division_by_steps`."""
 
     row_magic: Any
     row_shift: Any
@@ -112,7 +112,7 @@ class Grid(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where an image and its validity go. validity: of all bands, or by band; None: it isn't wanted."""
+    """Where an image and its validity go. validity: of all bands, or by band. None means that it isn't wanted."""
 
     image: Any
     image_pitch: int
@@ -135,7 +135,7 @@ class Invalid(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Lines of samples, from an origin on. mode: which sample is beyond their ends; see `boundary.MODES`."""
+    """Lines of samples, from an origin on. mode: which sample is beyond their ends. See `boundary.MODES`."""
 
     source: Any
     pitch: int
@@ -197,6 +197,10 @@ class Out(NamedTuple):
         return cls(out, pitch_of(out))
 
 
+# Structures in which there are others. The others need no second look, which calls of small images would notice.
+_NESTED = (Source, Grid)
+
+
 def flat(args: Iterable[Any]) -> list[Any]:
     """Return arguments with what is in structures in their place.
 
@@ -205,10 +209,12 @@ def flat(args: Iterable[Any]) -> list[Any]:
     """
     found: list[Any] = []
     for value in args:
-        if isinstance(value, tuple):
+        if not isinstance(value, tuple):
+            found.append(value)
+        elif type(value) in _NESTED:
             found += flat(value)
         else:
-            found.append(value)
+            found += value
     return found
 
 

@@ -15,20 +15,24 @@ class Backend(Protocol):
     """A place where kernels run, and the memory that they work on."""
 
     name: str
+    takes_structures: bool  # whether `run` gets the structures of `backends.arguments`, or all that is in them
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
         """Run a kernel over shape (rows, cols).
 
         args: arrays of this backend's memory (None is a null pointer), ints (as 64-bit) and floats (as double), in the
-        order of the kernel's text. Structures of `backends.arguments` stand for what is in them. defines: what
-        specialises the kernel; a NumPy dtype names a C type.
+        order of the kernel's text. defines: what specialises the kernel. A NumPy dtype names a C type. Call `launch`
+        rather than this.
         """
 
     def asarray(self, array: Any) -> Any:
-        """Bring an array into this backend's memory, in native byte order, rows contiguous; no copy if it is there."""
+        """Bring an array into this backend's memory, in native byte order and with contiguous rows.
+
+        An array that is there already is not copied.
+        """
 
     def table(self, table: Table) -> Any:
-        """Return a table in this backend's memory; it is brought there but once."""
+        """Return a table in this backend's memory. It is brought there only once."""
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Make an array, not filled, in this backend's memory."""
@@ -37,7 +41,7 @@ class Backend(Protocol):
         """Make an array of one value in this backend's memory."""
 
     def at_once(self, ask: Callable[[], Any]) -> bool:
-        """Return what `ask` says of arrays of this backend; False where one would have to wait for the answer."""
+        """Return what `ask` says of arrays of this backend, but False if one would have to wait for the answer."""
 
     def to_family_of(self, like: Any, array: Any) -> Any:
         """Bring a result, or an array of the host, to where `like` lives: NumPy in, NumPy out."""
@@ -52,7 +56,7 @@ class Backend(Protocol):
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
         """Return contexts for threads to compute in at the same time, each in its own.
 
-        devices: the numbers of the GPUs to use; None: the current one.
+        devices: the numbers of the GPUs to use. None means the current one.
         """
 
     def host_buffer(self, size: int) -> np.ndarray:

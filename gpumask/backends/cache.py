@@ -91,7 +91,7 @@ def cached(name: str, suffix: str, build: Callable[[Path], None]) -> Path:
 
 
 def _digest(path: Path) -> str:
-    """Return a short sha256 of a file; empty where it is gone."""
+    """Return a short sha256 of a file. It is empty if the file is gone."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except FileNotFoundError:

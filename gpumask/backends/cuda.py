@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cached
 from gpumask.backends.host import rows_contiguous
 from gpumask.backends.source import define_options, kernel_source, variant_key
@@ -22,7 +21,7 @@ from gpumask.backends.table import Table
 from gpumask.errors import BackendError
 
 BLOCK = (128, 2)  # threads: four warps side by side read longer lines than four below each other
-_ROWS = 4  # pixels of a column that a thread makes; see FOR_SEGMENTS in kernels/target.cuh
+_ROWS = 4  # pixels of a column that a thread makes. See FOR_SEGMENTS in kernels/target.cuh
 _ROWS_OF = {"prefilter": 1}  # where a kernel has ROWS of its own
 _GRID_LIMIT = (2**31 - 1, 65535)
 _MOST_COPIES = 8  # of a table, on as many streams
@@ -41,12 +40,13 @@ def blocks_for(kernel: str, shape: tuple[int, int], block: tuple[int, int] = BLO
 
 
 class CudaBackend:
-    """Runs kernels on the current CUDA device and stream of CuPy; nothing waits for them but a copy to the host."""
+    """Runs kernels on the current CUDA device and stream of CuPy. Only a copy to the host waits for them."""
 
     name = "cuda"
+    takes_structures = False
 
     def __init__(self) -> None:
-        """Find CuPy and a device; raise BackendError where either is missing."""
+        """Find CuPy and a device. Raise BackendError if either is missing."""
         try:
             import cupy
             from cupy.cuda import nvrtc
@@ -70,7 +70,7 @@ class CudaBackend:
             raise BackendError(f"cuda backend: expected to compile a kernel; got {error}") from error
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-        """Launch a kernel, a thread for a pixel; see `Backend.run`."""
+        """Launch a kernel, a thread for a pixel. See `Backend.run`."""
         rows, cols = shape
         if not rows or not cols:
             return
@@ -78,15 +78,14 @@ class CudaBackend:
         blocks = min(wanted[0], _GRID_LIMIT[0]), min(wanted[1], _GRID_LIMIT[1])
         if blocks != wanted:
             defines = {**defines, "INDEX": np.dtype(np.int64)}  # then they stride
-        values = flat(args)
-        devices = {value.device.id for value in values if isinstance(value, self._cupy.ndarray)}
+        devices = {value.device.id for value in args if isinstance(value, self._cupy.ndarray)}
         if devices != {self._cupy.cuda.Device().id}:
             raise BackendError(f"cuda backend: expected all arrays on the current device; got {sorted(devices)}")
         function = self._function(kernel, defines)
-        function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *values))))
+        function(blocks, BLOCK, tuple(map(_argument, (rows, cols, *args))))
 
     def asarray(self, array: Any) -> Any:
-        """Bring an array to the current device; see `Backend.asarray`."""
+        """Bring an array to the current device. See `Backend.asarray`."""
         if isinstance(array, np.ndarray):
             # From pinned memory at once, from other memory by way of some that CuPy keeps: neither waits.
             return self._cupy.asarray(array, array.dtype.newbyteorder("="), order="C")
@@ -126,7 +125,7 @@ class CudaBackend:
         self._cupy.cuda.get_current_stream().synchronize()
 
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
-        """Return two streams on each device, so that one copies while the other computes; see `Backend.lanes`."""
+        """Return two streams on each device, so that one copies while the other computes. See `Backend.lanes`."""
         count = self._cupy.cuda.runtime.getDeviceCount()
         numbers = [self._cupy.cuda.Device().id] if devices is None else list(devices)
         if not numbers or len(set(numbers)) < len(numbers) or not set(numbers) <= set(range(count)):
@@ -148,7 +147,7 @@ class CudaBackend:
         return lane
 
     def host_buffer(self, size: int) -> np.ndarray:
-        """Make bytes of pinned host memory; of usual memory where the system has no more to pin."""
+        """Make bytes of pinned host memory, or of usual memory if the system has no more to pin."""
         # Not from CuPy's pool, which rounds up to powers of two and keeps what it had.
         try:
             memory = self._cupy.cuda.PinnedMemoryPointer(self._cupy.cuda.PinnedMemory(max(size, 1)), 0)
@@ -191,7 +190,7 @@ class CudaBackend:
             program = self._nvrtc.createProgram(text, f"{kernel}.cu", (), ())
             try:
                 self._nvrtc.compileProgram(program, options)
-                # CuPy strips the last byte, a zero, as if it ended a string; without it the file is no ELF.
+                # CuPy strips the last byte, a zero, as if it ended a string. Without it the file is no ELF.
                 path.write_bytes(self._nvrtc.getCUBIN(program) + b"\0")
             except self._nvrtc.NVRTCError as error:
                 log = self._nvrtc.getProgramLog(program)

@@ -20,10 +20,11 @@ class HostMemory:
     """Arrays as NumPy has them."""
 
     name: str
+    takes_structures = False
     out_of_memory: tuple[type[Exception], ...] = ()
 
     def asarray(self, array: Any) -> Any:
-        """Return the array in native byte order with contiguous rows; itself if it is so; see `Backend.asarray`."""
+        """Return the array in native byte order with contiguous rows: itself if it is so. See `Backend.asarray`."""
         if not isinstance(array, np.ndarray):
             raise GpumaskError(f"backend: expected cuda for arrays on the device; got {self.name!r}")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -55,7 +56,7 @@ class HostMemory:
         """Do nothing: there is nothing to wait for."""
 
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
-        """Return one context: NumPy has threads of its own where it can use them; see `Backend.lanes`."""
+        """Return one context. NumPy has threads of its own where it can use them. See `Backend.lanes`."""
         if devices is not None:
             raise GpumaskError(f"devices: expected None for the {self.name} backend; got {devices!r}")
         return [contextlib.nullcontext]

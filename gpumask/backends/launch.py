@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpumask.backends.arguments import Divisions
+from gpumask.backends.arguments import Divisions, flat
 
 if TYPE_CHECKING:
     from gpumask.backends.backend import Backend
@@ -22,12 +22,13 @@ _NO_SIZES = (float, np.generic)
 
 
 def launch(backend: Backend, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-    """Run a kernel, with 32-bit sizes and offsets where all of them fit; see `Backend.run`.
+    """Run a kernel, with 32-bit sizes and offsets where all of them fit. See `Backend.run`.
 
     A number of 64 bits that is neither a size nor an offset is given as an `np.int64`.
     """
     fits = _fit(shape) and _fit(args)
-    backend.run(kernel, shape, *args, **defines, INDEX=np.dtype(np.int32 if fits else np.int64))
+    given = args if backend.takes_structures else flat(args)
+    backend.run(kernel, shape, *given, **defines, INDEX=np.dtype(np.int32 if fits else np.int64))
 
 
 def without_facts(defines: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def without_facts(defines: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fit(values: Iterable[Any]) -> bool:
-    """Say whether all sizes, and all offsets in arrays, fit in 32 bits; those in structures too."""
+    """Say whether all sizes, and all offsets in arrays, fit in 32 bits, also those in structures."""
     for value in values:
         if isinstance(value, int):
             fits = -_LEAST_TOO_LARGE < value < _LEAST_TOO_LARGE
@@ -63,7 +64,7 @@ def division_by_steps(steps: tuple[int, int]) -> Divisions:
 
     For each step a magic number and a shift: n // step == (2 * n * magic >> 32) >> shift for n < 2**31 (Granlund and
     Montgomery 1994). The area, and 1 / area in two parts: a / area rounded once is fma(a, high, a * low) for areas
-    below 2**50; see kernels/target.cuh. For whole n, -2**62 < n < 2**62, and areas from 2 to 2**16: a magic number, a
+    below 2**50. See kernels/target.cuh. For whole n, -2**62 < n < 2**62, and areas from 2 to 2**16: a magic number, a
     shift and a multiple, with n // area == (((n + less * area) * magic >> 64) >> shift) - less. The magic number of a
     power of two is 0, and n // area == n >> shift + 1.
     """
@@ -81,6 +82,6 @@ def division_by_steps(steps: tuple[int, int]) -> Divisions:
 
 
 def _magic(step: int) -> tuple[np.int64, np.int64]:
-    """Return the magic number and the shift of a step; see `division_by_steps`."""
+    """Return the magic number and the shift of a step. See `division_by_steps`."""
     shift = (step - 1).bit_length()
     return np.int64(-(-(1 << 31 + shift) // step)), np.int64(shift)

@@ -43,7 +43,7 @@ def memory_limit(asked: Any = None) -> int:
 
 
 def by_halves(backend: Backend, window: Window, make: Callable[[Window], Any]) -> np.ndarray:
-    """Return in host memory what `make(window)` makes; by halves where the device has no memory for all of it."""
+    """Return in host memory what `make(window)` makes. It is made by halves if the device has no memory for all."""
     try:
         return np.asarray(backend.to_family_of(np.empty(0), make(window)))
     except backend.out_of_memory as error:

@@ -1,4 +1,7 @@
-"""The kernels' text compiled by the machine's C++ compiler, with OpenMP; a kernel is a function of a shared library."""
+"""The kernels' text compiled by the machine's C++ compiler, with OpenMP.
+
+A kernel is a function of a shared library.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,6 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends.arguments import flat
 from gpumask.backends.cache import cached
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
@@ -51,23 +53,23 @@ class NativeBackend(HostMemory):
     name = "native"
 
     def __init__(self) -> None:
-        """Find the compiler and build one small kernel; raise BackendError where either fails."""
+        """Find the compiler and build one small kernel. Raise BackendError if either fails."""
         self._functions: dict[tuple[Any, ...], Any] = {}
         self._failures: dict[tuple[Any, ...], BackendError] = {}
         self._lock = threading.Lock()
         self.function("footprint", {"TAPS": 4})  # which most work needs anyway
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-        """Run a kernel; see `Backend.run`."""
+        """Run a kernel. See `Backend.run`."""
         rows, cols = shape
         # What the prefilter has for a pixel is a line of SAMPLES.
         function, count = self.function(kernel, defines), threads((rows * defines.get("SAMPLES", 1), cols))
         if count > 1:
             _threaded.set()
-        function(count, *map(_argument, flat((*shape, *args))))
+        function(count, *map(_argument, (*shape, *args)))
 
     def lanes(self, devices: Sequence[int] | None) -> list[Callable[[], AbstractContextManager[object]]]:
-        """Return a context of one thread for each thread that kernels may use; see `Backend.lanes`."""
+        """Return a context of one thread for each thread that kernels may use. See `Backend.lanes`."""
         return super().lanes(devices) and [_alone] * threads()
 
     def function(self, kernel: str, defines: dict[str, Any]) -> Any:
@@ -179,7 +181,7 @@ def _openmp() -> ctypes.CDLL:
 
 
 def _compile(command: list[str], text: str) -> str:
-    """Run the compiler on a text and return what it prints; raise BackendError with its output where it fails."""
+    """Run the compiler on a text and return what it prints. Raise BackendError with its output if it fails."""
     _log.debug("compile: %s", shlex.join(command))
     try:
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)

@@ -38,7 +38,7 @@ def kernels_folder() -> Path:
 
 @functools.cache
 def kernel_source(kernel: str) -> str:
-    """Return the text of kernels/<kernel>.cu; see `with_includes`."""
+    """Return the text of kernels/<kernel>.cu. See `with_includes`."""
     return with_includes(f"{kernel}.cu")
 
 

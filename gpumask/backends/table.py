@@ -18,7 +18,7 @@ class Table:
         """Take an array, which may not be written to from now on."""
         numbers.flags.writeable = False
         self.host = numbers
-        #: Copies in the memory of devices, by device, stream and thread; of the last few streams.
+        #: Copies in the memory of devices, by device, stream and thread. The last few streams have one.
         self.there: dict[tuple[int, int, int], Any] = {}
 
     def __reduce__(self) -> tuple[type[Table], tuple[np.ndarray]]:

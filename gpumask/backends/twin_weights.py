@@ -67,7 +67,7 @@ def _cubic(f: np.ndarray) -> Values:
 
 
 def _lanczos(f: np.ndarray) -> Values:
-    """Lanczos with three lobes, normalised; in the type of the fractions, to which each constant is rounded."""
+    """Lanczos with three lobes, normalised. Constants are rounded to the type of the fractions."""
     v = [*_lanczos_side(f)[::-1], *_lanczos_side(1.0 - f)]
     share = 1.0 / (((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5]))
     return [each * share for each in v]

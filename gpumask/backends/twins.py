@@ -42,9 +42,10 @@ class NumpyBackend(HostMemory):
     """Runs the twins."""
 
     name = "numpy"
+    takes_structures = True
 
     def run(self, kernel: str, shape: tuple[int, int], *args: Any, **defines: Any) -> None:
-        """Run a twin; see `Backend.run`."""
+        """Run a twin. See `Backend.run`."""
         with np.errstate(all="ignore"):
             TWINS[kernel](*shape, *args, **without_facts(defines))
 
@@ -113,7 +114,7 @@ def _uncarried(value, dtype):
 
 
 def _of_bands(words, bands):
-    """Return the footprints of each band, out of words with eight of them; of all bands where there is one word."""
+    """Return the footprints of each band, out of words with eight of them. One word is of all bands."""
     if words is None or words.ndim == 2:
         return words
     return np.stack([words[band // 8] >> np.uint32(4 * (band % 8)) & np.uint32(15) for band in range(bands)])
@@ -207,7 +208,7 @@ def prefilter(rows, cols, lines: Lines, valid: Valid, out: Out, part: Part, by: 
 
 
 def _filtered(s, z, step):
-    """Filter forwards and backwards for one pole; returns `step` samples less at either end."""
+    """Filter forwards and backwards for one pole. The result has `step` samples less at either end."""
     tail = len(s) - 1 - step
     ahead = s[-1]
     for i in range(len(s) - 2, tail, -1):
@@ -221,7 +222,7 @@ def _filtered(s, z, step):
 
 
 def _in_window(anchor, origin, period, taps):
-    """Return where anchors lie in a window that begins at an origin, in whichever turn; see kernels/anchors.cuh."""
+    """Return where anchors lie in a window that begins at an origin, in whichever turn. See kernels/anchors.cuh."""
     place = anchor - origin
     if period:
         place -= period * np.floor((place + Interpolator("", taps).first_tap) / period)
@@ -350,7 +351,7 @@ def dilate(rows, cols, distance, heights, radius, out):
 
 
 def _is_one_of(pixels, bits, values):
-    """Say where pixels equal one of some values; of integers, where their bits do."""
+    """Say where pixels equal one of some values. Integers are compared by their bits."""
     if pixels.dtype.kind != "f":
         values = values.astype(np.uint64).astype(pixels.dtype)
         pixels = pixels & bits.astype(np.uint64).astype(pixels.dtype)
@@ -361,12 +362,12 @@ def _is_one_of(pixels, bits, values):
 
 
 def _share(node, down, across):
-    """Return what nodes add to the sum; the order of the products differs by type, as in the kernel."""
+    """Return what nodes add to the sum. The order of the products differs by type, as in the kernel."""
     return node * (down * across) if node.dtype == np.float32 else node * down * across
 
 
 def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
-    """Return values in a type; integers rounded half to even and clipped to their range."""
+    """Return values in a type. Integers are rounded half to even and clipped to their range."""
     dtype = np.dtype(dtype)
     if values.dtype == dtype or dtype.kind == "f":
         return values.astype(dtype, copy=False)

@@ -31,9 +31,9 @@ def stretch_of(interp: Interpolator) -> tuple[int, int]:
 def domain_of(interp: Interpolator, boundary: Boundary, shape: tuple[int, int]) -> Window:
     """Return where a source of that shape has valid coefficients.
 
-    A few lie beyond its edges where pixels there count, so that every coordinate inside has all its taps; otherwise
-    none does that pixels beyond the edges have a say in; see `Interpolator.influence`. Along an axis that goes around
-    they are those of one turn.
+    If pixels beyond the edges count, a few coefficients there are valid too, so that every coordinate inside has all
+    its taps. If they do not count, no coefficient is valid that they could spoil. `Interpolator.influence` says how
+    near to an edge these are. Along an axis that goes around, the domain is one turn.
     """
     rows, cols = (
         0 if period else interp.order // 2 if counts else -interp.influence
@@ -85,9 +85,10 @@ def coefficients(
 ) -> Any:
     """Return the coefficients of a (band, row, col) image as float64, without the filter's gain.
 
-    here: which pixels of a larger image these are; beyond them the boundary says what there is. wanted: the
-    coefficients to make, whole stretches of their domain. valid: uint8, 0 for pixels whose value must have no say. For
-    these, and for those that are not finite, each pass of the filter takes one before or after them in its stretch.
+    here: which pixels of a larger image these are. The boundary says what is beyond them.
+    wanted: the coefficients to make, whole stretches of their domain.
+    valid: uint8, 0 for pixels whose value must change nothing. Each pass of the filter replaces them, and those that
+    are not finite, by a neighbour in their stretch.
     """
     stretch, samples = stretch_of(interp)
     poles, steps = map(backend.table, _poles(interp))
@@ -121,8 +122,7 @@ def coefficient_validity(
     """Return the uint8 validity of coefficients from that of pixels: none is valid near an invalid pixel."""
     around = wanted.pad(interp.influence)
     framed = extended(backend, valid, here, boundary, around) ^ 1
-    reach = interp.influence
-    spoilt = dilated(backend, framed, diamond(reach)) if reach else framed
+    spoilt = dilated(backend, framed, diamond(interp.influence)) if interp.influence else framed
     return spoilt[wanted.shift(-around.row, -around.col).slices] ^ 1
 
 

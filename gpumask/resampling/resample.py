@@ -14,6 +14,7 @@ from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import fixed_grid, may_be_fixed
 from gpumask.masks.rules.apply import Quality, check_quality
 from gpumask.masks.validity import all_of
+from gpumask.pixels.interpolators import interpolator
 from gpumask.pixels.missing import check_declares_nothing
 from gpumask.pixels.values import as_bytes
 from gpumask.resampling.image import Source, Target
@@ -118,8 +119,9 @@ def resample(
     array([[1.5, 2.5]])
     """
     how = method or Method(
-        interp, nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
-        trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+        interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
+        boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
+        validity=validity,
     )  # fmt: skip
     grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, how.by_band)
     how = how.for_source(asked.source.image.dtype)
@@ -177,8 +179,9 @@ class Resampler:
     ) -> None:
         #: How images are resampled.
         self.method = method or Method(
-            interp, nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
-            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+            interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
+            boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
+            validity=validity,
         )  # fmt: skip
         grid = check_grid(grid)
         self.backend = select(backend, grid.row, grid.col, grid.mask)

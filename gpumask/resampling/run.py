@@ -86,7 +86,7 @@ def _as_argument(source: Source, boundary: Boundary) -> arguments.Source:
 def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
     """Return a source whose pixels are not valid where NaN, or infinite in the type that computes.
 
-    by_band: whether that is so of each band by itself; otherwise it is where any band is so.
+    by_band: whether that is so of each band by itself. Otherwise a pixel is invalid in all bands where it is so in any.
     """
     image, types = source.image, (source.image.dtype, compute)
     most = min(float(np.finfo(dtype).max) for dtype in types)

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 from gpumask import Grid, Window, resample
 from gpumask.backends import cuda, get, native
 from gpumask.backends.arguments import Grid as GridArgument
-from gpumask.backends.arguments import Nodes, Pixels
+from gpumask.backends.arguments import Nodes, Pixels, flat
 from gpumask.backends.arguments import Source as SourceArgument
 from gpumask.backends.launch import FACTS, division_by_steps, launch, without_facts
 from gpumask.errors import BackendError
@@ -31,7 +31,7 @@ def index_of(shape, *args):
     asked = Asked()
     launch(asked, "kernel", shape, *args, TAPS=4)
     ((kernel, given, defines),) = asked.runs
-    assert (kernel, given[:2], defines["TAPS"], len(given)) == ("kernel", shape, 4, 2 + len(args))
+    assert (kernel, given[:2], defines["TAPS"], len(given)) == ("kernel", shape, 4, 2 + len(flat(args)))
     return defines["INDEX"]
 
 

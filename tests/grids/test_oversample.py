@@ -21,6 +21,7 @@ from oversample_cases import (
 from gpumask import Window
 from gpumask.backends import get
 from gpumask.backends.arguments import Axes, Coarse, Out
+from gpumask.backends.launch import launch
 from gpumask.grids.grid import full_shape, node_window
 from gpumask.grids.oversample import Axis, axes_of, full_resolution, oversampled, reaching
 
@@ -263,7 +264,7 @@ def test_rows_are_read_and_written_at_their_pitch_and_nothing_beside_them(backen
     out = framed[2:14, 3:69]
     tables = [(chosen.asarray(axis.node), chosen.asarray(axis.weight), axis.total) for axis in (rows, cols)]
     coarse, axes = Coarse(nodes, 6, 33, 60), Axes(*tables[0], *tables[1])
-    chosen.run("oversample", window.shape, coarse, axes, 0.5, Out(out, 70), **types.defines)
+    launch(chosen, "oversample", window.shape, coarse, axes, 0.5, Out(out, 70), **types.defines)
     expected = np.full((15, 70), 9, types.output)
     expected[2:14, 3:69] = run_oversample(chosen, types, Case("a copy", whole[2:8, 7:40].copy(), rows, cols, 0.5))
     assert_same_values(to_host(chosen, framed), expected)

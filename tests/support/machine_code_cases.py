@@ -18,6 +18,7 @@ from spline_cases import RENORMALIZED
 from gpumask import Grid, Window
 from gpumask.backends.arguments import Pixels, Valid
 from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
 from gpumask.grids.grid import full_shape
 from gpumask.grids.oversample import Axis, _run, axes_of
 from gpumask.masks.footprint import BANDS_A_WORD, footprints_by_band
@@ -219,7 +220,7 @@ def _all_finite(rng: np.random.Generator, dtype: str) -> Callable[[Backend], lis
     def run(backend: Backend) -> list[np.ndarray]:
         given, out = backend.asarray(pixels), backend.asarray(np.full(shape, 77, np.uint8))
         counts = Valid.of(None if mask is None else backend.asarray(mask))
-        backend.run("all_finite", shape, Pixels.of(given), most, counts, out, SRC_T=given.dtype)
+        launch(backend, "all_finite", shape, Pixels.of(given), most, counts, out, SRC_T=given.dtype)
         return [to_host(backend, out)]
 
     return run

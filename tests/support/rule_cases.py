@@ -7,6 +7,7 @@ from kernel_cases import INTEGERS, TYPES, image, to_host
 
 from gpumask.backends.arguments import Out
 from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
 
 # About one pixel, one segment (64 columns), two, and enough rows and columns for threads to share.
 SHAPES = [(1, 1), (1, 63), (1, 64), (1, 65), (3, 1), (3, 2), (2, 127), (5, 128), (33, 129), (200, 190), (1, 20_000)]
@@ -43,8 +44,8 @@ def run_rules(backend: Backend, case: Case) -> np.ndarray:
     out = around[:, 2:-3]
     also = int(case.also is not None)
     pitch, table = band.strides[0] // band.itemsize, backend.asarray(case.table)
-    backend.run(
-        "rules", (rows, cols), band, pitch, table, case.count, also, Out.of(out), **defines(dtype)
+    launch(
+        backend, "rules", (rows, cols), band, pitch, table, case.count, also, Out.of(out), **defines(dtype)
     )  # fmt: skip
     return to_host(backend, around)
 

@@ -36,6 +36,7 @@ from gpumask import Window
 from gpumask.backends import get
 from gpumask.backends.arguments import Out
 from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
 from gpumask.masks.morphology import filtered
 from gpumask.resampling.image import Source
 
@@ -115,7 +116,7 @@ def cast_out_of_range(build: Build) -> None:
     """Give a kernel a table of rules with more tests than it can count."""
     band, table, out = np.zeros((1, 64), np.float32), np.array([1.0, 0.0, 1e300, 0, 0, 0]), np.empty((1, 64), np.uint8)
     types = {"SRC_T": np.float32, "BITS_T": np.uint32, "TABLE_T": np.float64}
-    build.run("rules", band.shape, band, 64, table, 1, 0, Out.of(out), **types)
+    launch(build, "rules", band.shape, band, 64, table, 1, 0, Out.of(out), **types)
 
 
 if __name__ == "__main__":

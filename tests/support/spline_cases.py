@@ -7,6 +7,7 @@ from kernel_cases import APPLIED, NODATA, cases, image, to_host
 
 from gpumask.backends.arguments import Pixels, Valid
 from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import Interpolator, bspline
 from gpumask.pixels.window import Window
@@ -80,7 +81,7 @@ def finite_of(backend: Backend, dtype: str, shape: tuple[int, int], masked: bool
     part, out = backend.asarray(pixels)[:, 1:-2, 2:-3], backend.empty(shape, np.uint8)
     valid = backend.asarray(rng.integers(0, 3, shape).astype(np.uint8)) if masked else None
     most = 1e38 if dtype == "float64" else float(np.finfo(dtype).max)
-    backend.run("all_finite", shape, Pixels.of(part), most, Valid.of(valid), out, SRC_T=np.dtype(dtype))
+    launch(backend, "all_finite", shape, Pixels.of(part), most, Valid.of(valid), out, SRC_T=np.dtype(dtype))
     return to_host(backend, out)
 
 
