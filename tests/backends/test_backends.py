@@ -1,4 +1,4 @@
-"""Backends: which one is chosen, what is said where one is missing, and compiled kernels on disk."""
+"""Backends: which one is chosen, what is said where one is missing, and which arrays are taken."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The demo: its scene, its grid, its picture, and what the command prints and writes."""
+"""The command demo: what it prints and writes."""
 
 import os
 import re

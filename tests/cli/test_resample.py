@@ -1,4 +1,4 @@
-"""The command line, with `gpumask.resample` in memory as the oracle."""
+"""The command resample, with `gpumask.resample` in memory as the oracle."""
 
 import os
 import re

@@ -253,9 +253,6 @@ def test_a_table_of_colours_is_left_where_the_output_has_no_place_for_it(palette
     np.testing.assert_array_equal(image[0], oracle(classes, interp="nearest").image[0])
 
 
-# What is told.
-
-
 # What is refused.
 
 

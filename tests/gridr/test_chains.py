@@ -89,6 +89,8 @@ def figures(count):
         chain_case = random_chain_case(*divmod(number, CASES_IN_BLOCK))
         compared[chain_case.case.interp].append(compare(chain_case))
     for interp, found in compared.items():
+        if not found:
+            continue
         differ, words, by = zip(*found, strict=True)
         asked = ", ".join(f"{which}: {times}" for which, times in sorted(Counter(words).items()))
         masks, images = differ.count("mask"), differ.count("image")

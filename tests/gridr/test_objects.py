@@ -17,7 +17,7 @@ from gpumask import GpumaskError
 theirs = pytest.importorskip("gridr.core.interp.interpolator")
 grid_utils = pytest.importorskip("gridr.core.grid.grid_utils")
 grid_mask = pytest.importorskip("gridr.core.grid.grid_mask")
-prefiltering = pytest.importorskip("gridr.core.interp.bspline_prefiltering")
+pytest.importorskip("gridr.core.interp.bspline_prefiltering")
 chain = pytest.importorskip("gridr.chain.grid_resampling_chain")
 rasterizing = pytest.importorskip("gridr.core.grid.grid_rasterize")
 

@@ -1,4 +1,4 @@
-"""Masks from rasters and polygons, and regular grids: documented examples, and the laws of each part."""
+"""Masks from rasters and polygons: documented examples, and the laws of each part."""
 
 import logging
 from types import SimpleNamespace

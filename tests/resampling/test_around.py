@@ -177,9 +177,6 @@ def test_a_web_map_of_the_world_goes_around(interp):
     assert expected.validity.all()
 
 
-# A boundary of each axis.
-
-
 # Files, and lazy arrays.
 
 

@@ -1,4 +1,4 @@
-"""DataArrays: eager and lazy to the bit, and their places as rioxarray and odc-geo read them."""
+"""DataArrays: eager and lazy to the bit."""
 
 import pickle
 

@@ -18,8 +18,6 @@ pytest.importorskip("gpumask.xarray")
 # Integers without a nodata value, which tests here have no need of.
 pytestmark = pytest.mark.filterwarnings("ignore:nodata_out. expected a value for invalid pixels")
 
-RNG = np.random.default_rng(5)
-
 
 @pytest.mark.parametrize("chunks", [None, {"y": 25, "x": 33, "y20": 11, "x20": 17, "time": 1}])
 def test_each_variable_is_as_it_would_be_alone(chunks):

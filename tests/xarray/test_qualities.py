@@ -1,4 +1,4 @@
-"""Quality bands as files are opened, coarser ones, and those whose coordinates are off by the last bits."""
+"""Quality bands of DataArrays: as files are opened, several at once, and what is refused."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from gpumask import GpumaskError, mask_from_rules, warp_file
 
 xarray = pytest.importorskip("xarray")
 rioxarray = pytest.importorskip("rioxarray")
-dask_array = pytest.importorskip("dask.array")
+pytest.importorskip("dask.array")
 pytest.importorskip("gpumask.xarray")
 
 

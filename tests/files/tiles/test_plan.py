@@ -1,4 +1,4 @@
-"""What the work from file to file is planned with: tiles, stages that overlap, and how much memory there may be."""
+"""Tiles: what they cover, how many there are, what they cost, and the memory that they lend again."""
 
 import itertools
 import math

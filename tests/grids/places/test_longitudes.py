@@ -1,4 +1,4 @@
-"""Every pixel lies where it says: on both sides of 180 degrees, and at the poles; default targets go on beyond them."""
+"""Every pixel lies where it says: on both sides of 180 degrees, and at the poles."""
 
 import itertools
 import math

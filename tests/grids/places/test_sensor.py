@@ -1,4 +1,4 @@
-"""Models of sensors: control points and rational polynomials as GDAL has them; geolocation arrays and back."""
+"""Models of sensors: control points and rational polynomials as GDAL has them."""
 
 import os
 import pickle

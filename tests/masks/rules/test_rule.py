@@ -1,4 +1,4 @@
-"""Mask rules: what may be asked of quality bands, what is refused, and what comes of it on every backend."""
+"""Mask rules: how they are written, and what is refused."""
 
 import itertools
 import json
@@ -269,12 +269,6 @@ def test_a_flag_of_an_operators_name_cannot_be_asked_for(name):
     np.testing.assert_array_equal(matches({"flags": {"cloud": True}}, definition=definition), CLOUD)
 
 
-# Bands.
-
-
-# Many rules on many bands.
-
-
 def test_a_rule_is_a_value():
     config = {"band": "qa", "flags": {"cloud": True}}
     rule = MaskRule.from_config(config, DEFINITION)
@@ -283,12 +277,6 @@ def test_a_rule_is_a_value():
     assert config == {"band": "qa", "flags": {"cloud": True}}
     with pytest.raises(AttributeError):
         rule.band = "other"
-
-
-# In words.
-
-
-# Definitions.
 
 
 def test_the_public_names_are_there():
