@@ -13,8 +13,6 @@ from gpumask.masks.morphology import OPERATIONS, mask_cleanup
 # The numpy backend is the twins.
 compiled_backends = pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)
-every_kernel = pytest.mark.parametrize("kernel", ["column_distance", "dilate"])
-
 # One pixel, one row or column, about one segment (64 columns) and two.
 SHAPES = [
     (1, 1),
