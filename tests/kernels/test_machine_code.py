@@ -59,10 +59,11 @@ def test_every_architecture_gives_the_bits_of_the_native_backend(machine, kernel
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 @every_kernel
 def test_what_nvrtc_makes_gives_the_bits_of_the_native_backend(machine, kernel, arch, pytestconfig):
-    nvrtc = pytest.importorskip("test_nvrtc", exc_type=ImportError)
+    pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
+    from nvrtc_builds import compiled
 
     def by_nvrtc(kernel, arch, defines):
-        return nvrtc.compiled([arch], kernel, arch, defines)[0]
+        return compiled([arch], kernel, arch, defines)[0]
 
     most = 12 if pytestconfig.getoption("machine_code_cases") else 1
     if most == 1 and arch != "sm_90":

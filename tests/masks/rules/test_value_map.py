@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from exhaustive import draws
 from kernel_cases import assert_same_bits, to_host
+from random_rules import DTYPES, pick, random_definition, random_rule
 
 from gpumask import MaskRule, MaskRuleError
 from gpumask.backends import get, select
@@ -697,12 +698,6 @@ def peer():
         return pytest.importorskip("datacube_ows.styles.colormap", exc_type=ImportError), xarray
 
 
-@cache
-def random_rules():
-    """Return what makes random definitions and rules."""
-    return pytest.importorskip("test_rules_against_datacube")
-
-
 STYLE = SimpleNamespace(local_band=lambda band: band, name="style", product=SimpleNamespace(name="layer"))
 
 
@@ -734,16 +729,16 @@ def width_of(dtype):
 @cache
 def random_map(block, index):
     """Make one of the seeded value maps."""
-    rng, others = np.random.default_rng([21, block, index]), random_rules()
+    rng = np.random.default_rng([21, block, index])
     shape = tuple(rng.integers(1, 6, rng.integers(0, 2)).tolist()) + (int(rng.integers(1, 6)), int(rng.integers(1, 90)))
     bands, definitions, value_map = {}, {}, {}
     for name in ["one", "two", "three"][: rng.integers(1, 4)]:
-        dtype = np.dtype(others.pick(rng, [*others.DTYPES, "float32", "float64"]))
+        dtype = np.dtype(pick(rng, [*DTYPES, "float32", "float64"]))
         bands[name], pool = random_band(rng, dtype, shape)
-        definitions[name] = others.random_definition(rng, width_of(dtype))
+        definitions[name] = random_definition(rng, width_of(dtype))
         value_map[name] = []
         for _ in range(rng.integers(1, 5)):
-            made = others.random_rule(rng, definitions[name], pool)
+            made = random_rule(rng, definitions[name], pool)
             value_map[name].append({key: each for key, each in made.items() if key != "band"} | random_colour(rng))
     return Case(bands, definitions, value_map)
 
@@ -752,11 +747,11 @@ def random_colour(rng):
     """Return a title, a colour, and perhaps alpha and mask."""
     names = ["red", "Teal", "REBECCAPURPLE", "lightgoldenrodyellow", "grey"]
     digits = "".join(rng.choice(list("0123456789abcdefABCDEF"), 8))
-    color = random_rules().pick(rng, [*names, f"#{digits}", f"#{digits[:6]}", f"#{digits[:6]}", f"#{digits[:3]}"])
-    found = {"title": random_rules().pick(rng, [None, "a title"]), "color": color}
+    color = pick(rng, [*names, f"#{digits}", f"#{digits[:6]}", f"#{digits[:6]}", f"#{digits[:3]}"])
+    found = {"title": pick(rng, [None, "a title"]), "color": color}
     if rng.random() < 0.4:
         share = round(float(rng.random()), 3)
-        found["alpha"] = random_rules().pick(rng, [share, str(share), 0, 1, "1"])
+        found["alpha"] = pick(rng, [share, str(share), 0, 1, "1"])
     if rng.random() < 0.3:
         found["mask"] = bool(rng.random() < 0.7)
     return found
@@ -792,14 +787,14 @@ def data_array(xarray, band, definition, first=()):
 @cache
 def random_multi(block, index):
     """Make one of the seeded rules about several dates: stack, definition, rule."""
-    rng, others = np.random.default_rng([22, block, index]), random_rules()
-    dates, dtype = int(rng.integers(1, 5)), np.dtype(others.pick(rng, others.DTYPES))
+    rng = np.random.default_rng([22, block, index])
+    dates, dtype = int(rng.integers(1, 5)), np.dtype(pick(rng, DTYPES))
     shape = tuple(rng.integers(1, 5, rng.integers(0, 2)).tolist()) + (int(rng.integers(1, 6)), int(rng.integers(1, 90)))
     stack, pool = random_band(rng, dtype, (dates, *shape), 6)
-    definition, key = random_rules().random_definition(rng, width_of(dtype)), others.pick(rng, ["flags", "values"])
+    definition, key = random_definition(rng, width_of(dtype)), pick(rng, ["flags", "values"])
     entries = []
     while len(entries) < dates:
-        made = others.random_rule(rng, definition, pool)
+        made = random_rule(rng, definition, pool)
         if rng.random() < 0.15:
             entries.append({} if key == "flags" else [])
         elif key in made and (key == "flags" or not made.get("flags")):
