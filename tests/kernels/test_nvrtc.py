@@ -16,7 +16,7 @@ from gpumask.backends.cuda import nvrtc_options
 from gpumask.backends.source import with_includes
 
 nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
-from nvrtc_builds import call, compiled  # noqa: E402
+from nvrtc_builds import call, compiled, text_of  # noqa: E402
 
 # Turing, Ampere, Hopper, Blackwell of data centres and of desktops. Every variant is compiled for the third.
 ARCHITECTURES = ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"]
