@@ -59,7 +59,7 @@ class _Named:
         list of int
             The pixels at the top, the bottom, the left and the right.
         """
-        return [self.interpolator.frame + (self.interpolator.order // 2 or self.interpolator.margin)] * 4
+        return [self.interpolator.reach + (self.interpolator.order // 2 or self.interpolator.margin)] * 4
 
 
 class NearestInterpolator(_Named):

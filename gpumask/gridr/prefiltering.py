@@ -56,7 +56,7 @@ def array_bspline_prefiltering(
     Pixels that are not finite are invalid. Without a mask, coefficients near them become NaN.
 
     A frame at the edges keeps its values and becomes invalid. It is as wide as the filter looks around
-    (`Interpolator.frame`). The coefficients lack the filter's gain, as `array_grid_resampling(…, standalone=False)`
+    (`Interpolator.reach`). The coefficients lack the filter's gain, as `array_grid_resampling(…, standalone=False)`
     expects.
 
     Examples
@@ -72,10 +72,10 @@ def array_bspline_prefiltering(
         raise GpumaskError(f"array_in: expected (row, col) or (band, row, col) of float64; got {array_in.dtype} of "
                            f"{array_in.shape}")  # fmt: skip
     here = Window.of_shape(array_in.shape[-2:])
-    inner = here.pad(-taps.frame)
+    inner = here.pad(-taps.reach)
     if inner.is_empty:
         raise GpumaskError(
-            f"array_in: expected more than {2 * taps.frame} rows and columns for {taps.name}; got {array_in.shape}"
+            f"array_in: expected more than {2 * taps.reach} rows and columns for {taps.name}; got {array_in.shape}"
         )
     if array_in_mask is not None:
         check_writable("array_in_mask", array_in_mask)

@@ -170,7 +170,7 @@ def bspline(order: int, epsilon: float = 1e-6, mask_influence_threshold: float =
 
     Examples
     --------
-    >>> bspline(3).frame, bspline(3).influence
+    >>> bspline(3).reach, bspline(3).influence
     (13, 5)
     """
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or int(order) not in POLES:
@@ -223,7 +223,7 @@ def _spline_of(interp: Any, order: int) -> Interpolator:
     except (AttributeError, TypeError, ValueError, IndexError) as error:
         raise GpumaskError(f"interp: expected an interpolator as GridR has them; got {interp!r}: {error}") from error
     found = Interpolator(f"bspline{order}", order + 1, order, _strictest(order, frame))
-    if found.frame != frame:
+    if found.reach != frame:
         raise GpumaskError(f"interp: expected a B-spline with an epsilon above 0; got {interp!r}")
     return replace(found, mask_influence_threshold=(-POLES[order][0]) ** (_reach(interp, frame, order) + 0.5))
 
@@ -252,6 +252,6 @@ def _strictest(order: int, frame: int) -> float:
     """Return the least epsilon with which a B-spline's filter looks no further than `frame` pixels."""
     least, most = _LOGARITHMS
     while least < (middle := (least + most) / 2) < most:
-        found = Interpolator("", order + 1, order, 10.0**middle).frame
+        found = Interpolator("", order + 1, order, 10.0**middle).reach
         least, most = (least, middle) if found <= frame else (middle, most)
     return float(10.0**most)

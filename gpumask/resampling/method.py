@@ -212,7 +212,7 @@ class Method:
     @property
     def support(self) -> int:
         """How many pixels around coefficients affect them."""
-        return max(self.interpolator.frame, self.interpolator.influence)
+        return max(self.interpolator.reach, self.interpolator.influence)
 
     def on(self, around: Pair, shape: Pair) -> Method:
         """Return the method for a source of that shape, which may begin anew after so many (rows, cols).
@@ -307,10 +307,9 @@ def _compute_type(given: Any) -> np.dtype[Any]:
 def accepts_method(**names: str) -> Callable[[_Function], _Function]:
     """Let a function take a `method`, or its parts as keywords, but not both.
 
-    `names` has the function's own names for parts of a method, by the method's names. "" means that it has no such
-    part.
+    `names` has the function's own names for parts of a method, by the method's names.
     """
-    parts = {names.get(part.name, part.name): part.name for part in fields(Method)}
+    parts = {names.get(part.name, part.name) for part in fields(Method)}
 
     def decorate(function: _Function) -> _Function:
         signature = inspect.signature(function)
