@@ -33,6 +33,7 @@ from gpumask.files.mask import mask_file
 _NAMES = {
     "like": "--like",
     "mask": "--mask",
+    "mask value": "--mask-valid",
     "resolution": "--resolution",
     "threshold": "--threshold",
     "valid": "--valid",

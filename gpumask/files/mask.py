@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("gpumask")
 
 # Names that the layers below use in their errors, and the arguments that stand for them here.
-_NAMES = {"mask band": "mask", "mask valid value": "mask", "values": "mask", "mask output": "output"}
+_NAMES = {"mask band": "mask", "mask valid value": "mask value", "values": "mask", "mask output": "output"}
 
 
 @renamed(_NAMES)

@@ -197,7 +197,7 @@ def test_a_raster_without_a_crs_takes_coordinates_as_they_are(files):
         (["--mask", "coarse.tif:3", "--resolution", "5", "10"], "--mask"),
         (["--mask", "coarse.tif"], "--mask"),
         (["--mask", "coarse.tif", "--resolution", "5", "9"], "--mask"),
-        (["--mask", "coarse.tif", "--resolution", "5", "10", "--mask-valid", "300"], "--mask"),
+        (["--mask", "coarse.tif", "--resolution", "5", "10", "--mask-valid", "300"], "--mask-valid"),
         (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "0"], "--threshold"),
         (["--mask", "coarse.tif", "--resolution", "5", "10", "--threshold", "1.5"], "--threshold"),
         (["--valid", "field.gpkg", "--co", "COMPRES=DEFLATE"], "--co"),

@@ -84,6 +84,7 @@ def test_a_raster_that_is_open_is_taken(files):
         ({"invalid": [("field.gpkg", 3)]}, "invalid: expected a path"),
         ({"valid": "nowhere.gpkg"}, "valid: "),
         ({"mask": 5}, "mask: expected a path"),
+        ({"mask": ("coarse.tif", 1, 300), "resolution": (5, 10)}, "mask value: expected a value that uint8 holds"),
         ({"mask": "coarse.tif"}, "mask: expected 61 x 81 pixels"),
         ({"keep": [], "quality": None}, "keep, quality, grow: expected"),
         ({"valid": "field.gpkg", "tile_shape": (0, 5)}, "tile_shape: expected"),
