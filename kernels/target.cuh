@@ -243,9 +243,9 @@ template <class T> INLINE u64 address_of(const T* array, i64 index) { return (u6
 // Asks for what the segment to the right will read or write, where memory is visited tile by tile.
 template <class T> INLINE void prefetch_right(const T* row)
 {
-    for (int l = LANES; LANES > 1 && l < 2 * LANES; l += 64 / (int)sizeof(T)) PREFETCH(address_of(row, l));
+    UNROLL for (int l = LANES; LANES > 1 && l < 2 * LANES; l += 64 / (int)sizeof(T)) PREFETCH(address_of(row, l));
 }
 template <class T> INLINE void prefetch_right_to_write(const T* row)
 {
-    for (int l = LANES; LANES > 1 && l < 2 * LANES; l += 64 / (int)sizeof(T)) PREFETCH_TO_WRITE(address_of(row, l));
+    UNROLL for (int l = LANES; LANES > 1 && l < 2 * LANES; l += 64 / (int)sizeof(T)) PREFETCH_TO_WRITE(address_of(row, l));
 }

@@ -1,6 +1,7 @@
 """Fixtures for every test file."""
 
 import contextlib
+import gc
 import os
 
 import gpu
@@ -61,6 +62,12 @@ def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=[item for item in items if item in dropped])
     items[:] = [item for item in items if item not in dropped]
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_collection_finish():
+    """Keep the thousands of tests out of what `gc.collect` looks through."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["cuda", ON_DEVICE, "native", "numpy"])

@@ -2,6 +2,8 @@
 
 import gc
 import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import gpu
 import numpy as np
@@ -177,6 +179,34 @@ def test_pinned_memory_that_changes_while_it_is_copied_is_seen(cupy, order):
     device = cupy.asarray(pageable)
     pageable[:] = 2
     assert device.get().max() == 1
+
+
+def test_whoever_waits_for_a_stream_finds_what_was_copied_even_if_another_thread_waits_for_it_too(
+    cupy, order, monkeypatch
+):
+    landing, may_land, land = threading.Event(), threading.Event(), order._Copy.land
+
+    def land_slowly(copy):
+        landing.set()
+        may_land.wait(10)
+        land(copy)
+
+    monkeypatch.setattr(order._Copy, "land", land_slowly)
+    pinned, stream = get("cuda").host_buffer(8), cupy.cuda.Stream(non_blocking=True)
+    with stream:
+        cupy.zeros(8, np.uint8).get(out=pinned, blocking=False)
+
+    def waited():
+        stream.synchronize()
+        return pinned.copy()
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(waited)
+        landing.wait(10)
+        second = threads.submit(waited)
+        assert not wait([second], timeout=0.1).done
+        may_land.set()
+        assert not first.result().any() and not second.result().any()
 
 
 def test_a_write_beside_an_array_is_seen(cupy):

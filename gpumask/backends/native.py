@@ -30,9 +30,11 @@ from gpumask.backends.launch import without_facts
 from gpumask.backends.source import define_options, kernel_source, variant_key
 from gpumask.errors import BackendError, GpumaskError
 
-# Same bits as on the GPU and for every instruction set: no contraction to FMA. Without the last two, floor and
-# comparisons do not vectorise.
+# Same bits as on the GPU and for every instruction set: no contraction to FMA. Without the next two, floor and
+# comparisons do not vectorise. The last one keeps the rest of a vectorised loop a loop, which takes a quarter less to
+# compile and is as fast.
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-fopenmp", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+FLAGS.append("--param=max-completely-peel-times=6")
 if platform.machine() in ("x86_64", "AMD64"):
     FLAGS.append("-mprefer-vector-width=512")
 

@@ -17,7 +17,7 @@ from gpumask.grids.grid import Grid
 from gpumask.resampling.lazy import Recipe, resampled_lazily
 from gpumask.resampling.method import Method
 
-GROUPS, CASES = 12, 40
+GROUPS, CASES = 24, 20
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What is tested by default, and what --exhaustive adds.
 
-By default a test of several parameters meets every value of each of them, on every backend, but not every combination.
+By default a test of several parameters meets every value of each of them, and every backend, but not every combination.
 """
 
 from __future__ import annotations
@@ -40,19 +40,18 @@ def left_out(items: Iterable[pytest.Item]) -> set[pytest.Item]:
         if item.get_closest_marker("exhaustive"):
             found.add(item)
         elif hasattr(item, "callspec"):
-            families[item.nodeid.partition("[")[0], item.callspec.params.get("backend")].append(item)
-    for (_, backend), family in families.items():
-        # Once they are on the device, arrays of the host take the same way as device arrays.
-        found |= set(family[1:]) if backend == ON_DEVICE else set(family) - covering(family)
+            families[item.nodeid.partition("[")[0]].append(item)
+    for family in families.values():
+        found |= set(family) - covering(family)
     return found
 
 
 def covering(family: list[pytest.Item]) -> set[pytest.Item]:
-    """Return tests of one function that together have every value of every parameter.
+    """Return tests of one function that together have every value of every parameter, and every backend.
 
     Those with the most new values come first.
     """
-    values = {item: set(values_of(item)) for item in family}
+    values = {item: set(values_of(item)) for item in spread(family)}
     kept, seen = set(), set()
     for new in range(max(map(len, values.values())), 0, -1):
         for item, its_values in values.items():
@@ -60,6 +59,21 @@ def covering(family: list[pytest.Item]) -> set[pytest.Item]:
                 kept.add(item)
                 seen |= its_values
     return kept
+
+
+def spread(family: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield the tests of one function so that those next to each other have different backends.
+
+    Once they are on the device, arrays of the host take the same way as device arrays. One test shows that.
+    """
+    by_backend = defaultdict(list)
+    for item in family:
+        by_backend[item.callspec.params.get("backend")].append(item)
+    yield from by_backend.pop(ON_DEVICE, [])[:1]
+    backends = list(by_backend.values())
+    for turn in range(len(backends)):
+        for place in range(max(map(len, backends), default=0)):
+            yield from backends[(place + turn) % len(backends)][place : place + 1]
 
 
 def values_of(item: pytest.Item) -> Iterator[tuple[Any, ...]]:

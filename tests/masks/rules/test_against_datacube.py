@@ -91,6 +91,7 @@ def test_random_rules_match_the_pixels_that_datacube_matches(block):
     assert {index: what for index, what in wrong.items() if what} == {}
 
 
+@pytest.mark.parametrize("backend", ["numpy"], indirect=True)
 def test_the_random_rules_are_worth_comparing():
     numbers = [(block, index) for block in range(BLOCKS) for index in range(CASES_IN_BLOCK)]
     cases, shares = [random_case(*number) for number in numbers], []

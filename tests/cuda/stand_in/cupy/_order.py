@@ -187,12 +187,12 @@ class _State:
 
     def reached(self, number: int) -> None:
         """Note that the host has waited for an operation."""
-        with lock:
+        with lock:  # until all has landed: another thread may wait for the same
             self.finished = max(self.finished, number)
             done = [copy for copy in self.copies if copy.number <= self.finished]
             self.copies = [copy for copy in self.copies if copy.number > self.finished]
-        for copy in done:
-            copy.land()
+            for copy in done:
+                copy.land()
 
     def after(self, other: _State, number: int) -> bool:
         """Say whether what comes here next is ordered after an operation there."""
@@ -354,9 +354,9 @@ def is_pinned(array: np.ndarray) -> bool:
 def fly(host: np.ndarray, stream: Stream | None = None, arriving: np.ndarray | None = None) -> None:
     """Note that a stream copies from contiguous pinned memory, or to it: it must stay as it is until that is done."""
     state = (stream or current_stream())._state
-    for copy in [copy for every in list(Stream._all) for copy in every._state.copies]:
-        if np.may_share_memory(copy.host, host):
-            copy.check()
     copied = None if arriving is None else np.frombuffer(arriving.tobytes(), np.uint8)
     with lock:
+        for copy in [copy for every in list(Stream._all) for copy in every._state.copies]:
+            if np.may_share_memory(copy.host, host):
+                copy.check()
         state.copies.append(_Copy(state.number, host, copied))
