@@ -80,6 +80,7 @@ def test_the_bare_checkout_finds_its_kernels(copy, tmp_path):
     assert found_from(tmp_path, cwd=copy) == (copy / "gpumask", copy / "kernels")
 
 
+@pytest.mark.exhaustive
 def test_the_editable_install_finds_the_kernels_of_its_checkout(copy, tmp_path):
     pip("install", "--quiet", "--no-deps", "--target", str(tmp_path), "--editable", str(copy), cwd=tmp_path)
     for name in ("numpy", "numpy.libs"):  # all that gpumask imports; nothing else of this environment is seen

@@ -24,6 +24,7 @@ import pytest
 import rasterio
 import rasterio.shutil
 from commands import fails, read, run, write
+from exhaustive import few_of
 
 from gpumask import GpumaskError, backends, resample_file
 from gpumask.files.tiles import run as chain
@@ -544,9 +545,10 @@ def interruptions(count, seed=0):
             return
 
 
-def test_runs_killed_at_random_moments_leave_nothing_half(files):
-    found = [hit for _, hits in interruptions(8) for hit in hits]
-    assert any(in_tiles for _, _, in_tiles in found)
+@pytest.mark.parametrize("count", few_of([2, 8], [2]))
+def test_runs_killed_at_random_moments_leave_nothing_half(files, count):
+    hits = (in_tiles for _, found in interruptions(20 * count) for _, _, in_tiles in found)
+    assert sum(itertools.islice(filter(None, hits), count)) == count
 
 
 # Failures.
