@@ -35,13 +35,17 @@ def assert_same_as_native(backend, kernel, numbers):
     assert not wrong, f"{len(wrong)} of {len(numbers)} cases differ on {backend.arch}, in so many values: {wrong}"
 
 
-@pytest.mark.parametrize("most", few_of([3, 12], [3]))
+@pytest.fixture(scope="session")
+def most(pytestconfig):
+    """How many cases of a kernel run where all are of one variant."""
+    return 12 if pytestconfig.getoption("machine_code_cases") else 3
+
+
 @every_kernel
 def test_the_machine_code_gives_the_bits_of_the_native_backend(machine, kernel, most):
     assert_same_as_native(machine("sm_90"), kernel, of_one_variant(kernel, most))
 
 
-@pytest.mark.parametrize("most", few_of([3, 12], [3]))
 @pytest.mark.parametrize("kernel", few_of(KERNELS, KERNELS.keys() - {"prefilter", "renormalize"}))
 def test_fewer_threads_than_pixels_give_the_same_bits(machine, kernel, most):
     assert_same_as_native(machine("sm_90", (1, 1)), kernel, of_one_variant(kernel, most))
