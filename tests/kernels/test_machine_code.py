@@ -56,6 +56,8 @@ def test_fewer_threads_than_pixels_give_the_same_bits(machine, kernel, most):
 @every_kernel
 def test_every_architecture_gives_the_bits_of_the_native_backend(machine, kernel, arch, pytestconfig):
     count = pytestconfig.getoption("machine_code_cases")
+    if not count and (kernel, arch) == ("prefilter", "sm_120"):
+        pytest.skip("asked for by --machine-code-cases: its code is so long that it takes a minute and a half")
     assert_same_as_native(machine(arch), kernel, range(min(count, COUNT)) if count else of_one_variant(kernel, 1))
 
 

@@ -20,7 +20,7 @@ from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import FACTS, without_facts
 from gpumask.backends.source import define_options, kernel_source, variant_key
 
-SANITIZERS = ["-O1", "-g1", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+SANITIZERS = ["-O0", "-g1", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
 # What the CUDA part of target.cuh needs from its compiler, for a thread that `be_thread` chooses.
 CUDA_ON_HOST = """
 #define __CUDACC__
