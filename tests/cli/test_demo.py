@@ -16,7 +16,8 @@ from gpumask.backends import native
 from gpumask.cli import main
 from gpumask.cli import scene as demo
 
-COMMAND = [sys.executable, "-c", "from gpumask.cli import main; main()"]
+# The command, which makes a demo of few pixels.
+SMALL = [sys.executable, "-c", "from gpumask.cli import main, scene; scene.SIZE, scene.NODES = 256, 13; main()"]
 
 
 @pytest.fixture
@@ -62,8 +63,7 @@ def test_demo_writes_its_files_and_prints_what_it_did(small, tmp_path, backend, 
 def test_demo_tells_what_it_compiled_apart_from_the_time_of_computing(tmp_path):
     if not any(native.shutil.which(name) for name in ("g++", "clang++", "c++")):
         pytest.skip("no C++ compiler")
-    small = "from gpumask.cli import main, scene; scene.SIZE, scene.NODES = 256, 13; main()"
-    words = [sys.executable, "-c", small, "demo", "--backend", "native", "--output", tmp_path / "made"]
+    words = [*SMALL, "demo", "--backend", "native", "--output", tmp_path / "made"]
     environment = {**os.environ, "GPUMASK_CACHE_DIR": str(tmp_path / "cache")}
     first, second = (subprocess.run(words, env=environment, capture_output=True, text=True, check=True) for _ in "12")
     told = re.search(r"^compiled before  (.*), in (.*) s, once on this machine$", first.stdout, re.MULTILINE)

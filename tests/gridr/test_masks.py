@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import shapely
-from exhaustive import draws
+from exhaustive import draws, on_one_backend
 from shapely import MultiPolygon, Point, Polygon, box
 
 import gpumask
@@ -305,7 +305,7 @@ def test_random_calls_give_the_bits_that_gridr_gives(name, block):
     assert {index: what for index, what in wrong.items() if what} == {}
 
 
-@pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+@on_one_backend
 def test_the_random_masks_are_worth_comparing():
     cases = [random_case("build_mask", block, index) for block in range(BLOCKS) for index in range(CASES_IN_BLOCK)]
     for case in cases:
@@ -315,7 +315,7 @@ def test_the_random_masks_are_worth_comparing():
     assert np.mean([np.any(case.ties) for case in cases]) > 0.05
 
 
-@pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+@on_one_backend
 def test_the_random_polygons_are_worth_comparing():
     cases = [random_case("grid_rasterize", block, index) for block in range(BLOCKS) for index in range(CASES_IN_BLOCK)]
     geometries = [case.arguments["geometry"] for case in cases]

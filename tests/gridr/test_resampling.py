@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from checkout import SHARED
-from exhaustive import draws, few_of
+from exhaustive import draws, few_of, on_one_backend
 from gridr_cases import (
     INTERPS,
     SPLINES,
@@ -85,7 +85,7 @@ def test_random_calls_give_what_gridr_gives(backend, block):
 
 
 @pytest.mark.filterwarnings("ignore:grid_row, grid_col. no node counts")
-@pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+@on_one_backend
 def test_the_random_calls_are_worth_comparing():
     cases = [random_case(block, index) for block in range(5) for index in range(CASES_IN_BLOCK)]
     for case in cases:

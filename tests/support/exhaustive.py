@@ -13,6 +13,9 @@ import pytest
 
 ON_DEVICE = "cuda, arrays there"
 
+# For a test that runs nothing on a backend, in a file whose tests run on each.
+on_one_backend = pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+
 
 def few_of(every: Iterable[Any], few: Collection[Any]) -> list[Any]:
     """Return all values of a parameter. Those that are not among the few are marked exhaustive.

@@ -142,7 +142,7 @@ def test_lanes_that_lack_memory_because_of_each_other_wait(tmp_path, limit, room
     expected = written(tmp_path)
     call = chain(tmp_path, **options)
     limit(room)
-    for _ in range(4):
+    for _ in range(10):
         call()
         for found, wanted in zip(written(tmp_path), expected, strict=True):
             np.testing.assert_array_equal(found, wanted)

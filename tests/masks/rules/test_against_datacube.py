@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from exhaustive import draws
+from exhaustive import draws, on_one_backend
 from random_rules import DTYPES, pick, random_definition, random_rule
 
 from gpumask import MaskRule, MaskRuleError, mask_from_rules
@@ -91,7 +91,7 @@ def test_random_rules_match_the_pixels_that_datacube_matches(block):
     assert {index: what for index, what in wrong.items() if what} == {}
 
 
-@pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+@on_one_backend
 def test_the_random_rules_are_worth_comparing():
     numbers = [(block, index) for block in range(BLOCKS) for index in range(CASES_IN_BLOCK)]
     cases, shares = [random_case(*number) for number in numbers], []

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from exhaustive import draws
+from exhaustive import draws, on_one_backend
 from kernel_cases import assert_same_bits, to_host
 from random_rules import DTYPES, pick, random_definition, random_rule
 
@@ -159,7 +159,7 @@ def by_matplotlib(color, alpha=None):
     return tuple(int(channel * 255 + 0.5) for channel in colors.to_rgba(color, alpha))
 
 
-@pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+@on_one_backend
 def test_colours_are_those_of_matplotlib():
     by_matplotlib("red")
     from matplotlib.colors import CSS4_COLORS
@@ -838,7 +838,7 @@ def test_random_rules_about_several_dates_match_what_datacube_ows_matches(block)
         assert_same_bits(found, wanted, f"case {index}: {stack.dtype} {config}")
 
 
-@pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+@on_one_backend
 def test_the_random_cases_are_worth_comparing():
     images = [map_by_peer(block, index) for block in range(BLOCKS) for index in range(MAPS_IN_BLOCK)]
     colours = [len(np.unique(image.reshape(-1, 4), axis=0)) for image in images]
