@@ -227,3 +227,55 @@ INLINE void source_coordinates(const Grid& grid, Index y, Index x, int n, Coordi
     else
         cell_coordinates(grid, y, x, n, row, col);
 }
+
+// Where a window of the source begins along an axis. Neighbouring nodes may lie so many pixels apart, a turn, or 0.
+struct Places {
+    f64 origin, turn;
+};
+
+// A coordinate as a place in a window, where pixels begin at whole numbers. Within 1e-9 a place is such a number.
+INLINE f64 place_in(const Places& axis, f64 coordinate)
+{
+    const f64 place = (coordinate + 0.5) - axis.origin, whole = rint(place);
+    return fabs(place - whole) < 1e-9 ? whole : place;
+}
+
+// A place moved by whole turns to where it is nearest to another.
+INLINE f64 near_to(f64 other, f64 place, f64 turn)
+{
+    return turn != 0 ? place - turn * rint((place - other) / turn) : place;
+}
+
+// A corner of output pixels lies between the nodes of a cell, or up to half a pixel beyond those at the grid's edge.
+// n corners of a row, from the upper left one of pixel (y, x) on. Bilinear, in halves of a pixel.
+INLINE void corner_places(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, f64* row,
+                          f64* col)
+{
+    Index r = step_quotient(grid, y > 0 ? y - 1 : 0, grid.row_step, grid.row_magic, grid.row_shift);
+    r = r < grid.rows - 2 ? r : grid.rows - 2;
+    const f64 down = 2.0 * whole_f64(y - r * grid.row_step) - 1.0, up = 2.0 * whole_f64(grid.row_step) - down;
+    const f64 step = 2.0 * whole_f64(grid.col_step);
+    for (int first = 0, last; first < n; first = last) {
+        const Index before = x + first > 0 ? x + first - 1 : 0;
+        Index c = step_quotient(grid, before, grid.col_step, grid.col_magic, grid.col_shift);
+        const bool is_last = c >= grid.cols - 2;
+        c = is_last ? grid.cols - 2 : c;
+        const int start = (int)(c * grid.col_step - x);  // of the cell
+        last = LANES > 1 && !is_last && start + grid.col_step + 1 < n ? start + (int)grid.col_step + 1 : n;
+        const Node n1 = node_at(grid, r, c);
+        Node n2 = node_at(grid, r, c + 1), n3 = node_at(grid, r + 1, c + 1), n4 = node_at(grid, r + 1, c);
+        if (rows.turn != 0 || cols.turn != 0) {
+            n2 = {near_to(n1.row, n2.row, rows.turn), near_to(n1.col, n2.col, cols.turn)};
+            n3 = {near_to(n1.row, n3.row, rows.turn), near_to(n1.col, n3.col, cols.turn)};
+            n4 = {near_to(n1.row, n4.row, rows.turn), near_to(n1.col, n4.col, cols.turn)};
+        }
+        LANE_LOOP(l, first, last) {
+            const f64 right = 2.0 * whole_f64(l - start) - 1.0, left = step - right;
+            const f64 w1 = up * left, w2 = up * right, w3 = down * right, w4 = down * left;
+            const f64 row_sum = n1.row * w1 + n2.row * w2 + n3.row * w3 + n4.row * w4;
+            const f64 col_sum = n1.col * w1 + n2.col * w2 + n3.col * w3 + n4.col * w4;
+            row[l] = place_in(rows, area_quotient(grid, 0.25 * row_sum));
+            col[l] = place_in(cols, area_quotient(grid, 0.25 * col_sum));
+        }
+    }
+}

@@ -25,7 +25,10 @@
     NODES_PARAMETERS, Size grid_rows, Size grid_cols, Size row_step, Size col_step, Size first_row,                \
         Size first_col, DIVISIONS_PARAMETERS
 
-// An image, and its validity: of all bands, or by band.
+// An image, and its validity: of all bands, or by band. -D VALIDITY_T: u8, or f32 for shares.
+#ifndef VALIDITY_T
+#define VALIDITY_T u8
+#endif
 #define TARGET_PARAMETERS                                                                                          \
-    OUT_T *__restrict__ image, Size image_pitch, Size image_plane, u8 *__restrict__ validity, Size validity_pitch, \
-        Size validity_plane
+    OUT_T *__restrict__ image, Size image_pitch, Size image_plane, VALIDITY_T *__restrict__ validity,              \
+        Size validity_pitch, Size validity_plane

@@ -142,6 +142,7 @@ INLINE bool is_below(i64 i, i64 n) { return (u64)i < (u64)n; }
 // What the kernels use of <math.h>, which in C++ takes longer to compile than a small kernel.
 extern "C" f64 floor(f64) noexcept;
 extern "C" f64 rint(f64) noexcept;
+extern "C" f64 sqrt(f64) noexcept;
 extern "C" f64 fabs(f64) noexcept;
 extern "C" f64 nan(const char*) noexcept;
 inline f32 rint(f32 v) { return __builtin_rintf(v); }

@@ -127,6 +127,17 @@ class Target(NamedTuple):
         return cls(image, pitch_of(image), plane_of(image), validity, pitch_of(validity), plane_of(validity))
 
 
+class Areas(NamedTuple):
+    """What area statistics make of invalid pixels. least_share: from which share on there is a value.
+
+    nodata and outside are as for `Invalid`.
+    """
+
+    nodata: Any
+    outside: int
+    least_share: float
+
+
 class Invalid(NamedTuple):
     """What invalid pixels become, and the validity of those whose coordinate lies outside the source."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends.area_twins import area
 from gpumask.backends.arguments import (
     Axes,
     Coarse,
@@ -29,6 +30,7 @@ from gpumask.backends.arguments import (
 )
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
+from gpumask.backends.twin_values import converted, nodes_that_count, uncarried
 from gpumask.backends.twin_weights import sum_at_whole, weighted_sum, weights
 from gpumask.pixels.boundary import pixels_at
 from gpumask.pixels.coordinates import SHIFT, coordinates_at, fixed, fixed_coordinates_at
@@ -79,7 +81,7 @@ def resample(
     *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0, FIXED=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
-    image, validity, fill = target.image, target.validity, _uncarried(invalid.nodata, OUT_T)
+    image, validity, fill = target.image, target.validity, uncarried(invalid.nodata, OUT_T)
     pixels = _with_frame(source, frame)
     places = (
         (source.origin_row - frame.row_frame, source.row_period),
@@ -90,7 +92,7 @@ def resample(
         *at, inside = _anchor(row, col, pixels.shape[1:], places, here, TAPS, SPLINE)
         valid, values = _weigh(pixels, at, ACC_T, TAPS, SPLINE, FIXED)
         valid = valid if BY_BAND else valid.all(axis=0)
-        image[:, part] = np.where(valid, _convert(np.where(valid, values, 0), OUT_T), fill)
+        image[:, part] = np.where(valid, converted(np.where(valid, values, 0), OUT_T), fill)
         if validity is not None:
             validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, invalid.outside))
 
@@ -108,11 +110,6 @@ def _with_frame(source: Source, frame: Frame) -> np.ndarray:
     return np.ascontiguousarray(pixels)
 
 
-def _uncarried(value, dtype):
-    """Return a value out of what brings it to a kernel, as in kernels/convert.cuh."""
-    return np.int32(value).view("f4") if dtype == np.float32 else np.asarray(value).astype(dtype)
-
-
 def _of_bands(words, bands):
     """Return the footprints of each band, out of words with eight of them. One word is of all bands."""
     if words is None or words.ndim == 2:
@@ -124,7 +121,7 @@ def _coordinates(shape, grid: Grid, in_fixed):
     """Yield blocks of rows, and the source coordinates of their pixels."""
     steps, nodes = (grid.row_step, grid.col_step), [grid.nodes.grid_row, grid.nodes.grid_col]
     if not in_fixed or steps == (1, 1):
-        counts = _counts(grid.nodes)
+        counts = nodes_that_count(grid.nodes)
         nodes = [np.where(counts, coordinate, np.nan) for coordinate in nodes]
     find = fixed_coordinates_at if in_fixed else coordinates_at
     xs = np.arange(shape[1]) + grid.first_col
@@ -135,17 +132,10 @@ def _coordinates(shape, grid: Grid, in_fixed):
         yield part, *(find(coordinate, steps, ys, xs) for coordinate in nodes)
 
 
-def _counts(nodes: Nodes):
-    """Say which nodes a mask and a nodata value let count."""
-    row, col, nodata = nodes.grid_row, nodes.grid_col, nodes.grid_nodata
-    counts = ~((abs(row - nodata) < 1e-5) | (abs(col - nodata) < 1e-5))
-    return counts if nodes.grid_mask is None else counts & (nodes.grid_mask != 0)
-
-
 def fixed_nodes(rows, cols, nodes: Nodes, limit, out_row, out_col):
     """Twin of kernels/fixed_nodes.cu."""
     found = [fixed(coordinate, limit) for coordinate in (nodes.grid_row, nodes.grid_col)]
-    counts = _counts(nodes) & ~np.isnan(found[0] + found[1])
+    counts = nodes_that_count(nodes) & ~np.isnan(found[0] + found[1])
     for coordinate, out in zip(found, (out_row, out_col), strict=True):
         out[:] = np.where(counts, coordinate + SHIFT, -1)
 
@@ -173,9 +163,9 @@ def renormalize(
             total += w
             at = np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)
             sums += np.where(w != 0, w * source.pixels.source[:, *at].astype(ACC_T), 0)
-        enough = total >= _uncarried(min_weight, ACC_T)
+        enough = total >= uncarried(min_weight, ACC_T)
         wanted[wanted] = enough
-        image[:, part][:, wanted] = _convert(sums[:, enough] / total[enough], OUT_T)
+        image[:, part][:, wanted] = converted(sums[:, enough] / total[enough], OUT_T)
         validity[part][wanted] = 1
 
 
@@ -366,23 +356,9 @@ def _share(node, down, across):
     return node * (down * across) if node.dtype == np.float32 else node * down * across
 
 
-def _convert(values: np.ndarray, dtype: Any) -> np.ndarray:
-    """Return values in a type. Integers are rounded half to even and clipped to their range."""
-    dtype = np.dtype(dtype)
-    if values.dtype == dtype or dtype.kind == "f":
-        return values.astype(dtype, copy=False)
-    info = np.iinfo(dtype)
-    if values.dtype.kind != "f":
-        given = np.iinfo(values.dtype)
-        return np.clip(values, max(info.min, given.min), min(info.max, given.max)).astype(dtype)
-    whole = np.rint(values.astype(np.float64))
-    inside = np.where((whole > float(info.min)) & (whole < float(info.max)), whole, 0).astype(dtype)
-    low, high = dtype.type(info.min), dtype.type(info.max)
-    return np.where(whole >= float(info.max), high, np.where(whole <= float(info.min), low, inside))
-
-
 TWINS: dict[str, Any] = {
     "all_finite": all_finite,
+    "area": area,
     "column_distance": column_distance,
     "dilate": dilate,
     "fixed_nodes": fixed_nodes,

@@ -12,7 +12,7 @@ import numpy as np
 from gpumask.backends import adopt, is_device_array, on_host, one_memory
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.pixels.checks import whole_pair
-from gpumask.pixels.coordinates import coordinates_at
+from gpumask.pixels.coordinates import coordinates_at, corners_at
 from gpumask.pixels.missing import check_declares_nothing, mask_of, nan_where_missing
 from gpumask.pixels.values import as_held, held, same
 from gpumask.pixels.window import Window, check_inside
@@ -135,13 +135,15 @@ class Grid:
         """The rows and columns of the output."""
         return self.output.shape
 
-    def crop(self, window: Window) -> Grid:
+    def crop(self, window: Window, margin: int = 0) -> Grid:
         """Return the grid for a part of the output, with only the nodes that it needs.
 
         Parameters
         ----------
         window
             The part, in output pixels of this grid, counted from the start of its own `output`.
+        margin
+            Keep the nodes that so many output pixels around the part need too. Corners of pixels need 1.
 
         Returns
         -------
@@ -160,7 +162,7 @@ class Grid:
         """
         check_inside("window", window, self.shape)
         wanted = window.shift(self.output.row, self.output.col)
-        nodes = node_window(wanted, self.resolution)
+        nodes = node_window(wanted.pad(margin).intersect(Window.of_shape(self.full_shape)), self.resolution)
         rows, cols = nodes.slices
         return replace(
             self,
@@ -274,9 +276,54 @@ class Grid:
         counts = np.isfinite(row) & np.isfinite(col)
         if not counts.any():
             return Window(0, 0, 0, 0)
-        turns = around if self.resolution == (1, 1) else (0, 0)  # else interpolated pixels lie between the turns
-        (top, bottom), (left, right) = (_ends(at[counts], n) for at, n in zip((row, col), turns, strict=True))
+        (top, bottom), (left, right) = (
+            _ends(at[counts], n) for at, n in zip((row, col), self._turns(around), strict=True)
+        )
         return Window(top, left, bottom - top + 1, right - left + 1).pad(margin)
+
+    def covered_window(self, around: tuple[int, int] = (0, 0)) -> Window:
+        """Return the smallest window that holds every source pixel that an output pixel covers.
+
+        Parameters
+        ----------
+        around
+            See `source_window`.
+
+        Returns
+        -------
+        Window
+            The window. It may reach beyond the source. It has no pixels if no output pixel has all its corners.
+
+        Notes
+        -----
+        Corners of output pixels lie between nodes, or up to half a pixel beyond. So the nodes inside, and the corners
+        along the edges, give the window.
+
+        Examples
+        --------
+        >>> Grid([[0, 0], [8, 8]], [[0, 8], [0, 8]], resolution=(2, 2)).covered_window()
+        Window(row=-2, col=-2, rows=12, cols=12)
+        """
+        here = self._on_host()
+        counts, (rows, cols), output = here.counts(), here.resolution, here.output
+        nodes = node_window(output, here.resolution)
+        ys, xs = np.arange(output.row, output.row_stop + 1), np.arange(output.col, output.col_stop + 1)
+        edges = (ys[[0, -1]], _corners_and_cells(xs, cols)), (_corners_and_cells(ys, rows), xs[[0, -1]])
+        turns, found = self._turns(around), []
+        for coordinate, period in zip((here.row, here.col), turns, strict=True):
+            known = np.where(counts, coordinate, np.nan)
+            with np.errstate(invalid="ignore", over="ignore"):
+                corners = [corners_at(known, here.resolution, y, x, period).ravel() for y, x in edges]
+            places = np.concatenate([*corners, known[nodes.slices].ravel()])
+            found.append(places[np.isfinite(places)])
+        if not all(map(len, found)):
+            return Window(0, 0, 0, 0)
+        ends = [_ends(places, n) for places, n in zip(found, turns, strict=True)]
+        return Window.of_axes(*((first, last - first + 1) for first, last in ends)).pad(1)
+
+    def _turns(self, around: tuple[int, int]) -> tuple[int, int]:
+        """Return the (rows, cols) after which nodes begin anew. In a coarse grid pixels may lie between two turns."""
+        return around if self.resolution == (1, 1) else (0, 0)
 
     def _on_host(self) -> Grid:
         """Return the grid with its arrays in host memory."""
@@ -304,6 +351,11 @@ class Grid:
 def _ends_and_nodes(first: int, stop: int, step: int) -> np.ndarray:
     """Return the output's first and last row, or column, and the rows or columns of the nodes between them."""
     return np.unique([first, *range(-(-first // step) * step, stop, step), stop - 1])
+
+
+def _corners_and_cells(at: np.ndarray, step: int) -> np.ndarray:
+    """Return, of the corners of rows or columns, the first and the last, and those to both sides of each node."""
+    return np.asarray(at[(at == at[0]) | (at == at[-1]) | (at % step <= 1)])
 
 
 def _ends(places: np.ndarray, period: int) -> tuple[int, int]:

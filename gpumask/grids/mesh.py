@@ -79,10 +79,10 @@ class Mesh:
         """Return the pixels from node to node in a part."""
         return 1 if self.fine[part.row // _BLOCK, part.col // _BLOCK] else self.step
 
-    def read(self, part: Window) -> Grid:
-        """Return the grid of a part of the output."""
+    def read(self, part: Window, margin: int = 0) -> Grid:
+        """Return the grid of a part of the output, with the nodes that `margin` pixels around it need."""
         step = self.step_at(part)
-        nodes = node_window(part, (step, step))
+        nodes = node_window(part.pad(margin).intersect(Window.of_shape(self.shape)), (step, step))
         if step == 1 and self.terrain is not None:
             row, col = self.terrain(nodes)
         else:

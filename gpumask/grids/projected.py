@@ -160,13 +160,15 @@ class ProjectedGrid:
         for part in self._mesh.parts(window):
             yield part, (self._mesh.step_at(part),) * 2
 
-    def read(self, part: Window) -> Grid:
+    def read(self, part: Window, margin: int = 0) -> Grid:
         """Return the grid of a part.
 
         Parameters
         ----------
         part
             A window that `parts` gave.
+        margin
+            See `Grid.crop`.
 
         Returns
         -------
@@ -180,7 +182,7 @@ class ProjectedGrid:
         >>> ProjectedGrid(place, place).read(Window(0, 0, 100, 100)).shape
         (100, 100)
         """
-        return replace(self._mesh.read(part), around=self._around)
+        return replace(self._mesh.read(part, margin), around=self._around)
 
     def georeference(self, window: Window) -> dict[str, Any]:
         """Return where a window of the target lies on the ground.

@@ -1,5 +1,7 @@
 """The interpolators: how many taps each takes along an axis, and how many pixels around a place it reads.
 
+Area statistics are interpolators without taps. They read all that an output pixel covers.
+
 A B-spline has a filter that reads more than its taps. How far it looks follows Briand and Monasse, "Theory and Practice
 of Image B-Spline Interpolation", IPOL 2018, https://doi.org/10.5201/ipol.2018.221. GridR 0.7 does the same.
 """
@@ -51,6 +53,8 @@ class Interpolator:
         The share from which on an invalid pixel makes a coefficient invalid. See `influence`.
     filtered
         True if the pixels are already the coefficients of a B-spline.
+    is_area
+        Whether this is a statistic of all source pixels that an output pixel covers. It has no taps.
     """
 
     name: str
@@ -59,6 +63,12 @@ class Interpolator:
     epsilon: float = 1e-6
     mask_influence_threshold: float = 1e-3
     filtered: bool = False
+    is_area: bool = False
+
+    @property
+    def keeps_values(self) -> bool:
+        """Whether each output value is that of one source pixel, chosen without comparing values."""
+        return self.name in ("nearest", "mode")
 
     @property
     def first_tap(self) -> int:
@@ -131,12 +141,16 @@ def _steps(order: int, epsilon: float) -> tuple[int, ...]:
     return tuple(steps)
 
 
+# Area statistics, by GDAL's names.
+STATISTICS = ("average", "sum", "rms", "min", "max", "mode", "med", "q1", "q3")
+
 INTERPOLATORS = {
     "nearest": Interpolator("nearest", 1),
     "linear": Interpolator("linear", 2),
     "cubic": Interpolator("cubic", 4),
     "lanczos3": Interpolator("lanczos3", 6),
     **{f"bspline{order}": Interpolator(f"bspline{order}", order + 1, order) for order in POLES},
+    **{name: Interpolator(name, 0, is_area=True) for name in STATISTICS},
 }
 
 # GridR's names for interpolators that have another name here.

@@ -282,9 +282,9 @@ def _shape_of(grid: Grid | ProjectedGrid) -> tuple[int, int]:
 def _pieces(grid: Grid | ProjectedGrid, window: Window, method: Method, shape: tuple[int, int]) -> list[Piece]:
     """Return the pieces of a window of the output. `shape` is that of the source."""
     if isinstance(grid, Grid):
-        parts = [(window, grid.crop(window))]
+        parts = [(window, grid.crop(window, method.node_margin))]
     else:
-        parts = [(part, grid.read(part)) for part, _ in grid.parts(window)]
+        parts = [(part, grid.read(part, method.node_margin)) for part, _ in grid.parts(window)]
     return [Piece(part.shift(-window.row, -window.col), here, method.reach(here, shape)) for part, here in parts]
 
 

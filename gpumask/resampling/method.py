@@ -121,6 +121,11 @@ class Method:
             raise GpumaskError(
                 f"mask_policy: expected strict for {name}, whose taps are not pixels; got {self.mask_policy}"
             )
+        if self.interpolator.is_area and any(mode is not None for mode in self.boundary.modes):
+            raise GpumaskError(
+                f"boundary: expected None for {self.interpolator.name}, which needs no pixels beyond the edges; "
+                f"got {self.boundary.mode!r}"
+            )
         check_validity(self.validity)
 
     def _set(self, name: str, value: Any) -> None:
@@ -149,6 +154,11 @@ class Method:
         return 0 if self.nodata_out is None else self.nodata_out
 
     @property
+    def node_margin(self) -> int:
+        """Around how many output pixels of a tile nodes are needed too. Corners of pixels need 1. See `Grid.crop`."""
+        return 1 if self.interpolator.is_area else 0
+
+    @property
     def by_band(self) -> bool:
         """Whether each band is valid by itself."""
         return self.validity == "band"
@@ -171,7 +181,12 @@ class Method:
         GpumaskError
             If it is not an integer or float of 8 to 64 bits.
         """
-        return output_type(source, self.dtype, 0)[0]
+        return output_type(source, self._asked_dtype, 0)[0]
+
+    @property
+    def _asked_dtype(self) -> Any:
+        """Return the dtype asked for. None means the source's. A sum is float64 unless asked for otherwise."""
+        return np.float64 if self.dtype is None and self.interpolator.name == "sum" else self.dtype
 
     def for_source(self, dtype: Any, nodata: float | None = 0) -> Method:
         """Return the method for a source with some dtype. It has the output's dtype, and a nodata value that fits it.
@@ -193,7 +208,7 @@ class Method:
         GpumaskError
             If the output's dtype is wrong, or does not hold the nodata value.
         """
-        kind, value = output_type(dtype, self.dtype, nodata if self.nodata_out is None else self.nodata_out)
+        kind, value = output_type(dtype, self._asked_dtype, nodata if self.nodata_out is None else self.nodata_out)
         return self._changed(dtype=kind, nodata_out=value)
 
     @property
@@ -264,6 +279,9 @@ class Method:
             The window. It lies beyond the edges if pixels there matter. It is empty if no pixel can be valid.
         """
         margin, around = self.interpolator.margin, self.boundary.around
+        if self.interpolator.is_area:
+            covered = self.boundary.in_first_turn(grid.covered_window(around), 0)
+            return covered.intersect(self.boundary.opened(Window.of_shape(self.boundary.once(shape)), covered))
         taps = self.boundary.in_first_turn(grid.source_window(margin, around), 2 * margin)
         if not self.interpolator.needs_filter:
             inside = Window.of_shape(self.boundary.once(shape)).pad(*self.frames)

@@ -15,9 +15,11 @@ from gpumask.grids.nodes import FixedGrid, fixed_grid, node_arguments, node_defi
 from gpumask.masks.footprint import footprints, footprints_by_band
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.window import Window
+from gpumask.resampling.area import area_into
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.prefilter import coefficient_validity, coefficients, domain_of, extended, extended_image
+from gpumask.resampling.prepare import as_argument, carried, finite_source
 
 
 def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:
@@ -25,18 +27,24 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
 
     Where the target has a validity for each band, each is as if it were alone.
     """
+    if target.validity is None:
+        target = replace(target, validity=backend.empty(grid.shape, np.uint8))
+    make = area_into if method.interpolator.is_area else _interpolate_into
+    make(backend, source, grid, method, target)
+
+
+def _interpolate_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:
+    """Resample by an interpolator that has taps."""
     interp, compute = method.interpolator, method.compute_dtype
     renormalized = method.least_weight is not None and interp.taps > 1
     in_fixed = isinstance(grid, FixedGrid) or method.in_fixed_point(grid.resolution, source.whole_window)
     grid = fixed_grid(backend, grid) if in_fixed else grid
     boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
-    if target.validity is None:
-        target = replace(target, validity=backend.empty(grid.shape, np.uint8))
     if any(boundary.around) and not source.whole:
         source = source.crop(Window(*source.origin, *boundary.once(source.image.shape[1:])))
     source = replace(source, image=backend.asarray(source.image))
     if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
-        source = _finite(backend, source, compute, target.by_band)
+        source = finite_source(backend, source, compute, target.by_band)
     if interp.needs_filter:
         source = _filtered(backend, source, method)
     if renormalized and any(frames):
@@ -52,9 +60,9 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
     types |= node_defines(grid, in_fixed)
     launch(
         backend, "resample", grid.shape,
-        _as_argument(source, boundary), arguments.Frame(*frames, *boundary.numbers),
+        as_argument(source, boundary), arguments.Frame(*frames, *boundary.numbers),
         arguments.Footprint.of(valid), nodes, arguments.Target.of(out, target.validity),
-        arguments.Invalid(_carried(target.nodata, out.dtype), target.outside),
+        arguments.Invalid(carried(target.nodata, out.dtype), target.outside),
         **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
         HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))),
     )  # fmt: skip
@@ -71,42 +79,10 @@ def _renormalize(
     valid = None if source.valid is None else backend.asarray(source.valid)
     launch(
         backend, "renormalize", target.validity.shape,
-        _as_argument(source, method.boundary), arguments.Valid.of(valid), nodes,
+        as_argument(source, method.boundary), arguments.Valid.of(valid), nodes,
         arguments.Target.of(target.image, target.validity), _least(method.least_weight or 0.0, types["ACC_T"]),
         **types, **method.interpolator.defines,
     )  # fmt: skip
-
-
-def _as_argument(source: Source, boundary: Boundary) -> arguments.Source:
-    """Return a source as kernels take it."""
-    _, rows, cols = source.image.shape
-    return arguments.Source(arguments.Pixels.of(source.image), rows, cols, *source.origin, *boundary.around)
-
-
-def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
-    """Return a source whose pixels are not valid where NaN, or infinite in the type that computes.
-
-    by_band: whether that is so of each band by itself. Otherwise a pixel is invalid in all bands where it is so in any.
-    """
-    image, types = source.image, (source.image.dtype, compute)
-    most = min(float(np.finfo(dtype).max) for dtype in types)
-    if most == float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
-        return source
-    finite = backend.empty(image.shape if by_band else image.shape[1:], np.uint8)
-    parts = [(source.band(k), finite[k]) for k in range(len(image))] if by_band else [(source, finite)]
-    for part, out in parts:
-        valid = None if part.valid is None else backend.asarray(part.valid)
-        pixels, counts = arguments.Pixels.of(part.image), arguments.Valid.of(valid)
-        launch(backend, "all_finite", out.shape, pixels, most, counts, out, SRC_T=image.dtype)
-    if source.valid is None and backend.at_once(finite.all):
-        return source
-    return replace(source, valid=finite)
-
-
-def _has_finite_sum(image: np.ndarray) -> bool:
-    """Say whether the sum of all pixels is finite, as then all of them are."""
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(image.sum()))
 
 
 def _framed(backend: Backend, source: Source, boundary: Boundary, frames: tuple[int, int]) -> Source:
@@ -136,14 +112,7 @@ def _filtered(backend: Backend, source: Source, method: Method) -> Source:
     return Source(np.concatenate(made), np.stack(valid), origin, source.whole)
 
 
-def _carried(value: float, dtype: np.dtype[Any]) -> float | np.int64:
-    """Return a value of a dtype as kernels take it: float64 as it is, the bits of others as int64."""
-    if dtype == np.float64:
-        return float(value)
-    return np.int64(np.float32(value).view(np.int32) if dtype.kind == "f" else (int(value) + 2**63) % 2**64 - 2**63)
-
-
 def _least(weight: float, dtype: np.dtype[Any]) -> float | np.int64:
     """Return the least value of a float dtype that is not below a weight, as kernels take it."""
     held = dtype.type(weight)
-    return _carried(held if float(held) >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)
+    return carried(held if float(held) >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)

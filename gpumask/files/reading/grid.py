@@ -42,8 +42,8 @@ class GridSource(Protocol):
     def parts(self, output: Window) -> Iterator[tuple[Window, tuple[int, int]]]:
         """Cut a window of the output into windows with one grid each. Yield each with the resolution of its grid."""
 
-    def read(self, output: Window) -> Grid:
-        """Return the grid for such a window."""
+    def read(self, output: Window, margin: int = 0) -> Grid:
+        """Return the grid for such a window, with the nodes that `margin` pixels around it need."""
 
     def georeference(self, output: Window) -> dict[str, Any]:
         """Return `crs` and `transform` of a window of the output, as far as they are known."""
@@ -113,9 +113,10 @@ class GridFile:
         """Yield the window with its resolution. One grid serves the whole output."""
         yield output, self.resolution
 
-    def read(self, output: Window) -> Grid:
-        """Read the nodes for a window of the output."""
-        nodes = node_window(output, self.resolution)
+    def read(self, output: Window, margin: int = 0) -> Grid:
+        """Read the nodes for a window of the output, and those that `margin` pixels around it need."""
+        around = output.pad(margin).intersect(Window.of_shape(self.full_shape))
+        nodes = node_window(around, self.resolution)
         with names_file("grid", self.row[0], nodes):
             row, col = (dataset.read(band, window=ranges(nodes)) for dataset, band in (self.row, self.col))
         grid = Grid(

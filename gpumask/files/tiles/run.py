@@ -189,7 +189,7 @@ class _Run:
     def _plan(self, tile: Window) -> Tile:
         """Return what a tile needs."""
         with self.environment():
-            self.planned = self.read_nodes(tile)
+            self.planned = self.read_nodes(tile, self.method.node_margin)
         return Tile(tile, self.method.reach(self.planned, self.source.dataset.shape), self.planned.row.shape)
 
     def _read(self, tile: Tile, slot: Slot) -> _Piece:
@@ -273,7 +273,7 @@ class _Run:
                 raise no_room(error) from error
         rows, cols = (-(-size // 2) for size in grid.shape)
         for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
-            part = grid.crop(quarter)
+            part = grid.crop(quarter, self.method.node_margin)
             reach = self.method.reach(part, self.source.dataset.shape)
             image, validity = target.image[:, *quarter.slices], target.validity[..., *quarter.slices]
             if reach.is_empty:
@@ -289,7 +289,7 @@ class _Run:
     def _resample_at_once(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample from host memory to host memory."""
         nodes = self._nodes_here()
-        here = grid if nodes is None else nodes.crop(output)
+        here = grid if nodes is None else nodes.crop(output, self.method.node_margin)
         image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
         there = dataclasses.replace(target, image=image, validity=validity)
         resample_into(self.backend, source, here, self.method, there)

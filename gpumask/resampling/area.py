@@ -1,0 +1,42 @@
+"""Area statistics: an output pixel from all source pixels that it covers, weighed by how much of each that is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gpumask.backends import arguments
+from gpumask.backends.backend import Backend
+from gpumask.backends.launch import launch
+from gpumask.grids.grid import Grid
+from gpumask.grids.nodes import node_arguments, node_defines
+from gpumask.pixels.window import Window
+from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import Method
+from gpumask.resampling.prepare import as_argument, carried, finite_source
+
+# The numbers of the statistics in kernels/area.cu.
+_TOTALS = {"average": 0, "sum": 1, "rms": 2, "min": 3, "max": 4}
+_STRICT = 2.0  # a share that no pixel has
+
+
+def area_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:
+    """Compute an area statistic into arrays that the backend can write to. See `resample_into`."""
+    if any(method.boundary.around) and not source.whole:
+        source = source.crop(Window(*source.origin, *method.boundary.once(source.image.shape[1:])))
+    source = replace(source, image=backend.asarray(source.image))
+    if source.image.dtype.kind == "f":
+        source = finite_source(backend, source, source.image.dtype, target.by_band)
+    if source.valid is not None:
+        source = replace(source, valid=backend.asarray(source.valid))
+    nodes, facts = node_arguments(backend, grid), node_defines(grid, in_fixed=False)
+    least = _STRICT if method.least_weight is None else method.least_weight
+    how = arguments.Areas(carried(target.nodata, target.image.dtype), target.outside, least)
+    for band in range(len(source.image)) if target.by_band else [None]:
+        some, into = (source, target) if band is None else (source.band(band), target.band(band))
+        launch(
+            backend, "area", grid.shape,
+            as_argument(some, method.boundary), arguments.Valid.of(some.valid), nodes,
+            arguments.Target.of(into.image, into.validity), how,
+            SRC_T=some.image.dtype, OUT_T=into.image.dtype, VALIDITY_T=into.validity.dtype,
+            STATISTIC=_TOTALS[method.interpolator.name], **facts,
+        )  # fmt: skip
