@@ -1,8 +1,6 @@
 // area: statistics of what output pixels cover of a source. A source pixel weighs by the area of it that is covered.
 // -D STATISTIC is one of those below. SRC_T, OUT_T: types of the source and of the image. Sums are f64.
-// -D VALIDITY_T: u8 for a validity of 0 and 1, f32 for the share of what is covered that is there and valid.
-// valid: as in renormalize.cu. Valid pixels must be finite. least_share: from which share on there is a value; above 1 all
-// that is covered must be valid. outside: what validity is where no pixel of the source is covered.
+// valid: as in renormalize.cu. Valid pixels must be finite. least_share, outside: see say_shares.
 // Twin: area_twins.py:area.
 #define AVERAGE 0
 #define SUM 1
@@ -15,7 +13,6 @@
 #include "target.cuh"
 
 #define IS_SUM (STATISTIC <= RMS)
-#define BELOW_ONE 0.99999994  // the greatest f32 below 1
 
 #if IS_SUM
 typedef f64 Total;
@@ -35,48 +32,109 @@ INLINE Total weighted(f64, SRC_T v) { return v; }
 INLINE Total widened(f64, Total v) { return v; }
 #endif
 
-// The totals of a run's pixels in one band. MASKED: only of valid pixels.
+// Joins n columns from c on to the totals of the pixels that cover them.
+template <bool BOX>
+INLINE void add_across(const Covers& at, const Run& run, Index c, int n, const Total* columns, Total* totals)
+{
+    for (int l = run.begin; l < run.end; ++l) {
+        const Index first = most(c, (Index)at.first_col[l]), stop = least(c + n, (Index)at.last_col[l]);
+        if (first >= stop) continue;
+        Total total = joined(totals[l], widened(width_at<BOX>(at, l, first), columns[first - c]));
+        for (Index k = first + 1; k < stop - 1; ++k) total = joined(total, columns[k - c]);  // all of their widths
+        if (stop - first > 1) total = joined(total, widened(width_at<BOX>(at, l, stop - 1), columns[stop - 1 - c]));
+        totals[l] = total;
+    }
+}
+
+// Bands that are handled together, as they share weights.
+#define GROUP 4
+
+// Rows of pixels, one in each of some bands, and which of them are valid. room: how many of each can be read.
+struct Rows {
+    const SRC_T* first;
+    Index plane;
+    int bands;
+    const u8* valid;
+    Index room;
+};
+
+// Joins n pixels of each band to their columns.
+template <bool MASKED>
+INLINE void add_rows(const RowWeights<true>& row, Index, int n, const Rows& rows, Total (*columns)[COLUMNS])
+{
+    UNROLL for (int b = 0; b < GROUP; ++b) {
+        if (b >= rows.bands) break;
+        const SRC_T* pixels = rows.first + b * rows.plane;
+        LANE_LOOP(j, 0, n)
+            columns[b][j] = joined(columns[b][j], !MASKED || rows.valid[j] ? weighted(row.height, pixels[j]) : none());
+    }
+}
+
+template <bool MASKED>
+INLINE void add_rows(const RowWeights<false>& row, Index c, int n, const Rows& rows, Total (*columns)[COLUMNS])
+{
+    for (int first = 0; first < n; first += REALS) {
+        const Reals weights = weights_from(row, (f64)(c + first));
+        LANE_ARRAY f64 each[REALS];
+        store_reals(each, weights);
+        UNROLL for (int b = 0; b < GROUP; ++b) {
+            if (b >= rows.bands) break;
+            const SRC_T* pixels = rows.first + (b * rows.plane + first);
+#if IS_SUM
+            if (!MASKED && first + REALS <= rows.room) {
+                const Reals v = load_reals(pixels), zero = weights - weights;
+                const Reals value = weights * (STATISTIC == RMS ? v * v : v);
+                store_reals(columns[b] + first, load_reals(columns[b] + first) + (weights != zero ? value : zero));
+                continue;
+            }
+#endif
+            for (int j = 0; j < REALS && first + j < n; ++j) {
+                const bool has_say = each[j] != 0 && (!MASKED || rows.valid[first + j]);
+                columns[b][first + j] = joined(columns[b][first + j], has_say ? weighted(each[j], pixels[j]) : none());
+            }
+        }
+    }
+}
+
+// The totals of a run's pixels in some bands. MASKED: only of valid pixels.
 template <bool BOX, bool MASKED>
-INLINE void add_up(const SRC_T* band, Index pitch, const Place& place, const Covers& at, const Run& run,
-                   const Outline& outline, Total* totals)
+INLINE void add_up(const SRC_T* first, Index pitch, Index plane, int bands, const Place& place, const Covers& at,
+                   const Run& run, const Outline& outline, Total (*totals)[LANES])
 {
     for (Index c = run.cols.first, n; c < run.cols.last; c += n) {
         n = neighbours(place.cols, c, run.cols.last);
         const Index x = in_window(place.cols, c);
         if (x >= place.cols.n) continue;
-        LANE_ARRAY Total columns[COLUMNS];
-        LANE_LOOP(j, 0, n) columns[j] = none();
+        LANE_ARRAY Total columns[GROUP][COLUMNS];
+        UNROLL for (int b = 0; b < GROUP; ++b)
+            if (b < bands) LANE_LOOP(j, 0, (n + REALS - 1) / REALS * REALS) columns[b][j] = none();
         for (Index r = run.rows.first; r < run.rows.last; ++r) {
             const RowWeights<BOX> row = row_weights<BOX>(at, run.begin, outline, r);
             const Index y = in_window(place.rows, r);
             if (y >= place.rows.n) continue;
-            const SRC_T* pixels = band + (y * pitch + x);
             const u8* valid = MASKED ? place.valid + (y * place.pitch + x) : nullptr;
-            LANE_LOOP(j, 0, n) {
-                const f64 weight = weight_at(row, c + j);
-                const bool has_say = counts(row, weight) && (!MASKED || valid[j]);
-                columns[j] = joined(columns[j], has_say ? weighted(weight, pixels[j]) : none());
-            }
+            const Rows rows = {first + (y * pitch + x), plane, bands, valid, place.cols.n - x};
+            add_rows<MASKED>(row, c, (int)n, rows, columns);
         }
-        for (int l = run.begin; l < run.end; ++l)
-            for (Index k = most(c, (Index)at.first_col[l]), stop = least(c + n, (Index)at.last_col[l]); k < stop; ++k)
-                totals[l] = joined(totals[l], widened(width_at<BOX>(at, l, k), columns[k - c]));
+        UNROLL for (int b = 0; b < GROUP; ++b)
+            if (b < bands) add_across<BOX>(at, run, c, n, columns[b], totals[b]);
     }
 }
 
-INLINE void find_totals(const SRC_T* band, Index pitch, const Place& place, const Covers& at, const Run& run,
-                        const Outline& outline, bool masked, Total* totals)
+INLINE void find_totals(const SRC_T* first, Index pitch, Index plane, int bands, const Place& place, const Covers& at,
+                        const Run& run, bool masked, Total (*totals)[LANES])
 {
-    for (int l = run.begin; l < run.end; ++l) totals[l] = none();
-    if (at.is_box[run.begin])
+    const Outline outline = outline_at(at, run.begin);
+    if (at.is_box[run.begin] != 0) {
         if (masked)
-            add_up<true, true>(band, pitch, place, at, run, outline, totals);
+            add_up<true, true>(first, pitch, plane, bands, place, at, run, outline, totals);
         else
-            add_up<true, false>(band, pitch, place, at, run, outline, totals);
-    else if (masked)
-        add_up<false, true>(band, pitch, place, at, run, outline, totals);
-    else
-        add_up<false, false>(band, pitch, place, at, run, outline, totals);
+            add_up<true, false>(first, pitch, plane, bands, place, at, run, outline, totals);
+    } else if (masked) {
+        add_up<false, true>(first, pitch, plane, bands, place, at, run, outline, totals);
+    } else {
+        add_up<false, false>(first, pitch, plane, bands, place, at, run, outline, totals);
+    }
 }
 
 // What a pixel becomes, of its total.
@@ -99,43 +157,31 @@ KERNEL(area, Size rows, Size cols,
        Carried<OUT_T> nodata, Size outside, f64 least_share)
 {
     const Grid grid = GRID_OF_PARAMETERS;
-    const Place place = {{source_rows, (f64)row_period}, {source_cols, (f64)col_period}, valid, valid_pitch};
-    // Nodes of a full grid may lie in different turns of a source that goes around. Those of a coarse one don't.
-    const Places row_places = {(f64)origin_row, FULL ? place.rows.period : 0.0};
-    const Places col_places = {(f64)origin_col, FULL ? place.cols.period : 0.0};
+    const Place place = PLACE_OF_PARAMETERS;
     const OUT_T empty = uncarried<OUT_T>(nodata);
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         Covers at;
-        at.row_turn = row_places.turn;
-        at.col_turn = col_places.turn;
-        corner_places(grid, first_row + y, first_col + x, n + 1, row_places, col_places, at.upper_row, at.upper_col);
-        corner_places(grid, first_row + y + 1, first_col + x, n + 1, row_places, col_places, at.lower_row, at.lower_col);
-        find_covers(place.rows, place.cols, n, at);
-        Run run;
-        for (int begin = 0; begin < n; begin = run.end) {
-            run = run_from(at, begin, n);
-            Outline outline = {};
-            if (!at.is_box[begin]) outline = outline_at(at, begin);
-            Shares shares;
-            const bool masked = !find_shares(place, at, run, outline, shares);
-            i32 any = 0;
-            LANE_ARRAY i32 has_value[LANES];
-            VALIDITY_T* shown = validity + (y * validity_pitch + x);
-            for (int l = run.begin; l < run.end; ++l) {
-                const bool is_all = shares.is_all[l];
-                const f64 share = is_all ? 1.0 : least(shares.area[l] / at.area[l], BELOW_ONE);
-                has_value[l] = is_all || (shares.area[l] > 0 && share >= least_share) ? 1 : 0;
-                any |= has_value[l];
-                const bool is_outside = at.first_row[l] >= at.last_row[l];
-                shown[l] = is_outside ? (VALIDITY_T)outside : Kind<VALIDITY_T>::is_float ? (VALIDITY_T)share : (VALIDITY_T)has_value[l];
+        find_covers(place, grid, first_row + y, first_col + x, n, at);
+        Shares shares;
+        find_shares(place, at, n, shares);
+        say_shares(at, n, least_share, (u8)outside, shares, validity + (y * validity_pitch + x));
+        for (Index band = 0; band < bands; band += GROUP) {
+            const int some = (int)least(bands - band, (Index)GROUP);
+            LANE_ARRAY Total totals[GROUP][LANES];
+            UNROLL for (int b = 0; b < GROUP; ++b)
+                LANE_LOOP(l, 0, n) totals[b][l] = none();
+            Run run;
+            for (int begin = 0; begin < n; begin = run.end) {
+                run = run_from(at, begin, n);
+                if (any_value(run, shares))
+                    find_totals(source + band * plane, pitch, plane, some, place, at, run, shares.masked[begin] != 0, totals);
             }
-            for (Index band = 0; band < bands; ++band) {
-                OUT_T* to = image + (band * image_plane + y * image_pitch + x);
-                LANE_ARRAY Total totals[LANES];
-                if (any) find_totals(source + band * plane, pitch, place, at, run, outline, masked, totals);
-                for (int l = run.begin; l < run.end; ++l)
-                    to[l] = has_value[l] ? finished(totals[l], shares.area[l], at.scale[l], empty) : empty;
+            UNROLL for (int b = 0; b < GROUP; ++b) {
+                if (b >= some) break;
+                OUT_T* to = image + ((band + b) * image_plane + y * image_pitch + x);
+                LANE_LOOP(l, 0, n)
+                    to[l] = shares.has_value[l] != 0 ? finished(totals[b][l], shares.area[l], at.scale[l], empty) : empty;
             }
         }
     }

@@ -32,102 +32,141 @@ struct Span {
 };
 
 // Output pixels of a segment, and what they cover. One that lies inside a pixel, or has no area, is taken as that pixel.
+// What is so, or not, is 1 or 0: all are f64, so that they are handled REALS at a time.
 struct Covers {
     // Corners. Those to the right of a pixel are the next one's.
     LANE_ARRAY f64 upper_row[LANES + 1], upper_col[LANES + 1], lower_row[LANES + 1], lower_col[LANES + 1];
     LANE_ARRAY f64 top[LANES], bottom[LANES], left[LANES], right[LANES];  // of the box around it
-    LANE_ARRAY f64 area[LANES];   // what its weights add up to
-    LANE_ARRAY f64 scale[LANES];  // what of that it covers
-    f64 row_turn, col_turn;  // see Places
-    LANE_ARRAY i32 is_box[LANES], is_there[LANES], is_cut[LANES];
-    LANE_ARRAY i32 first_row[LANES], last_row[LANES], first_col[LANES], last_col[LANES];  // in the window, without the last
+    LANE_ARRAY f64 area[LANES];    // what its weights add up to
+    LANE_ARRAY f64 scale[LANES];   // what of that it covers
+    LANE_ARRAY f64 is_box[LANES];  // whether it is a rectangle along the axes
+    LANE_ARRAY f64 is_cut[LANES];  // whether it reaches beyond the window
+    LANE_ARRAY f64 first_row[LANES], last_row[LANES], first_col[LANES], last_col[LANES];  // in the window, without the last
+    f64 row_turn, col_turn;        // see Places
 };
 
-// The corners of a pixel, in the order in which they lie around it.
-struct Corners {
-    f64 row[4], col[4];
+// The corners of output pixels, in the order in which they lie around them.
+template <class R> struct Corners {
+    R row[4], col[4];
 };
 
-INLINE Corners corners_at(const Covers& at, int l)
+template <class R> INLINE R least(const R* v)
 {
-    const f64 row = at.upper_row[l], col = at.upper_col[l];
+    const R a = v[0] < v[1] ? v[0] : v[1], b = v[2] < v[3] ? v[2] : v[3];
+    return a < b ? a : b;
+}
+template <class R> INLINE R most(const R* v)
+{
+    const R a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
+    return a > b ? a : b;
+}
+template <class R> INLINE R sum(const R* v) { return (v[0] + v[1]) + (v[2] + v[3]); }
+
+// The area, less than 0 where corners lie the other way round.
+template <class R> INLINE R area_of(const Corners<R>& at)
+{
+    return 0.5 * ((at.col[2] - at.col[0]) * (at.row[3] - at.row[1]) - (at.col[3] - at.col[1]) * (at.row[2] - at.row[0]));
+}
+
+INLINE Corners<f64> corners_at(const Covers& at, int l)
+{
+    const f64 row = at.upper_row[l], col = at.upper_col[l], row_turn = at.row_turn, col_turn = at.col_turn;
+    return {{row, near_to(row, at.upper_row[l + 1], row_turn), near_to(row, at.lower_row[l + 1], row_turn),
+             near_to(row, at.lower_row[l], row_turn)},
+            {col, near_to(col, at.upper_col[l + 1], col_turn), near_to(col, at.lower_col[l + 1], col_turn),
+             near_to(col, at.lower_col[l], col_turn)}};
+}
+
+INLINE Corners<Reals> corners_from(const Covers& at, int l)
+{
     if (at.row_turn == 0 && at.col_turn == 0)
-        return {{row, at.upper_row[l + 1], at.lower_row[l + 1], at.lower_row[l]},
-                {col, at.upper_col[l + 1], at.lower_col[l + 1], at.lower_col[l]}};
-    return {{row, near_to(row, at.upper_row[l + 1], at.row_turn), near_to(row, at.lower_row[l + 1], at.row_turn),
-             near_to(row, at.lower_row[l], at.row_turn)},
-            {col, near_to(col, at.upper_col[l + 1], at.col_turn), near_to(col, at.lower_col[l + 1], at.col_turn),
-             near_to(col, at.lower_col[l], at.col_turn)}};
+        return {{load_reals(at.upper_row + l), load_reals(at.upper_row + l + 1), load_reals(at.lower_row + l + 1),
+                 load_reals(at.lower_row + l)},
+                {load_reals(at.upper_col + l), load_reals(at.upper_col + l + 1), load_reals(at.lower_col + l + 1),
+                 load_reals(at.lower_col + l)}};
+    LANE_ARRAY f64 row[4][REALS], col[4][REALS];
+    for (int i = 0; i < REALS; ++i) {
+        const Corners<f64> one = corners_at(at, l + i);
+        UNROLL for (int k = 0; k < 4; ++k) row[k][i] = one.row[k], col[k][i] = one.col[k];
+    }
+    return {{load_reals(row[0]), load_reals(row[1]), load_reals(row[2]), load_reals(row[3])},
+            {load_reals(col[0]), load_reals(col[1]), load_reals(col[2]), load_reals(col[3])}};
 }
 
-// Twice the area of the triangle of three corners. Its sign says which way round they lie.
-INLINE f64 triangle(const Corners& at, int a, int b, int c)
+// Whether two sides cross: of the triangles of three corners two are turned one way, and two the other.
+template <class R> INLINE auto is_folded(const Corners<R>& at)
 {
-    return (at.col[b] - at.col[a]) * (at.row[c] - at.row[b]) - (at.row[b] - at.row[a]) * (at.col[c] - at.col[b]);
+    const R zero = {}, one = zero + 1.0;
+    R right = zero, left = zero;
+    UNROLL for (int k = 0; k < 4; ++k) {
+        const int before = (k + 3) & 3, next = (k + 1) & 3;
+        const R turned = (at.col[k] - at.col[before]) * (at.row[next] - at.row[k])
+            - (at.row[k] - at.row[before]) * (at.col[next] - at.col[k]);
+        right = right + (turned > zero ? one : zero);
+        left = left + (turned < zero ? one : zero);
+    }
+    return (right > one) & (left > one);
 }
 
-// Whether two sides cross.
-INLINE bool is_folded(const Corners& at)
+template <class R> INLINE auto is_box(const Corners<R>& at)
 {
-    const f64 t0 = triangle(at, 3, 0, 1), t1 = triangle(at, 0, 1, 2), t2 = triangle(at, 1, 2, 3), t3 = triangle(at, 2, 3, 0);
-    const i32 right = (t0 > 0 ? 1 : 0) + (t1 > 0 ? 1 : 0) + (t2 > 0 ? 1 : 0) + (t3 > 0 ? 1 : 0);
-    const i32 left = (t0 < 0 ? 1 : 0) + (t1 < 0 ? 1 : 0) + (t2 < 0 ? 1 : 0) + (t3 < 0 ? 1 : 0);
-    return (right >= 2) & (left >= 2);
-}
-
-INLINE bool is_box(const Corners& at)
-{
-    const f64 *r = at.row, *c = at.col;
+    const R *r = at.row, *c = at.col;
     return ((r[0] == r[1]) & (r[2] == r[3]) & (c[0] == c[3]) & (c[1] == c[2])) |
            ((r[0] == r[3]) & (r[1] == r[2]) & (c[0] == c[1]) & (c[2] == c[3]));
 }
 
-// The area, less than 0 where corners lie the other way round.
-INLINE f64 area_of(const Corners& at)
+// Fills in, for one axis, the pixels of the window between two places. Returns which places lie beyond it.
+INLINE Reals clip(const Line& line, Reals there, Reals low, Reals high, f64* first, f64* last)
 {
-    const f64 *r = at.row, *c = at.col;
-    return 0.5 * ((c[2] - c[0]) * (r[3] - r[1]) - (c[3] - c[1]) * (r[2] - r[0]));
+    const Reals zero = {}, start = zero + (line.period == 0 ? 0.0 : -FAR), stop = zero + (line.period == 0 ? (f64)line.n : FAR);
+    const Reals from = low > start ? low : start, to = high < stop ? high : stop;
+    const Reals any = from < to ? there : zero;
+    store_reals(first, any != zero ? from : zero);
+    store_reals(last, any != zero ? to : zero);
+    return any == zero ? zero + 1.0 : (from > low) | (to < high) ? zero + 1.0 : zero;
 }
 
-// The sum of four numbers.
-INLINE f64 sum_of(const f64* v) { return (v[0] + v[1]) + (v[2] + v[3]); }
-INLINE f64 least_of(const f64* v) { return least(least(v[0], v[1]), least(v[2], v[3])); }
-INLINE f64 most_of(const f64* v) { return most(most(v[0], v[1]), most(v[2], v[3])); }
-
-// Fills in all but the corners and the turns.
-INLINE void find_covers(const Line& rows, const Line& cols, int n, Covers& at)
+// Fills in what follows from the corners, of REALS pixels.
+INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
 {
-    LANE_LOOP(l, 0, n) {
-        const Corners c = corners_at(at, l);
-        const f64 top = least_of(c.row), bottom = most_of(c.row), left = least_of(c.col), right = most_of(c.col);
-        const bool box = is_box(c);
-        const f64 area = box ? (bottom - top) * (right - left) : fabs(area_of(c));
-        const bool flat = area < LEAST_AREA;
-        const f64 row = floor(flat ? 0.25 * sum_of(c.row) : top), col = floor(flat ? 0.25 * sum_of(c.col) : left);
-        const bool single = flat | ((bottom <= row + 1.0) & (right <= col + 1.0));
-        at.top[l] = single ? row : top;
-        at.bottom[l] = single ? row + 1.0 : bottom;
-        at.left[l] = single ? col : left;
-        at.right[l] = single ? col + 1.0 : right;
-        at.area[l] = single ? 1.0 : area;
-        at.scale[l] = single ? area : 1.0;
-        at.is_box[l] = single | box ? 1 : 0;
-        const bool near = (top > -FAR) & (bottom < FAR) & (left > -FAR) & (right < FAR) & is_finite(sum_of(c.row) + sum_of(c.col));
-        const bool once = ((rows.period == 0) | (bottom - top <= rows.period)) & ((cols.period == 0) | (right - left <= cols.period));
-        at.is_there[l] = near & once & (flat | !is_folded(c)) ? 1 : 0;
-    }
-    const f64 last_row = rows.period == 0 ? (f64)rows.n : FAR, last_col = cols.period == 0 ? (f64)cols.n : FAR;
-    const f64 first_row = rows.period == 0 ? 0.0 : -FAR, first_col = cols.period == 0 ? 0.0 : -FAR;
-    LANE_LOOP(l, 0, n) {
-        const f64 top = floor(at.top[l]), bottom = -floor(-at.bottom[l]), left = floor(at.left[l]), right = -floor(-at.right[l]);
-        const f64 row = most(top, first_row), col = most(left, first_col), row_end = least(bottom, last_row), col_end = least(right, last_col);
-        const bool any = at.is_there[l] & (row < row_end) & (col < col_end);
-        at.is_cut[l] = !any | (row > top) | (row_end < bottom) | (col > left) | (col_end < right) ? 1 : 0;
-        at.first_row[l] = (i32)(any ? row : 0.0);
-        at.last_row[l] = (i32)(any ? row_end : 0.0);
-        at.first_col[l] = (i32)(any ? col : 0.0);
-        at.last_col[l] = (i32)(any ? col_end : 0.0);
-    }
+    const Corners<Reals> c = corners_from(at, l);
+    const Reals zero = {}, one = zero + 1.0, top = least(c.row), bottom = most(c.row), left = least(c.col), right = most(c.col);
+    const Reals sides = (bottom - top) * (right - left), around = area_of(c), size = around < zero ? -around : around;
+    const Reals box = is_box(c) ? one : zero, area = box != zero ? sides : size;
+    const auto flat = area < zero + LEAST_AREA;
+    const Reals row = floored(flat ? 0.25 * sum(c.row) : top), col = floored(flat ? 0.25 * sum(c.col) : left);
+    const auto single = flat | ((bottom <= row + one) & (right <= col + one));
+    const Reals far = zero + FAR, all = sum(c.row) + sum(c.col);  // not finite, if one of them is not
+    const auto near = (top > -far) & (bottom < far) & (left > -far) & (right < far) & (all - all == zero);
+    const auto row_once = (bottom - top <= zero + rows.period) | (zero + rows.period == zero);
+    const auto col_once = (right - left <= zero + cols.period) | (zero + cols.period == zero);
+    const Reals folded = is_folded(c) ? one : zero;
+    const Reals there = near & row_once & col_once & (flat | (folded == zero)) ? one : zero;
+    const Reals from_row = single ? row : top, to_row = single ? row + one : bottom;
+    const Reals from_col = single ? col : left, to_col = single ? col + one : right;
+    store_reals(at.top + l, from_row);
+    store_reals(at.bottom + l, to_row);
+    store_reals(at.left + l, from_col);
+    store_reals(at.right + l, to_col);
+    store_reals(at.area + l, single ? one : area);
+    store_reals(at.scale + l, single ? area : one);
+    store_reals(at.is_box + l, single ? one : box);
+    const Reals cut_rows = clip(rows, there, floored(from_row), -floored(-to_row), at.first_row + l, at.last_row + l);
+    const Reals cut_cols = clip(cols, there, floored(from_col), -floored(-to_col), at.first_col + l, at.last_col + l);
+    store_reals(at.is_cut + l, (cut_rows != zero) | (cut_cols != zero) ? one : zero);
+}
+
+// What the pixels of a segment, from (y, x) of the output on, cover of a window that begins at an origin.
+INLINE void find_covers(const Line& rows, const Line& cols, i64 origin_row, i64 origin_col, const Grid& grid, Index y, Index x,
+                        int n, Covers& at)
+{
+    // Nodes of a full grid may lie in different turns of a source that goes around. Those of a coarse one don't.
+    const Places row = {(f64)origin_row, FULL ? rows.period : 0.0}, col = {(f64)origin_col, FULL ? cols.period : 0.0};
+    at.row_turn = row.turn;
+    at.col_turn = col.turn;
+    corner_places(grid, y, x, n + 1, row, col, at.upper_row, at.upper_col);
+    corner_places(grid, y + 1, x, n + 1, row, col, at.lower_row, at.lower_col);
+    for (int l = 0; l < n; l += REALS) find_boxes(rows, cols, l, at);
 }
 
 // Neighbouring output pixels. Several of them are boxes that cover the same rows.
@@ -136,75 +175,87 @@ struct Run {
     Span rows, cols;  // of the window, of all of them
 };
 
-INLINE Run run_from(const Covers& at, int l, int n)
+// Whether a pixel covers any pixels of the window.
+INLINE bool covers_any(const Covers& at, int l)
 {
-    Run run = {l, l + 1, {at.first_row[l], at.last_row[l]}, {at.first_col[l], at.last_col[l]}};
-    if (LANES == 1 || !at.is_box[l] || run.rows.first >= run.rows.last) return run;
-    for (; run.end < n; ++run.end) {
-        const int next = run.end;
-        if (!at.is_box[next] || at.top[next] != at.top[l] || at.bottom[next] != at.bottom[l]
-            || at.first_row[next] >= at.last_row[next] || at.first_col[next] > run.cols.last
-            || at.last_col[next] < run.cols.first)
-            break;
-        run.cols = {least(run.cols.first, (Index)at.first_col[next]), most(run.cols.last, (Index)at.last_col[next])};
-    }
-    return run;
+    return at.first_row[l] < at.last_row[l] && at.first_col[l] < at.last_col[l];
 }
 
-// A side of an output pixel in a row of pixels: the columns between which it runs, and how many rows it spans. Less than 0
-// where it runs the other way.
-struct Side {
-    f64 low, high, rows;
-};
+INLINE Run run_from(const Covers& at, int l, int n)
+{
+    const f64 top = at.top[l], bottom = at.bottom[l];
+    f64 first = at.first_col[l], last = at.last_col[l];
+    int end = l + 1;
+    if (LANES > 1 && at.is_box[l] != 0 && covers_any(at, l))
+        for (; end < n; ++end) {
+            if (at.is_box[end] == 0 || at.top[end] != top || at.bottom[end] != bottom || !covers_any(at, end)
+                || at.first_col[end] > last || at.last_col[end] < first)
+                break;
+            first = least(first, at.first_col[end]);
+            last = most(last, at.last_col[end]);
+        }
+    return {l, end, {(Index)at.first_row[l], (Index)at.last_row[l]}, {(Index)first, (Index)last}};
+}
 
-// What the pixels of a row weigh for an output pixel that is no box. For a box see `height` and `width_at`.
+// The sides of an output pixel, each from its upper end on, so that the output pixels to both sides of it agree on where it
+// runs.
 struct Outline {
-    Corners corners;
-    f64 slope[4];  // columns a row, from each corner to the next
-    f64 sign, threshold;
+    f64 upper_row[4], upper_col[4], lower_row[4], lower_col[4];
+    f64 slope[4];      // columns a row
+    f64 sign[4];       // 1 where it has the output pixel to its left, else -1
+    f64 threshold;     // pixels of which no more is covered don't count
 };
 
 INLINE Outline outline_at(const Covers& at, int l)
 {
-    Outline out = {corners_at(at, l), {}, 1.0, LEAST_SHARE * least(at.area[l], 1.0)};
-    const f64 *r = out.corners.row, *c = out.corners.col;
-    out.sign = area_of(out.corners) < 0 ? -1.0 : 1.0;
-    UNROLL for (int k = 0; k < 4; ++k) {
+    Outline out;
+    if (at.is_box[l] != 0) return out;
+    const Corners<f64> corners = corners_at(at, l);
+    const f64 *r = corners.row, *c = corners.col, turned = area_of(corners) < 0 ? -1.0 : 1.0;
+    out.threshold = LEAST_SHARE * least(at.area[l], 1.0);
+    SHORT_LOOP(k, 4) {
         const int next = (k + 1) & 3;
+        const bool down = r[k] < r[next];
+        out.upper_row[k] = down ? r[k] : r[next];
+        out.upper_col[k] = down ? c[k] : c[next];
+        out.lower_row[k] = down ? r[next] : r[k];
+        out.lower_col[k] = down ? c[next] : c[k];
         out.slope[k] = r[next] == r[k] ? 0.0 : (c[next] - c[k]) / (r[next] - r[k]);
+        out.sign[k] = down ? turned : -turned;
     }
     return out;
 }
 
-// The sides in the row of pixels that begins at `top`. Each is followed from its upper end on, so that the output pixels to
-// both sides of it agree on where it runs.
-INLINE void find_sides(const Outline& out, f64 top, Side* sides)
+// The sides in a row of pixels: the columns between which each runs, and how many rows it spans, by its sign.
+struct Sides {
+    f64 low[4], high[4], rows[4];
+};
+
+INLINE void find_sides(const Outline& out, f64 top, Sides& at)
 {
-    UNROLL for (int k = 0; k < 4; ++k) {
-        const int next = (k + 1) & 3;
-        const f64 *r = out.corners.row, *c = out.corners.col;
-        const bool down = r[k] < r[next];
-        const f64 y0 = down ? r[k] : r[next], x0 = down ? c[k] : c[next], y1 = down ? r[next] : r[k], x1 = down ? c[next] : c[k];
-        const f64 begin = most(y0, top), end = least(y1, top + 1.0), span = end > begin ? end - begin : 0.0;
-        const f64 a = begin == y0 ? x0 : x0 + (begin - y0) * out.slope[k], b = end == y1 ? x1 : x0 + (end - y0) * out.slope[k];
-        sides[k] = {span != 0 ? least(a, b) : 0.0, span != 0 ? most(a, b) : 0.0, (down ? span : -span) * out.sign};
+    SHORT_LOOP(k, 4) {
+        const f64 begin = most(out.upper_row[k], top), end = least(out.lower_row[k], top + 1.0);
+        const f64 span = end > begin ? end - begin : 0.0, slope = out.slope[k];
+        const f64 a = begin == out.upper_row[k] ? out.upper_col[k] : out.upper_col[k] + (begin - out.upper_row[k]) * slope;
+        const f64 b = end == out.lower_row[k] ? out.lower_col[k] : out.upper_col[k] + (end - out.upper_row[k]) * slope;
+        at.low[k] = least(a, b);
+        at.high[k] = most(a, b);
+        at.rows[k] = span * out.sign[k];
     }
 }
 
-INLINE f64 from_0_to_1(f64 v) { return v < 0 ? 0.0 : v > 1 ? 1.0 : v; }
+INLINE f64 from_to(f64 low, f64 v, f64 high) { return v < low ? low : v > high ? high : v; }
+INLINE f64 from_0_to_1(f64 v) { return from_to(0.0, v, 1.0); }
 
-// What lies inside of the pixel that begins at `left`. Between each side and the pixel's left edge lies the integral of
-// their distance, which is not less than 0 nor more than 1. The sum over all sides is the area (Green's theorem).
-INLINE f64 area_inside(const Side* sides, f64 left)
+// Adds to the REALS areas of pixels from column `left` on what lies between them and a side with two ends.
+INLINE Reals with_side(Reals areas, Reals left, f64 low, f64 high, f64 rows)
 {
-    f64 area = 0.0;
-    UNROLL for (int k = 0; k < 4; ++k) {
-        const f64 low = sides[k].low - left, high = sides[k].high - left, begin = from_0_to_1(low), end = from_0_to_1(high);
-        const f64 beyond = (high > 1 ? high - 1.0 : 0.0) - (low > 1 ? low - 1.0 : 0.0);
-        const f64 mean = high > low ? ((end - begin) * (begin + end) * 0.5 + beyond) / (high - low) : begin;
-        area += sides[k].rows * mean;
-    }
-    return area;
+    const Reals zero = left - left, one = zero + 1.0, from = low - left, to = high - left;
+    const Reals near = from < zero ? zero : from > one ? one : from, far = to < zero ? zero : to > one ? one : to;
+    const Reals beyond = (to > one ? to - one : zero) - (from > one ? from - one : zero);
+    const Reals slanted = ((far - near) * (near + far) * 0.5 + beyond) / (to > from ? to - from : one);
+    const Reals mean = left < zero + floor(low) ? one : to > from ? slanted : near;
+    return areas + rows * mean;
 }
 
 // The length that lies between two places of an axis, of the pixel that begins at `begin`.

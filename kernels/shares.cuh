@@ -1,34 +1,54 @@
 // shares: how much of what output pixels cover is there and valid, and what source pixels weigh.
+// -D VALIDITY_T: u8 for a validity of 0 and 1, or f32 for these shares.
+#include "convert.cuh"
 #include "overlap.cuh"
+#include "parameters.cuh"
 #include "target.cuh"
 
 // A window of a source, and which of its pixels are valid. Null if all are.
 struct Place {
     Line rows, cols;
+    i64 origin_row, origin_col;
     const u8* valid;
     Index pitch;
 };
+// That of a kernel's SOURCE_PARAMETERS and VALID_PARAMETERS.
+#define PLACE_OF_PARAMETERS                                                                                        \
+    {{source_rows, (f64)row_period}, {source_cols, (f64)col_period}, origin_row, origin_col, valid, valid_pitch}
 
-// The weights of a row of pixels for a run. For a box they are its height. Widths are for when columns are summed.
-template <bool BOX> struct RowWeights {
-    f64 height, threshold;
-    Side sides[4];
-};
-
-template <bool BOX> INLINE f64 weight_at(const RowWeights<BOX>& row, Index c)
+INLINE void find_covers(const Place& place, const Grid& grid, Index y, Index x, int n, Covers& at)
 {
-    return BOX ? row.height : area_inside(row.sides, (f64)c);
+    find_covers(place.rows, place.cols, place.origin_row, place.origin_col, grid, y, x, n, at);
 }
 
-template <bool BOX> INLINE bool counts(const RowWeights<BOX>& row, f64 weight) { return BOX || weight > row.threshold; }
+// The weights of a row of pixels. For a box they are all its height. Widths are for when columns are summed.
+template <bool BOX> struct RowWeights {
+    f64 height, threshold;
+    Sides sides;
+};
 
 template <bool BOX> INLINE RowWeights<BOX> row_weights(const Covers& at, int l, const Outline& outline, Index r)
 {
     RowWeights<BOX> row;
     row.height = length_between(at.top[l], at.bottom[l], (f64)r);
+    if (BOX) return row;
     row.threshold = outline.threshold;
-    if (!BOX) find_sides(outline, (f64)r, row.sides);
+    find_sides(outline, (f64)r, row.sides);
     return row;
+}
+
+// Those of REALS pixels from column c on. The area to the left of each side, which is not less than 0 nor more than that of
+// the pixel, adds up to the area inside (Green's theorem). What does not count is 0.
+INLINE Reals weights_from(const RowWeights<false>& row, f64 c)
+{
+    const Reals left = counted_from(c), zero = left - left;
+    Reals areas = zero;
+    UNROLL for (int k = 0; k < 4; ++k) {
+        const f64 low = row.sides.low[k], high = row.sides.high[k], rows = row.sides.rows[k];
+        if (rows == 0 || c >= high) continue;
+        areas = c + REALS <= floor(low) ? areas + rows : with_side(areas, left, low, high, rows);
+    }
+    return areas > zero + row.threshold ? areas : zero;
 }
 
 template <bool BOX> INLINE f64 width_at(const Covers& at, int l, Index c)
@@ -36,10 +56,11 @@ template <bool BOX> INLINE f64 width_at(const Covers& at, int l, Index c)
     return BOX ? length_between(at.left[l], at.right[l], (f64)c) : 1.0;
 }
 
-// The valid area of each of a run's pixels, and whether all of it is valid. Down the columns first, as all sums are.
+// Of a segment's pixels the valid area, whether all that they cover is valid, and whether they get a value.
 struct Shares {
     LANE_ARRAY f64 area[LANES];
-    LANE_ARRAY i32 is_all[LANES];
+    LANE_ARRAY f64 is_all[LANES], has_value[LANES];  // 1 or 0
+    LANE_ARRAY f64 masked[LANES];  // whether sums must look at each source pixel
 };
 
 // Whether all pixels that a run may cover are valid.
@@ -63,6 +84,31 @@ INLINE bool all_valid(const Place& place, const Run& run)
     return true;
 }
 
+// What a row of n pixels adds to the valid areas of columns, and which of them it leaves without some. Null: all are valid.
+// The last pixels may be fewer than REALS: there are some more columns then.
+INLINE void add_row(const RowWeights<true>& row, Index, int n, bool here, const u8* valid, f64* sums, i32* missing)
+{
+    LANE_LOOP(j, 0, n) {
+        const bool is_valid = valid ? valid[j] != 0 : here;
+        sums[j] += is_valid ? row.height : 0.0;
+        missing[j] |= is_valid ? 0 : 1;
+    }
+}
+
+INLINE void add_row(const RowWeights<false>& row, Index c, int n, bool here, const u8* valid, f64* sums, i32* missing)
+{
+    for (int first = 0; first < n; first += REALS) {
+        LANE_ARRAY f64 weights[REALS];
+        store_reals(weights, weights_from(row, (f64)(c + first)));
+        for (int j = first; j < first + REALS && j < n; ++j) {
+            const bool is_valid = valid ? valid[j] != 0 : here;
+            sums[j] += is_valid ? weights[j - first] : 0.0;
+            missing[j] |= !is_valid && weights[j - first] != 0 ? 1 : 0;
+        }
+    }
+}
+
+// Down the columns first, as all sums are.
 template <bool BOX>
 INLINE void add_shares(const Place& place, const Covers& at, const Run& run, const Outline& outline, Shares& shares)
 {
@@ -74,42 +120,66 @@ INLINE void add_shares(const Place& place, const Covers& at, const Run& run, con
         LANE_LOOP(j, 0, n) sums[j] = 0.0;
         LANE_LOOP(j, 0, n) missing[j] = 0;
         for (Index r = run.rows.first; r < run.rows.last; ++r) {
-            const RowWeights<BOX> row = row_weights<BOX>(at, run.begin, outline, r);
             const Index y = in_window(place.rows, r);
             const bool here = x < place.cols.n && y < place.rows.n;
             const u8* valid = place.valid && here ? place.valid + (y * place.pitch + x) : nullptr;
-            LANE_LOOP(j, 0, n) {
-                const f64 weight = weight_at(row, c + j);
-                const bool is_valid = valid ? valid[j] != 0 : here;
-                sums[j] += is_valid && counts(row, weight) ? weight : 0.0;
-                missing[j] |= !is_valid && counts(row, weight) ? 1 : 0;
-            }
+            add_row(row_weights<BOX>(at, run.begin, outline, r), c, (int)n, here, valid, sums, missing);
         }
         for (int l = run.begin; l < run.end; ++l)
             for (Index k = most(c, (Index)at.first_col[l]), stop = least(c + n, (Index)at.last_col[l]); k < stop; ++k) {
                 shares.area[l] += width_at<BOX>(at, l, k) * sums[k - c];
-                shares.is_all[l] &= ~missing[k - c];
+                if (missing[k - c]) shares.is_all[l] = 0.0;
             }
     }
 }
 
-// Returns whether all of a run is valid. Then sums need not look at each pixel.
-INLINE bool find_shares(const Place& place, const Covers& at, const Run& run, const Outline& outline, Shares& shares)
+// Those of a segment.
+INLINE void find_shares(const Place& place, const Covers& at, int n, Shares& shares)
 {
-    i32 cut = 0;
-    for (int l = run.begin; l < run.end; ++l) cut |= at.is_cut[l];
-    const bool whole = all_valid(place, run);
-    for (int l = run.begin; l < run.end; ++l) {
-        shares.area[l] = whole && !cut ? at.area[l] : 0.0;
-        shares.is_all[l] = at.is_cut[l] ? 0 : 1;
+    LANE_LOOP(l, 0, n) {
+        shares.area[l] = 0.0;
+        shares.is_all[l] = 1.0 - at.is_cut[l];
     }
-    if (!whole || cut) {
-        if (at.is_box[run.begin])
+    Run run;
+    for (int begin = 0; begin < n; begin = run.end) {
+        run = run_from(at, begin, n);
+        const bool masked = !all_valid(place, run);
+        f64 cut = 0.0;
+        for (int l = run.begin; l < run.end; ++l) {
+            shares.masked[l] = masked ? 1.0 : 0.0;
+            cut = most(cut, at.is_cut[l]);
+        }
+        if (!masked && cut == 0) continue;
+        const Outline outline = outline_at(at, begin);
+        if (at.is_box[begin] != 0)
             add_shares<true>(place, at, run, outline, shares);
         else
             add_shares<false>(place, at, run, outline, shares);
-        for (int l = run.begin; l < run.end; ++l)
-            shares.area[l] = shares.is_all[l] ? at.area[l] : shares.area[l];
     }
-    return whole;
+    LANE_LOOP(l, 0, n) shares.area[l] = shares.is_all[l] != 0 ? at.area[l] : shares.area[l];
+}
+
+#define BELOW_ONE 0.99999994  // the greatest f32 below 1
+
+// Decides which of a segment's pixels get a value: those with a share of `least_share`, or, if that is above 1, those of
+// which all is valid. Writes their validity. outside: what it is where no pixel of the source is covered.
+INLINE void say_shares(const Covers& at, int n, f64 least_share, u8 outside, Shares& shares, VALIDITY_T* shown)
+{
+    LANE_LOOP(l, 0, n) {
+        const bool is_all = shares.is_all[l] != 0;
+        const f64 share = is_all ? 1.0 : least(shares.area[l] / at.area[l], BELOW_ONE);
+        const bool has_value = is_all | ((shares.area[l] > 0) & (share >= least_share));
+        const VALIDITY_T validity = Kind<VALIDITY_T>::is_float ? (VALIDITY_T)share : (VALIDITY_T)(has_value ? 1 : 0);
+        const bool any = (at.first_row[l] < at.last_row[l]) & (at.first_col[l] < at.last_col[l]);
+        shown[l] = any ? validity : (VALIDITY_T)outside;
+        shares.has_value[l] = has_value ? 1.0 : 0.0;
+    }
+}
+
+// Whether any of a run's pixels gets a value.
+INLINE bool any_value(const Run& run, const Shares& shares)
+{
+    f64 any = 0.0;
+    for (int l = run.begin; l < run.end; ++l) any = most(any, shares.has_value[l]);
+    return any != 0;
 }

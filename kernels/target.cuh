@@ -35,7 +35,10 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define LANE_ARRAY
 #define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)
 #define LANE_LOOP_ALL(l, first, last, flag) LANE_LOOP(l, first, last)
+#define LANE_LOOP_SUM(l, first, last, sum) LANE_LOOP(l, first, last)
 #define SCALAR_LOOP(l, last) LANE_LOOP(l, 0, last)
+// A loop of few turns that is written out here, and vectorised on the host.
+#define SHORT_LOOP(l, last) _Pragma("unroll") for (int l = 0; l < last; ++l)
 // Before a loop whose every turn is to be written out.
 #define UNROLL _Pragma("unroll")
 #define ROLLED _Pragma("unroll 1")
@@ -96,6 +99,14 @@ template <class T, int N> INLINE void store_vector(T* to, const Vector<T, N>& v)
     for (int i = 0; i < N; ++i) to[i] = v.at[i];
 }
 INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
+
+// As many reals as the host handles at a time. Here it is one.
+#define REALS 1
+typedef f64 Reals;
+INLINE Reals counted_from(f64 first) { return first; }
+template <class S> INLINE Reals load_reals(const S* from) { return (f64)*from; }
+INLINE void store_reals(f64* to, Reals v) { *to = v; }
+INLINE Reals floored(Reals v) { return floor(v); }
 
 // n / d for n below 2^31, by Granlund and Montgomery 1994: magic is 2^(31 + shift) / d, rounded up.
 INLINE i32 quotient(i32 n, i32, i64 magic, i64 shift) { return (i32)(__umulhi((u32)n << 1, (u32)magic) >> (u32)shift); }
@@ -159,9 +170,12 @@ typedef i64 Size;
 #define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
 // As LANE_LOOP, for a body that ANDs its lanes into flag.
 #define LANE_LOOP_ALL(l, first, last, flag) PRAGMA(omp simd reduction(& : flag)) for (int l = first; l < last; ++l)
+// The same for one that adds its lanes, which are whole numbers, to a sum.
+#define LANE_LOOP_SUM(l, first, last, sum) PRAGMA(omp simd reduction(+ : sum)) for (int l = first; l < last; ++l)
 // Lanes that each load from a place of their own: the empty asm keeps the compiler from gathering across them, which
 // costs three times what a short load for each lane does.
 #define SCALAR_LOOP(l, last) for (int l = 0; l < last; ({ asm volatile(""); }), ++l)
+#define SHORT_LOOP(l, last) LANE_LOOP(l, 0, last)
 #define UNROLL _Pragma("GCC unroll 16")
 #define ROLLED
 #define SEGMENT_WIDTH(x, cols) (int)(cols - x < LANES ? cols - x : LANES)
@@ -223,6 +237,28 @@ INLINE __m128i four_i32(const i16* from) { return _mm_cvtepi16_epi32(_mm_loadu_s
 LOAD_FOUR(u8) LOAD_FOUR(i8) LOAD_FOUR(u16) LOAD_FOUR(i16)
 #endif
 template <class T, class V> INLINE void store_vector(T* to, const V& v) { __builtin_memcpy(to, &v, sizeof v); }
+
+#define REALS 8
+typedef Vector<f64, REALS> Reals;
+INLINE Reals counted_from(f64 first) { return first + Reals{0, 1, 2, 3, 4, 5, 6, 7}; }
+template <class S> INLINE Reals load_reals(const S* from)
+{
+    if constexpr (sizeof(S) >= 4) {
+        return load_vector<f64, REALS>(from);
+    } else {  // by way of i32, for which there are instructions
+        Vector<S, REALS> v;
+        __builtin_memcpy(&v, from, sizeof v);
+        return __builtin_convertvector(__builtin_convertvector(v, Vector<i32, REALS>), Reals);
+    }
+}
+INLINE void store_reals(f64* to, const Reals& v) { __builtin_memcpy(to, &v, sizeof v); }
+INLINE Reals floored(Reals v)
+{
+    LANE_ARRAY f64 each[REALS];
+    store_reals(each, v);
+    LANE_LOOP(l, 0, REALS) each[l] = floor(each[l]);
+    return load_reals(each);
+}
 
 // Writes a segment's bytes past the caches where a line of memory is written whole: it need not be read before.
 INLINE void stream_segment(u8* to, const u8* from)

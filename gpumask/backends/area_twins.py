@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,11 @@ class Covers:
     rows: np.ndarray  # (2, …): the first row of the window, and the last, which is left out
     cols: np.ndarray
 
+    @property
+    def is_any(self) -> np.ndarray:
+        """Whether any pixel of the window is covered."""
+        return np.asarray((self.rows[0] < self.rows[1]) & (self.cols[0] < self.cols[1]))
+
     def of(self, some: Any) -> Covers:
         """Return those of some of the pixels."""
         return Covers(**{name: array[..., some] for name, array in vars(self).items()})
@@ -50,15 +56,58 @@ def area(
     statistic, empty = _STATISTICS[STATISTIC], uncarried(how.nodata, OUT_T)
     for at, covers in _covers(rows, cols, source, grid):
         footprint = Footprint(covers, source, valid.valid)
-        covered, is_all = footprint.shares()
-        share = np.where(is_all, 1.0, np.minimum(covered / covers.area, _BELOW_ONE))
-        has_value = is_all | ((covered > 0) & (share >= how.least_share))
-        shown = share if np.dtype(VALIDITY_T).kind == "f" else has_value
-        target.validity[at] = np.where(covers.rows[0] < covers.rows[1], shown, how.outside)
+        has_value, covered = _say_shares(footprint, target.validity, at, how), footprint.shares[0]
         for band, image in zip(source.pixels.source, target.image, strict=True):
             value = statistic.finish(footprint.total(band, statistic), covered, covers.scale)
             good = has_value & (~np.isnan(value))
             image[at] = np.where(good, converted(np.where(good, value, 0), OUT_T), empty)
+
+
+def area_values(
+    rows, cols, source: Source, valid: Valid, grid: Grid, target: Target, how: Areas,
+    *, SRC_T, OUT_T, QUARTERS, VALIDITY_T,
+):  # fmt: skip
+    """Twin of kernels/area_values.cu, by sorting."""
+    empty = uncarried(how.nodata, OUT_T)
+    for at, covers in _covers(rows, cols, source, grid):
+        footprint = Footprint(covers, source, valid.valid)
+        has_value = _say_shares(footprint, target.validity, at, how)
+        for band, image in zip(source.pixels.source, target.image, strict=True):
+            values, weights = footprint.values(band)
+            order = np.argsort(values, axis=1, kind="stable")
+            values, weights = (np.take_along_axis(each, order, axis=1) for each in (values, weights))
+            place = _heaviest(values, weights) if QUARTERS == 0 else _at_rank(weights, QUARTERS)
+            found = values[np.arange(len(values)), place] if values.shape[1] else np.zeros(len(values), values.dtype)
+            image[at] = np.where(has_value, converted(found, OUT_T), empty)
+
+
+def _heaviest(values, weights):
+    """Return where the first of the values lies that together weigh most."""
+    if not values.shape[1]:
+        return np.zeros(len(values), np.intp)
+    total = np.cumsum(weights, axis=1)
+    last = np.ones(values.shape, bool)
+    last[:, :-1] = values[:, 1:] != values[:, :-1]
+    before = np.zeros_like(total)
+    np.maximum.accumulate(np.where(last, total, 0)[:, :-1], axis=1, out=before[:, 1:])
+    return np.argmax(np.where(last, total - before, 0), axis=1)
+
+
+def _at_rank(weights, quarters):
+    """Return where the first value lies that so many quarters of those with a weight don't exceed."""
+    counts = np.cumsum(weights != 0, axis=1)
+    if not counts.shape[1]:
+        return np.zeros(len(counts), np.intp)
+    return np.argmax(4 * counts >= np.maximum(quarters * counts[:, -1:], 1), axis=1)
+
+
+def _say_shares(footprint: Footprint, validity: np.ndarray, at: Any, how: Areas) -> np.ndarray:
+    """Write the validity of some output pixels. Return which of them get a value."""
+    covers, (covered, is_all) = footprint.covers, footprint.shares
+    share = np.where(is_all, 1.0, np.minimum(covered / covers.area, _BELOW_ONE))
+    has_value = is_all | ((covered > 0) & (share >= how.least_share))
+    validity[at] = np.where(covers.is_any, share if validity.dtype.kind == "f" else has_value, how.outside)
+    return np.asarray(has_value)
 
 
 @dataclass(frozen=True)
@@ -135,6 +184,7 @@ class Footprint:
         there, (y, x) = index
         return there if self.valid is None else there & (self.valid[y, x] != 0)
 
+    @functools.cached_property
     def shares(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the valid area of each output pixel, and whether all that it covers is valid."""
         sums, missing = np.zeros(self._has.shape), np.zeros(self._has.shape, bool)
@@ -159,6 +209,18 @@ class Footprint:
         for each in columns.T:
             total = statistic.join(total, each)
         return np.asarray(total)
+
+    def values(self, band: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return for each output pixel the values of all that it may cover, and their weights as whole numbers."""
+        values, weights = [], []
+        unit = np.where(self.covers.area < 2.0**20, 2.0**40, 2.0**20)[:, None]
+        for weight, counts, index in self.rows():
+            units = np.maximum(np.floor(weight * self._widths * unit + 0.5), 1.0)
+            values.append(band[index[1]] + band.dtype.type(0))
+            weights.append(np.where(counts & self._valid(index), units, 0.0).astype(np.int64))
+        if not values:
+            return np.zeros((len(unit), 0), band.dtype), np.zeros((len(unit), 0), np.int64)
+        return np.concatenate(values, axis=1), np.concatenate(weights, axis=1)
 
     @property
     def _widths(self) -> np.ndarray:
@@ -289,5 +351,7 @@ def _area_inside(r: np.ndarray, c: np.ndarray, top: np.ndarray, cols: np.ndarray
         from_0_to_1 = [np.clip(each, 0.0, 1.0) for each in (low, high)]
         beyond = np.where(high > 1, high - 1.0, 0.0) - np.where(low > 1, low - 1.0, 0.0)
         mean = ((from_0_to_1[1] - from_0_to_1[0]) * (from_0_to_1[0] + from_0_to_1[1]) * 0.5 + beyond) / (high - low)
-        area += (np.where(down, span, -span) * sign)[:, None] * np.where(high > low, mean, from_0_to_1[0])
+        mean = np.where(high > low, mean, from_0_to_1[0])
+        wholly = np.where(span != 0, np.floor(np.minimum(a, b)), -np.inf)[:, None]  # the first column that a side cuts
+        area += (np.where(down, span, -span) * sign)[:, None] * np.where(cols < wholly, 1.0, mean)
     return area

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends.area_twins import area
+from gpumask.backends.area_twins import area, area_values
 from gpumask.backends.arguments import (
     Axes,
     Coarse,
@@ -359,6 +359,7 @@ def _share(node, down, across):
 TWINS: dict[str, Any] = {
     "all_finite": all_finite,
     "area": area,
+    "area_values": area_values,
     "column_distance": column_distance,
     "dilate": dilate,
     "fixed_nodes": fixed_nodes,

@@ -14,8 +14,18 @@ from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.prepare import as_argument, carried, finite_source
 
-# The numbers of the statistics in kernels/area.cu.
-_TOTALS = {"average": 0, "sum": 1, "rms": 2, "min": 3, "max": 4}
+# The kernel that computes each statistic, and what specialises it.
+_KERNELS = {
+    "average": ("area", {"STATISTIC": 0}),
+    "sum": ("area", {"STATISTIC": 1}),
+    "rms": ("area", {"STATISTIC": 2}),
+    "min": ("area", {"STATISTIC": 3}),
+    "max": ("area", {"STATISTIC": 4}),
+    "mode": ("area_values", {"QUARTERS": 0}),
+    "q1": ("area_values", {"QUARTERS": 1}),
+    "med": ("area_values", {"QUARTERS": 2}),
+    "q3": ("area_values", {"QUARTERS": 3}),
+}
 _STRICT = 2.0  # a share that no pixel has
 
 
@@ -31,12 +41,13 @@ def area_into(backend: Backend, source: Source, grid: Grid, method: Method, targ
     nodes, facts = node_arguments(backend, grid), node_defines(grid, in_fixed=False)
     least = _STRICT if method.least_weight is None else method.least_weight
     how = arguments.Areas(carried(target.nodata, target.image.dtype), target.outside, least)
+    kernel, statistic = _KERNELS[method.interpolator.name]
     for band in range(len(source.image)) if target.by_band else [None]:
         some, into = (source, target) if band is None else (source.band(band), target.band(band))
         launch(
-            backend, "area", grid.shape,
+            backend, kernel, grid.shape,
             as_argument(some, method.boundary), arguments.Valid.of(some.valid), nodes,
             arguments.Target.of(into.image, into.validity), how,
             SRC_T=some.image.dtype, OUT_T=into.image.dtype, VALIDITY_T=into.validity.dtype,
-            STATISTIC=_TOTALS[method.interpolator.name], **facts,
+            **statistic, **facts,
         )  # fmt: skip
