@@ -9,11 +9,13 @@
 #include "shares.cuh"
 #include "target.cuh"
 
-// Pixels that are kept at a time.
+// Pixels that are kept at a time, and those that are compared at a time.
 #if LANES == 1
 #define KEPT 1
+#define BATCH 1
 #else
 #define KEPT 1024
+#define BATCH 32
 #endif
 
 // Values in the order of whole numbers.
@@ -40,7 +42,11 @@ INLINE SRC_T value_of(Key key)
     return word.value;
 }
 
-// The pixels of one band that an output pixel covers. Of those that don't count the weight is 0, and the key the greatest.
+// Weights are whole numbers, so that sums don't depend on their order. So many of them are a length, or height, of 1.
+INLINE f64 units(f64 area) { return area < 1048576.0 ? 1048576.0 : 1024.0; }  // sums have 63 bits
+INLINE u64 in_units(f64 v, f64 units) { return (u64)most(v * units + 0.5, 1.0); }
+
+// The pixels of one band that an output pixel covers.
 struct Covered {
     const SRC_T* band;
     Index pitch;
@@ -48,59 +54,75 @@ struct Covered {
     const Covers* at;
     Outline outline;
     int l;
-    f64 unit;  // a weight of 1
     Span rows, cols;
     bool masked;
 };
 
-// Some of them. A weight is a whole number of units: sums don't depend on their order.
+// Some of them, of those that count. Behind them stand keys that are the greatest, with weights of 0.
 struct Some {
     Index row, col;  // of the next one
     int n;
     bool are_all;  // whether there are no others
-    LANE_ARRAY Key keys[KEPT];
-    LANE_ARRAY u64 weights[KEPT];
+    LANE_ARRAY Key keys[KEPT + BATCH - 1];
+    LANE_ARRAY u64 weights[KEPT + BATCH - 1];
 };
 
-INLINE f64 weight_of(const RowWeights<true>& row, const Covered& from, Index c)
+// Keeps a pixel if it counts.
+INLINE void keep(const Covered& from, Index y, Index x, bool counts, u64 weight, Some& some)
 {
-    return row.height * width_at<true>(*from.at, from.l, c);
-}
-INLINE f64 weight_of(const RowWeights<false>& row, const Covered&, Index c)
-{
-    LANE_ARRAY f64 weights[REALS];
-    store_reals(weights, weights_from(row, (f64)c));
-    return weights[0];
+    const bool is_valid = counts && (!from.masked || from.place->valid[y * from.place->pitch + x]);
+    some.keys[some.n] = is_valid ? key_of(from.band[y * from.pitch + x]) : GREATEST;
+    if (!QUARTERS) some.weights[some.n] = is_valid ? weight : 0;
+    some.n += is_valid ? 1 : 0;
 }
 
-// Reads as many pixels as can be kept.
+// Reads what there is room for of a row of pixels.
+INLINE void read_row(const RowWeights<true>& row, const Covered& from, Some& some)
+{
+    const f64 unit = units(from.at->area[from.l]);
+    const u64 height = in_units(row.height, unit);
+    const Index y = in_window(from.place->rows, some.row), stop = least(from.cols.last, some.col + KEPT - some.n);
+    for (; some.col < stop; ++some.col) {
+        const Index x = in_window(from.place->cols, some.col);
+        const u64 width = QUARTERS ? 1 : in_units(width_at<true>(*from.at, from.l, some.col), unit);
+        keep(from, y, x, x < from.place->cols.n && y < from.place->rows.n, height * width, some);
+    }
+}
+
+INLINE void read_row(const RowWeights<false>& row, const Covered& from, Some& some)
+{
+    const f64 unit = units(from.at->area[from.l]);
+    const Index y = in_window(from.place->rows, some.row);
+    while (some.col < from.cols.last && some.n <= KEPT - REALS) {
+        LANE_ARRAY f64 weights[REALS];
+        store_reals(weights, weights_from(row, (f64)some.col));
+        for (int j = 0; j < REALS && some.col < from.cols.last; ++j, ++some.col) {
+            const Index x = in_window(from.place->cols, some.col);
+            const bool counts = (weights[j] > 0) & (x < from.place->cols.n) & (y < from.place->rows.n);
+            keep(from, y, x, counts, in_units(weights[j], unit * unit), some);
+        }
+    }
+}
+
 template <bool BOX> INLINE void read_some(const Covered& from, Some& some)
 {
-    const Place& place = *from.place;
     some.n = 0;
-    while (some.row < from.rows.last && some.n < KEPT) {
-        const RowWeights<BOX> row = row_weights<BOX>(*from.at, from.l, from.outline, some.row);
-        const Index y = in_window(place.rows, some.row);
-        for (; some.col < from.cols.last && some.n < KEPT; ++some.col, ++some.n) {
-            const Index x = in_window(place.cols, some.col);
-            const bool here = x < place.cols.n && y < place.rows.n;
-            const f64 weight = weight_of(row, from, some.col);
-            const bool counts = here && weight > 0 && (!from.masked || place.valid[y * place.pitch + x]);
-            some.keys[some.n] = counts ? key_of(from.band[y * from.pitch + x]) : GREATEST;
-            some.weights[some.n] = counts ? (u64)most(weight * from.unit + 0.5, 1.0) : 0;
-        }
-        if (some.col < from.cols.last) break;
+    while (some.row < from.rows.last && some.n <= KEPT - REALS) {
+        read_row(row_weights<BOX>(*from.at, from.l, from.outline, some.row), from, some);
+        if (some.col < from.cols.last) continue;
         some.col = from.cols.first;
         ++some.row;
+    }
+    for (int i = some.n; i < some.n + BATCH - 1; ++i) {
+        some.keys[i] = GREATEST;
+        some.weights[i] = 0;
     }
 }
 
 INLINE void read_first(const Covered& from, Some& some)
 {
-    if (some.are_all) return;
     some.row = from.rows.first;
     some.col = from.cols.first;
-    some.n = 0;
 }
 
 // Returns whether there are some more. Those that are all there are need not be read again.
@@ -116,26 +138,27 @@ INLINE bool read_next(const Covered& from, bool first, Some& some)
     return true;
 }
 
-#define FOR_SOME(from, some) \
-    for (bool first_ = (read_first(from, some), true); read_next(from, first_, some); first_ = false)
+#define FOR_SOME(from, some)                                                                             \
+    for (bool first_ = (read_first(from, some), true); read_next(from, first_, some); first_ = false) \
+        for (int i0 = 0; i0 < some.n; i0 += BATCH)
 
-// The pixels that count, the sum of their weights, and the bits in which some keys differ.
+// How many pixels there are, and the bits in which their keys differ.
 struct Survey {
-    u64 pixels, weights;
+    u64 pixels;
     Key all, any;
 };
 
 INLINE Survey survey(const Covered& from, Some& some)
 {
-    Survey found = {0, 0, GREATEST, 0};
-    FOR_SOME(from, some)
-        for (int i = 0; i < some.n; ++i) {
-            const bool counts = some.weights[i] != 0;
-            found.pixels += counts ? 1 : 0;
-            found.weights += some.weights[i];
-            found.all &= counts ? some.keys[i] : GREATEST;
-            found.any |= counts ? some.keys[i] : (Key)0;
+    Survey found = {0, GREATEST, 0};
+    FOR_SOME(from, some) {
+        const int n = some.n - i0 < BATCH ? some.n - i0 : BATCH;
+        found.pixels += (u64)n;
+        for (int i = i0; i < i0 + n; ++i) {
+            found.all &= some.keys[i];
+            found.any |= some.keys[i];
         }
+    }
     return found;
 }
 
@@ -144,15 +167,17 @@ INLINE u64 pixels_below(const Covered& from, Some& some, Key key)
     u64 pixels = 0;
     FOR_SOME(from, some) {
         u32 here = 0;
-        LANE_LOOP_SUM(i, 0, some.n, here) here += some.keys[i] < key ? 1 : 0;
+        LANE_LOOP_JOIN(i, i0, i0 + BATCH, +, here) here += some.keys[i] < key ? 1 : 0;
         pixels += here;
     }
     return pixels;
 }
 
-// The key below which there are less than `rank` pixels, and which is the greatest such key: that of one of them.
-INLINE Key key_of_rank(const Covered& from, Some& some, const Survey& all, u64 rank)
+// The greatest key below which there are less pixels than `rank`: that of one of them.
+INLINE Key key_of_rank(const Covered& from, Some& some)
 {
+    const Survey all = survey(from, some);
+    const u64 rank = (QUARTERS * all.pixels + 3) / 4;
     Key key = all.all;
     for (int bit = 8 * (int)sizeof(Key) - 1; bit >= 0; --bit) {
         const Key with = (Key)(key | (Key)((Key)1 << bit));
@@ -161,14 +186,14 @@ INLINE Key key_of_rank(const Covered& from, Some& some, const Survey& all, u64 r
     return key;
 }
 
-// The least key above another, or the least of all. Where none is above, the greatest of its type.
+// The least key above another, or the least of all. If none is above, the greatest of its type.
 INLINE Key next_key(const Covered& from, Some& some, bool any, Key above)
 {
     Key next = GREATEST;
     FOR_SOME(from, some)
-        for (int i = 0; i < some.n; ++i) {
-            const Key key = some.keys[i];
-            next = (any | (key > above)) & (key < next) ? key : next;
+        LANE_LOOP_JOIN(i, i0, i0 + BATCH, min, next) {
+            const Key key = any | (some.keys[i] > above) ? some.keys[i] : GREATEST;
+            next = key < next ? key : next;
         }
     return next;
 }
@@ -176,28 +201,174 @@ INLINE Key next_key(const Covered& from, Some& some, bool any, Key above)
 INLINE u64 weight_of_key(const Covered& from, Some& some, Key key)
 {
     u64 weight = 0;
-    FOR_SOME(from, some) {
-        u64 here = 0;
-        LANE_LOOP_SUM(i, 0, some.n, here) here += some.keys[i] == key ? some.weights[i] : 0;
-        weight += here;
-    }
+    FOR_SOME(from, some)
+        LANE_LOOP_JOIN(i, i0, i0 + BATCH, +, weight) weight += some.keys[i] == key ? some.weights[i] : 0;
     return weight;
 }
 
-// From value to value, as long as what remains may weigh more than the heaviest.
-INLINE Key heaviest_key(const Covered& from, Some& some, const Survey& all)
+// The key with the greatest weight of some pixels that are all there are, by a table of keys.
+#if LANES > 1
+INLINE Key heaviest_kept(const Some& some)
 {
+    LANE_ARRAY u64 weights[2 * KEPT];
+    LANE_ARRAY Key keys[2 * KEPT];
+    u32 size = BATCH;
+    while (size < 2 * (u32)some.n) size *= 2;
+    for (u32 i = 0; i < size; ++i) weights[i] = 0;
+    u64 greatest = 0;
+    Key heaviest = 0;
+    for (int i = 0; i < some.n; ++i) {
+        const Key key = some.keys[i];
+        u32 at = (u32)((u64)key * 0x9e3779b97f4a7c15ULL >> 40) & (size - 1);
+        while (weights[at] && keys[at] != key) at = (at + 1) & (size - 1);
+        keys[at] = key;
+        weights[at] += some.weights[i];
+        if (weights[at] > greatest || (weights[at] == greatest && key < heaviest)) {
+            greatest = weights[at];
+            heaviest = key;
+        }
+    }
+    return heaviest;
+}
+#endif
+
+// The key with the greatest weight: from key to key, as long as what remains may weigh more.
+INLINE Key heaviest_key(const Covered& from, Some& some)
+{
+    u64 rest = 0, greatest = 0;
+    FOR_SOME(from, some)
+        LANE_LOOP_JOIN(i, i0, i0 + BATCH, +, rest) rest += some.weights[i];
+#if LANES > 1
+    if (some.are_all) return heaviest_kept(some);
+#endif
     Key heaviest = 0, key = 0;
-    u64 most_weight = 0;
-    bool first = true;
-    for (u64 rest = all.weights; rest > most_weight; first = false) {
+    for (bool first = true; rest > greatest; first = false) {
         key = next_key(from, some, first, key);
         const u64 weight = weight_of_key(from, some, key);
-        heaviest = weight > most_weight ? key : heaviest;
-        most_weight = weight > most_weight ? weight : most_weight;
+        heaviest = weight > greatest ? key : heaviest;
+        greatest = weight > greatest ? weight : greatest;
         rest -= weight;
     }
     return heaviest;
+}
+
+#if LANES > 1
+// Modes of a run of boxes in one band, value by value for all of them together: fast where there are few, as of classes.
+#define FEW_VALUES 12
+#define STRIP_OF_ROWS 2048  // whose heights have 32 bits together
+
+struct Modes {
+    LANE_ARRAY u64 rest[LANES], greatest[LANES], first[LANES], last[LANES];  // first, last: widths
+    LANE_ARRAY SRC_T value[LANES];
+};
+
+struct Area {
+    const SRC_T* band;
+    Index pitch;
+    const Place* place;
+    const Covers* at;
+    Run run;
+    bool masked;
+};
+
+INLINE bool is_valid(const u8* valid, int j) { return !valid || valid[j]; }
+
+// The least value above another, or the least of all.
+INLINE SRC_T next_value(const Area& from, bool any, SRC_T above)
+{
+    const Place& place = *from.place;
+    SRC_T next = Range<SRC_T>::highest;
+    for (Index c = from.run.cols.first, n; c < from.run.cols.last; c += n) {
+        n = neighbours(place.cols, c, from.run.cols.last);
+        for (Index r = from.run.rows.first; r < from.run.rows.last; ++r) {
+            const Index y = in_window(place.rows, r), x = in_window(place.cols, c);
+            if (y >= place.rows.n || x >= place.cols.n) continue;
+            const SRC_T* pixels = from.band + (y * from.pitch + x);
+            const u8* valid = from.masked ? place.valid + (y * place.pitch + x) : nullptr;
+            LANE_LOOP_JOIN(j, 0, n, min, next) {
+                const SRC_T v = (any | (pixels[j] > above)) & is_valid(valid, (int)j) ? pixels[j] : Range<SRC_T>::highest;
+                next = v < next ? v : next;
+            }
+        }
+    }
+    return next;
+}
+
+// Adds to sums what pixels of a value weigh, or all of them.
+INLINE void add_weights(const Area& from, bool all, SRC_T value, const Modes& modes, u64* sums)
+{
+    const Place& place = *from.place;
+    const Covers& at = *from.at;
+    const Run& run = from.run;
+    const f64 unit = units(at.area[run.begin]);
+    for (Index c = run.cols.first, n; c < run.cols.last; c += n) {
+        n = neighbours(place.cols, c, run.cols.last);
+        for (Index top = run.rows.first; top < run.rows.last; top += STRIP_OF_ROWS) {
+            LANE_ARRAY u32 columns[COLUMNS];
+            LANE_LOOP(j, 0, n) columns[j] = 0;
+            for (Index r = top, stop = least(top + STRIP_OF_ROWS, run.rows.last); r < stop; ++r) {
+                const Index y = in_window(place.rows, r), x = in_window(place.cols, c);
+                if (y >= place.rows.n || x >= place.cols.n) continue;
+                const u32 height = (u32)in_units(length_between(at.top[run.begin], at.bottom[run.begin], (f64)r), unit);
+                const SRC_T* pixels = from.band + (y * from.pitch + x);
+                const u8* valid = from.masked ? place.valid + (y * place.pitch + x) : nullptr;
+                LANE_LOOP(j, 0, n) columns[j] += (all | (pixels[j] == value)) & is_valid(valid, (int)j) ? height : 0;
+            }
+            for (int l = run.begin; l < run.end; ++l) {
+                const Index first = (Index)at.first_col[l], last = (Index)at.last_col[l] - 1;
+                u64 inside = 0;
+                for (Index k = most(c, first + 1), stop = least(c + n, last); k < stop; ++k) inside += columns[k - c];
+                sums[l] += inside * (u64)unit;
+                if (first >= c && first < c + n) sums[l] += columns[first - c] * modes.first[l];
+                if (last > first && last >= c && last < c + n) sums[l] += columns[last - c] * modes.last[l];
+            }
+        }
+    }
+}
+
+// Returns whether all modes were found. They are not where boxes of few pixels hold many values.
+INLINE bool find_modes(const Area& from, Modes& modes)
+{
+    const Covers& at = *from.at;
+    const Run& run = from.run;
+    const f64 unit = units(at.area[run.begin]);
+    LANE_ARRAY u64 weights[LANES];
+    for (int l = run.begin; l < run.end; ++l) {
+        modes.rest[l] = modes.greatest[l] = 0;
+        modes.value[l] = 0;
+        modes.first[l] = in_units(length_between(at.left[l], at.right[l], at.first_col[l]), unit);
+        modes.last[l] = in_units(length_between(at.left[l], at.right[l], at.last_col[l] - 1.0), unit);
+        if (units(at.area[l]) != unit) return false;
+    }
+    add_weights(from, true, 0, modes, modes.rest);
+    const bool large = at.area[run.begin] > (f64)(KEPT / 2);
+    SRC_T value = 0;
+    for (int k = 0; k < FEW_VALUES || large; ++k) {
+        value = next_value(from, k == 0, value);
+        LANE_LOOP(l, run.begin, run.end) weights[l] = 0;
+        add_weights(from, false, value, modes, weights);
+        i32 open = 0;
+        LANE_LOOP_JOIN(l, run.begin, run.end, +, open) {
+            const bool heavier = weights[l] > modes.greatest[l];
+            modes.value[l] = heavier ? value : modes.value[l];
+            modes.greatest[l] = heavier ? weights[l] : modes.greatest[l];
+            modes.rest[l] -= weights[l];
+            open += modes.rest[l] > modes.greatest[l] ? 1 : 0;
+        }
+        if (!open) return true;
+    }
+    return false;
+}
+#endif
+
+// The value of one pixel in one band.
+INLINE SRC_T value_at(const Place& place, const SRC_T* band, Index pitch, const Covers& at, int l, bool masked)
+{
+    const Run run = run_from(at, l, l + 1);
+    const Covered from = {band, pitch, &place, &at, outline_at(at, l), l, run.rows, run.cols, masked};
+    Some some;
+    some.are_all = false;
+    return value_of(QUARTERS ? key_of_rank(from, some) : heaviest_key(from, some));
 }
 
 KERNEL(area_values, Size rows, Size cols,
@@ -214,22 +385,25 @@ KERNEL(area_values, Size rows, Size cols,
         Shares shares;
         find_shares(place, at, n, shares);
         say_shares(at, n, least_share, (u8)outside, shares, validity + (y * validity_pitch + x));
-        for (int l = 0; l < n; ++l) {
-            const Run run = run_from(at, l, l + 1);
-            const f64 unit = at.area[l] < 1048576.0 ? 1099511627776.0 : 1048576.0;  // 2^20, 2^40: sums have 63 bits
-            Covered from = {source, pitch, &place, &at, outline_at(at, l), l, unit, run.rows, run.cols, shares.masked[l] != 0};
-            for (Index band = 0; band < bands; ++band) {
-                OUT_T value = empty;
-                if (shares.has_value[l] != 0) {
-                    Some some;
-                    some.are_all = false;
-                    from.band = source + band * plane;
-                    const Survey all = survey(from, some);
-                    const Key key = QUARTERS ? key_of_rank(from, some, all, (QUARTERS * all.pixels + 3) / 4)
-                                             : heaviest_key(from, some, all);
-                    value = convert<OUT_T>(value_of(key));
+        for (Index band = 0; band < bands; ++band) {
+            const SRC_T* pixels = source + band * plane;
+            OUT_T* to = image + (band * image_plane + y * image_pitch + x);
+            Run run;
+            for (int begin = 0; begin < n; begin = run.end) {
+                run = run_from(at, begin, n);
+                const bool masked = shares.masked[begin] != 0, any = any_value(run, shares);
+#if LANES > 1
+                Modes modes;
+                const Area area = {pixels, pitch, &place, &at, run, masked};
+                if (!QUARTERS && any && at.is_box[begin] != 0 && find_modes(area, modes)) {
+                    for (int l = run.begin; l < run.end; ++l)
+                        to[l] = shares.has_value[l] != 0 ? convert<OUT_T>((SRC_T)(modes.value[l] + (SRC_T)0)) : empty;
+                    continue;
                 }
-                image[band * image_plane + y * image_pitch + x + l] = value;
+#endif
+                for (int l = run.begin; l < run.end; ++l)
+                    to[l] = any && shares.has_value[l] != 0 ? convert<OUT_T>(value_at(place, pixels, pitch, at, l, masked))
+                                                            : empty;
             }
         }
     }

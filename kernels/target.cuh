@@ -35,7 +35,7 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define LANE_ARRAY
 #define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)
 #define LANE_LOOP_ALL(l, first, last, flag) LANE_LOOP(l, first, last)
-#define LANE_LOOP_SUM(l, first, last, sum) LANE_LOOP(l, first, last)
+#define LANE_LOOP_JOIN(l, first, last, operation, value) LANE_LOOP(l, first, last)
 #define SCALAR_LOOP(l, last) LANE_LOOP(l, 0, last)
 // A loop of few turns that is written out here, and vectorised on the host.
 #define SHORT_LOOP(l, last) _Pragma("unroll") for (int l = 0; l < last; ++l)
@@ -170,8 +170,9 @@ typedef i64 Size;
 #define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
 // As LANE_LOOP, for a body that ANDs its lanes into flag.
 #define LANE_LOOP_ALL(l, first, last, flag) PRAGMA(omp simd reduction(& : flag)) for (int l = first; l < last; ++l)
-// The same for one that adds its lanes, which are whole numbers, to a sum.
-#define LANE_LOOP_SUM(l, first, last, sum) PRAGMA(omp simd reduction(+ : sum)) for (int l = first; l < last; ++l)
+// The same for a body that joins its lanes to a value, of whole numbers, by +, & or min.
+#define LANE_LOOP_JOIN(l, first, last, operation, value) \
+    PRAGMA(omp simd reduction(operation : value)) for (int l = first; l < last; ++l)
 // Lanes that each load from a place of their own: the empty asm keeps the compiler from gathering across them, which
 // costs three times what a short load for each lane does.
 #define SCALAR_LOOP(l, last) for (int l = 0; l < last; ({ asm volatile(""); }), ++l)

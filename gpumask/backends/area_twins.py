@@ -213,9 +213,10 @@ class Footprint:
     def values(self, band: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return for each output pixel the values of all that it may cover, and their weights as whole numbers."""
         values, weights = [], []
-        unit = np.where(self.covers.area < 2.0**20, 2.0**40, 2.0**20)[:, None]
+        unit = np.where(self.covers.area < 2.0**20, 2.0**20, 2.0**10)[:, None]
         for weight, counts, index in self.rows():
-            units = np.maximum(np.floor(weight * self._widths * unit + 0.5), 1.0)
+            box = _in_units(weight, unit) * _in_units(self._widths, unit)
+            units = np.where(self.covers.is_box[:, None], box, _in_units(weight, unit * unit))
             values.append(band[index[1]] + band.dtype.type(0))
             weights.append(np.where(counts & self._valid(index), units, 0.0).astype(np.int64))
         if not values:
@@ -232,6 +233,11 @@ class Footprint:
         if not columns.shape[1]:
             return np.zeros(len(columns))
         return np.asarray(np.cumsum(np.where(self._has, columns, 0.0), axis=1)[:, -1])
+
+
+def _in_units(v: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return lengths, or areas, in whole units."""
+    return np.asarray(np.floor(np.maximum(v * units + 0.5, 1.0)))
 
 
 def _covers(rows: int, cols: int, source: Source, grid: Grid) -> Iterator[tuple[Any, Covers]]:
