@@ -268,34 +268,50 @@ struct Area {
     const Place* place;
     const Covers* at;
     Run run;
-    bool masked;
 };
 
-INLINE bool is_valid(const u8* valid, int j) { return !valid || valid[j]; }
+// n columns from x on, and so many more that they fill vectors, if these are there. What is found there does no harm.
+INLINE int whole_batches(const Line& cols, Index x, int n)
+{
+    const int whole = (n + LANES - 1) / LANES * LANES;
+    return x + whole <= cols.n ? whole : n;
+}
 
-// The least value above another, or the least of all.
-INLINE SRC_T next_value(const Area& from, bool any, SRC_T above)
+// The lesser of a value and a pixel, if the pixel counts and is greater than another value, or any will do.
+template <bool MASKED>
+INLINE SRC_T lesser(SRC_T value, bool any, SRC_T above, const SRC_T* pixels, const u8* valid, int j)
+{
+    const SRC_T v = pixels[j];
+    return (any | (v > above)) & (!MASKED || valid[j]) & (v < value) ? v : value;
+}
+
+// The least value above another, or the least of all. Of pixels beside the run too.
+template <bool MASKED> INLINE SRC_T next_value(const Area& from, bool any, SRC_T above)
 {
     const Place& place = *from.place;
-    SRC_T next = Range<SRC_T>::highest;
+    LANE_ARRAY SRC_T next[LANES];
+    LANE_LOOP(l, 0, LANES) next[l] = Range<SRC_T>::highest;
     for (Index c = from.run.cols.first, n; c < from.run.cols.last; c += n) {
         n = neighbours(place.cols, c, from.run.cols.last);
         for (Index r = from.run.rows.first; r < from.run.rows.last; ++r) {
             const Index y = in_window(place.rows, r), x = in_window(place.cols, c);
             if (y >= place.rows.n || x >= place.cols.n) continue;
             const SRC_T* pixels = from.band + (y * from.pitch + x);
-            const u8* valid = from.masked ? place.valid + (y * place.pitch + x) : nullptr;
-            LANE_LOOP_JOIN(j, 0, n, min, next) {
-                const SRC_T v = (any | (pixels[j] > above)) & is_valid(valid, (int)j) ? pixels[j] : Range<SRC_T>::highest;
-                next = v < next ? v : next;
-            }
+            const u8* valid = MASKED ? place.valid + (y * place.pitch + x) : nullptr;
+            const int end = whole_batches(place.cols, x, (int)n);
+            int begin = 0;
+            for (; begin + LANES <= end; begin += LANES)
+                LANE_LOOP(l, 0, LANES) next[l] = lesser<MASKED>(next[l], any, above, pixels, valid, begin + l);
+            for (; begin < end; ++begin) next[0] = lesser<MASKED>(next[0], any, above, pixels, valid, begin);
         }
     }
-    return next;
+    SRC_T least_one = next[0];
+    for (int l = 1; l < LANES; ++l) least_one = next[l] < least_one ? next[l] : least_one;
+    return least_one;
 }
 
 // Adds to sums what pixels of a value weigh, or all of them.
-INLINE void add_weights(const Area& from, bool all, SRC_T value, const Modes& modes, u64* sums)
+template <bool MASKED> INLINE void add_weights(const Area& from, bool all, SRC_T value, const Modes& modes, u64* sums)
 {
     const Place& place = *from.place;
     const Covers& at = *from.at;
@@ -305,14 +321,15 @@ INLINE void add_weights(const Area& from, bool all, SRC_T value, const Modes& mo
         n = neighbours(place.cols, c, run.cols.last);
         for (Index top = run.rows.first; top < run.rows.last; top += STRIP_OF_ROWS) {
             LANE_ARRAY u32 columns[COLUMNS];
-            LANE_LOOP(j, 0, n) columns[j] = 0;
+            const int end = whole_batches(place.cols, in_window(place.cols, c), (int)n);
+            LANE_LOOP(j, 0, end) columns[j] = 0;
             for (Index r = top, stop = least(top + STRIP_OF_ROWS, run.rows.last); r < stop; ++r) {
                 const Index y = in_window(place.rows, r), x = in_window(place.cols, c);
                 if (y >= place.rows.n || x >= place.cols.n) continue;
                 const u32 height = (u32)in_units(length_between(at.top[run.begin], at.bottom[run.begin], (f64)r), unit);
                 const SRC_T* pixels = from.band + (y * from.pitch + x);
-                const u8* valid = from.masked ? place.valid + (y * place.pitch + x) : nullptr;
-                LANE_LOOP(j, 0, n) columns[j] += (all | (pixels[j] == value)) & is_valid(valid, (int)j) ? height : 0;
+                const u8* valid = MASKED ? place.valid + (y * place.pitch + x) : nullptr;
+                LANE_LOOP(j, 0, end) columns[j] += (all | (pixels[j] == value)) & (!MASKED || valid[j]) ? height : 0;
             }
             for (int l = run.begin; l < run.end; ++l) {
                 const Index first = (Index)at.first_col[l], last = (Index)at.last_col[l] - 1;
@@ -327,7 +344,7 @@ INLINE void add_weights(const Area& from, bool all, SRC_T value, const Modes& mo
 }
 
 // Returns whether all modes were found. They are not where boxes of few pixels hold many values.
-INLINE bool find_modes(const Area& from, Modes& modes)
+template <bool MASKED> INLINE bool find_modes(const Area& from, Modes& modes)
 {
     const Covers& at = *from.at;
     const Run& run = from.run;
@@ -340,13 +357,13 @@ INLINE bool find_modes(const Area& from, Modes& modes)
         modes.last[l] = in_units(length_between(at.left[l], at.right[l], at.last_col[l] - 1.0), unit);
         if (units(at.area[l]) != unit) return false;
     }
-    add_weights(from, true, 0, modes, modes.rest);
+    add_weights<MASKED>(from, true, 0, modes, modes.rest);
     const bool large = at.area[run.begin] > (f64)(KEPT / 2);
     SRC_T value = 0;
     for (int k = 0; k < FEW_VALUES || large; ++k) {
-        value = next_value(from, k == 0, value);
+        value = next_value<MASKED>(from, k == 0, value);
         LANE_LOOP(l, run.begin, run.end) weights[l] = 0;
-        add_weights(from, false, value, modes, weights);
+        add_weights<MASKED>(from, false, value, modes, weights);
         i32 open = 0;
         LANE_LOOP_JOIN(l, run.begin, run.end, +, open) {
             const bool heavier = weights[l] > modes.greatest[l];
@@ -394,8 +411,9 @@ KERNEL(area_values, Size rows, Size cols,
                 const bool masked = shares.masked[begin] != 0, any = any_value(run, shares);
 #if LANES > 1
                 Modes modes;
-                const Area area = {pixels, pitch, &place, &at, run, masked};
-                if (!QUARTERS && any && at.is_box[begin] != 0 && find_modes(area, modes)) {
+                const Area area = {pixels, pitch, &place, &at, run};
+                const bool boxes = !QUARTERS && any && at.is_box[begin] != 0;
+                if (boxes && (masked ? find_modes<true>(area, modes) : find_modes<false>(area, modes))) {
                     for (int l = run.begin; l < run.end; ++l)
                         to[l] = shares.has_value[l] != 0 ? convert<OUT_T>((SRC_T)(modes.value[l] + (SRC_T)0)) : empty;
                     continue;
