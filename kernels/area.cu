@@ -7,6 +7,7 @@
 #define RMS 2
 #define MIN 3
 #define MAX 4
+#define BLOCKS 2  // 128 registers for each thread
 #include "convert.cuh"
 #include "parameters.cuh"
 #include "shares.cuh"
@@ -36,7 +37,7 @@ INLINE Total widened(f64, Total v) { return v; }
 template <bool BOX>
 INLINE void add_across(const Covers& at, const Run& run, Index c, int n, const Total* columns, Total* totals)
 {
-    for (int l = run.begin; l < run.end; ++l) {
+    RUN_LOOP(l, run) {
         const Index first = most(c, (Index)at.first_col[l]), stop = least(c + n, (Index)at.last_col[l]);
         if (first >= stop) continue;
         Total total = joined(totals[l], widened(width_at<BOX>(at, l, first), columns[first - c]));

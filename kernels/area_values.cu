@@ -4,6 +4,7 @@
 // Values are compared by their bits, so that those of 64 bits are exact. The quantile is found by bisection. No pixel is
 // stored on CUDA: they are read again in each pass.
 // SRC_T, OUT_T, VALIDITY_T and arguments: as in area.cu. Twin: area_twins.py:area_values.
+#define BLOCKS 2  // 128 registers for each thread
 #include "convert.cuh"
 #include "parameters.cuh"
 #include "shares.cuh"
@@ -331,7 +332,7 @@ template <bool MASKED> INLINE void add_weights(const Area& from, bool all, SRC_T
                 const u8* valid = MASKED ? place.valid + (y * place.pitch + x) : nullptr;
                 LANE_LOOP(j, 0, end) columns[j] += (all | (pixels[j] == value)) & (!MASKED || valid[j]) ? height : 0;
             }
-            for (int l = run.begin; l < run.end; ++l) {
+            RUN_LOOP(l, run) {
                 const Index first = (Index)at.first_col[l], last = (Index)at.last_col[l] - 1;
                 u64 inside = 0;
                 for (Index k = most(c, first + 1), stop = least(c + n, last); k < stop; ++k) inside += columns[k - c];
@@ -350,7 +351,7 @@ template <bool MASKED> INLINE bool find_modes(const Area& from, Modes& modes)
     const Run& run = from.run;
     const f64 unit = units(at.area[run.begin]);
     LANE_ARRAY u64 weights[LANES];
-    for (int l = run.begin; l < run.end; ++l) {
+    RUN_LOOP(l, run) {
         modes.rest[l] = modes.greatest[l] = 0;
         modes.value[l] = 0;
         modes.first[l] = in_units(length_between(at.left[l], at.right[l], at.first_col[l]), unit);
@@ -414,12 +415,12 @@ KERNEL(area_values, Size rows, Size cols,
                 const Area area = {pixels, pitch, &place, &at, run};
                 const bool boxes = !QUARTERS && any && at.is_box[begin] != 0;
                 if (boxes && (masked ? find_modes<true>(area, modes) : find_modes<false>(area, modes))) {
-                    for (int l = run.begin; l < run.end; ++l)
+                    RUN_LOOP(l, run)
                         to[l] = shares.has_value[l] != 0 ? convert<OUT_T>((SRC_T)(modes.value[l] + (SRC_T)0)) : empty;
                     continue;
                 }
 #endif
-                for (int l = run.begin; l < run.end; ++l)
+                RUN_LOOP(l, run)
                     to[l] = any && shares.has_value[l] != 0 ? convert<OUT_T>(value_at(place, pixels, pitch, at, l, masked))
                                                             : empty;
             }

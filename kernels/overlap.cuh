@@ -175,6 +175,9 @@ struct Run {
     Span rows, cols;  // of the window, of all of them
 };
 
+// The pixels of a run. On CUDA it has one, and arrays with an item for each melt into registers.
+#define RUN_LOOP(l, run) for (int l = LANES == 1 ? 0 : run.begin; l < (LANES == 1 ? 1 : run.end); ++l)
+
 // Whether a pixel covers any pixels of the window.
 INLINE bool covers_any(const Covers& at, int l)
 {
@@ -243,9 +246,6 @@ INLINE void find_sides(const Outline& out, f64 top, Sides& at)
         at.rows[k] = span * out.sign[k];
     }
 }
-
-INLINE f64 from_to(f64 low, f64 v, f64 high) { return v < low ? low : v > high ? high : v; }
-INLINE f64 from_0_to_1(f64 v) { return from_to(0.0, v, 1.0); }
 
 // Adds to the REALS areas of pixels from column `left` on what lies between them and a side with two ends.
 INLINE Reals with_side(Reals areas, Reals left, f64 low, f64 high, f64 rows)

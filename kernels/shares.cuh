@@ -125,7 +125,7 @@ INLINE void add_shares(const Place& place, const Covers& at, const Run& run, con
             const u8* valid = place.valid && here ? place.valid + (y * place.pitch + x) : nullptr;
             add_row(row_weights<BOX>(at, run.begin, outline, r), c, (int)n, here, valid, sums, missing);
         }
-        for (int l = run.begin; l < run.end; ++l)
+        RUN_LOOP(l, run)
             for (Index k = most(c, (Index)at.first_col[l]), stop = least(c + n, (Index)at.last_col[l]); k < stop; ++k) {
                 shares.area[l] += width_at<BOX>(at, l, k) * sums[k - c];
                 if (missing[k - c]) shares.is_all[l] = 0.0;
@@ -145,7 +145,7 @@ INLINE void find_shares(const Place& place, const Covers& at, int n, Shares& sha
         run = run_from(at, begin, n);
         const bool masked = !all_valid(place, run);
         f64 cut = 0.0;
-        for (int l = run.begin; l < run.end; ++l) {
+        RUN_LOOP(l, run) {
             shares.masked[l] = masked ? 1.0 : 0.0;
             cut = most(cut, at.is_cut[l]);
         }
@@ -180,6 +180,6 @@ INLINE void say_shares(const Covers& at, int n, f64 least_share, u8 outside, Sha
 INLINE bool any_value(const Run& run, const Shares& shares)
 {
     f64 any = 0.0;
-    for (int l = run.begin; l < run.end; ++l) any = most(any, shares.has_value[l]);
+    RUN_LOOP(l, run) any = most(any, shares.has_value[l]);
     return any != 0;
 }
