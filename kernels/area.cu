@@ -10,7 +10,7 @@
 #define BLOCKS 2  // 128 registers for each thread
 #include "convert.cuh"
 #include "parameters.cuh"
-#include "shares.cuh"
+#include "coverage.cuh"
 #include "target.cuh"
 
 #define IS_SUM (STATISTIC <= RMS)
@@ -75,7 +75,7 @@ template <bool MASKED>
 INLINE void add_rows(const RowWeights<false>& row, Index c, int n, const Rows& rows, Total (*columns)[COLUMNS])
 {
     for (int first = 0; first < n; first += REALS) {
-        const Reals weights = weights_from(row, (f64)(c + first));
+        const Reals weights = weights_from(row, c + first);
         LANE_ARRAY f64 each[REALS];
         store_reals(each, weights);
         UNROLL for (int b = 0; b < GROUP; ++b) {

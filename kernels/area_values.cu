@@ -7,7 +7,7 @@
 #define BLOCKS 2  // 128 registers for each thread
 #include "convert.cuh"
 #include "parameters.cuh"
-#include "shares.cuh"
+#include "coverage.cuh"
 #include "target.cuh"
 
 // Pixels that are kept at a time, and those that are compared at a time.
@@ -96,7 +96,7 @@ INLINE void read_row(const RowWeights<false>& row, const Covered& from, Some& so
     const Index y = in_window(from.place->rows, some.row);
     while (some.col < from.cols.last && some.n <= KEPT - REALS) {
         LANE_ARRAY f64 weights[REALS];
-        store_reals(weights, weights_from(row, (f64)some.col));
+        store_reals(weights, weights_from(row, some.col));
         for (int j = 0; j < REALS && some.col < from.cols.last; ++j, ++some.col) {
             const Index x = in_window(from.place->cols, some.col);
             const bool counts = (weights[j] > 0) & (x < from.place->cols.n) & (y < from.place->rows.n);

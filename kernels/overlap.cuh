@@ -61,6 +61,10 @@ template <class R> INLINE R most(const R* v)
     return a > b ? a : b;
 }
 template <class R> INLINE R sum(const R* v) { return (v[0] + v[1]) + (v[2] + v[3]); }
+template <class R> INLINE R sum_beyond(R origin, const R* v)
+{
+    return ((v[0] - origin) + (v[1] - origin)) + ((v[2] - origin) + (v[3] - origin));
+}
 
 // The area, less than 0 where corners lie the other way round.
 template <class R> INLINE R area_of(const Corners<R>& at)
@@ -134,7 +138,9 @@ INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
     const Reals sides = (bottom - top) * (right - left), around = area_of(c), size = around < zero ? -around : around;
     const Reals box = is_box(c) ? one : zero, area = box != zero ? sides : size;
     const auto flat = area < zero + LEAST_AREA;
-    const Reals row = floored(flat ? 0.25 * sum(c.row) : top), col = floored(flat ? 0.25 * sum(c.col) : left);
+    const Reals first_row = floored(top), first_col = floored(left);
+    const Reals row = flat ? first_row + floored(0.25 * sum_beyond(first_row, c.row)) : first_row;
+    const Reals col = flat ? first_col + floored(0.25 * sum_beyond(first_col, c.col)) : first_col;
     const auto single = flat | ((bottom <= row + one) & (right <= col + one));
     const Reals far = zero + FAR, all = sum(c.row) + sum(c.col);  // not finite, if one of them is not
     const auto near = (top > -far) & (bottom < far) & (left > -far) & (right < far) & (all - all == zero);
@@ -202,7 +208,9 @@ INLINE Run run_from(const Covers& at, int l, int n)
 
 // The sides of an output pixel, each from its upper end on, so that the output pixels to both sides of it agree on where it
 // runs.
+// Places are counted from a pixel that all windows have in common, so that rounding is the same in all of them.
 struct Outline {
+    f64 first_row, first_col;  // that pixel, in the window
     f64 upper_row[4], upper_col[4], lower_row[4], lower_col[4];
     f64 slope[4];      // columns a row
     f64 sign[4];       // 1 where it has the output pixel to its left, else -1
@@ -213,7 +221,13 @@ INLINE Outline outline_at(const Covers& at, int l)
 {
     Outline out;
     if (at.is_box[l] != 0) return out;
-    const Corners<f64> corners = corners_at(at, l);
+    Corners<f64> corners = corners_at(at, l);
+    out.first_row = floor(least(corners.row));
+    out.first_col = floor(least(corners.col));
+    UNROLL for (int k = 0; k < 4; ++k) {
+        corners.row[k] -= out.first_row;
+        corners.col[k] -= out.first_col;
+    }
     const f64 *r = corners.row, *c = corners.col, turned = area_of(corners) < 0 ? -1.0 : 1.0;
     out.threshold = LEAST_SHARE * least(at.area[l], 1.0);
     SHORT_LOOP(k, 4) {

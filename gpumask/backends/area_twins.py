@@ -275,7 +275,10 @@ def _covers_of_rows(y: int, stop: int, cols: int, source: Source, grid: Grid) ->
     is_box = _is_box(r, c)
     area = np.where(is_box, (bottom - top) * (right - left), abs(_signed_area(r, c)))
     flat = area < _LEAST_AREA
-    row, col = (np.floor(np.where(flat, 0.25 * _sum_of(v), low)) for v, low in ((r, top), (c, left)))
+    row, col = (
+        np.floor(low) + np.where(flat, np.floor(0.25 * _sum_of(v - np.floor(low))), 0)
+        for v, low in ((r, top), (c, left))
+    )
     single = flat | ((bottom <= row + 1) & (right <= col + 1))
     is_there = (top > -_FAR) & (bottom < _FAR) & (left > -_FAR) & (right < _FAR) & np.isfinite(_sum_of(r) + _sum_of(c))
     is_there &= flat | ~_is_folded(r, c)
@@ -342,6 +345,8 @@ def _weights(at: Covers, row: np.ndarray, cols: np.ndarray) -> np.ndarray:
 
 def _area_inside(r: np.ndarray, c: np.ndarray, top: np.ndarray, cols: np.ndarray) -> np.ndarray:
     """Return the area inside four corners of the pixels of one row. See area_inside in kernels/overlap.cuh."""
+    first_row, first_col = np.floor(_of_four(np.minimum, r)), np.floor(_of_four(np.minimum, c))
+    r, c, top, cols = r - first_row, c - first_col, top - first_row, cols - first_col[:, None]
     sign, area = np.where(_signed_area(r, c) < 0, -1.0, 1.0), np.zeros(cols.shape)
     for k in range(4):
         following = (k + 1) % 4

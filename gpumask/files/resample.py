@@ -231,9 +231,9 @@ def resample_file(  # noqa: PLR0913
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
         made = Creation(
             paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {},
-            nearest=how.interpolator.taps == 1, overwrite=overwrite,
+            nearest=how.interpolator.keeps_values, overwrite=overwrite,
         )  # fmt: skip
-        if how.interpolator.taps == 1:  # otherwise there is a warning already
+        if how.interpolator.keeps_values:  # otherwise there is a warning already
             categories.check_overviews(creation or {}, classes)
         check_free("output", made.files, inputs.files, overwrite)
         with made.outputs(_identity(inputs, image, nodes, job) if resume else None, max_memory) as written:

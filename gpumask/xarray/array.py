@@ -205,7 +205,7 @@ class Accessor:
         has_nodata = self._nodata is not None or asked is not None or how.dtype.kind == "f"
         declared = how.nodata_out if has_nodata else None
         made = labelled(array, found, [*others, *band, "y", "x"], planes, grid, declared)
-        if how.interpolator.taps == 1:
+        if how.interpolator.keeps_values:
             made.encoding |= categories.remembered(made.attrs, classes)
         if self._warns and untold(made):
             warn_untold("the array declares")

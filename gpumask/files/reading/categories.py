@@ -115,7 +115,7 @@ def chosen(interp: Any, why: str | None) -> Any:
             _log.info("interp: nearest, for all bands, as %s (--interp names another)", why)
         return "cubic" if why is None else "nearest"
     found = interpolator(interp)
-    if why is not None and found.taps > 1:
+    if why is not None and not found.keeps_values:
         warn_caller(f"interp: {found.name} makes values between classes, as {why}; nearest (--interp nearest) does not")
     return interp
 

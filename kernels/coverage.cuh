@@ -1,4 +1,4 @@
-// shares: how much of what output pixels cover is there and valid, and what source pixels weigh.
+// coverage: how much of what output pixels cover is there and valid, and what source pixels weigh.
 // -D VALIDITY_T: u8 for a validity of 0 and 1, or f32 for these shares.
 #include "convert.cuh"
 #include "overlap.cuh"
@@ -23,7 +23,7 @@ INLINE void find_covers(const Place& place, const Grid& grid, Index y, Index x, 
 
 // The weights of a row of pixels. For a box they are all its height. Widths are for when columns are summed.
 template <bool BOX> struct RowWeights {
-    f64 height, threshold;
+    f64 height, threshold, first_col;
     Sides sides;
 };
 
@@ -33,14 +33,16 @@ template <bool BOX> INLINE RowWeights<BOX> row_weights(const Covers& at, int l, 
     row.height = length_between(at.top[l], at.bottom[l], (f64)r);
     if (BOX) return row;
     row.threshold = outline.threshold;
-    find_sides(outline, (f64)r, row.sides);
+    find_sides(outline, (f64)r - outline.first_row, row.sides);
+    row.first_col = outline.first_col;
     return row;
 }
 
 // Those of REALS pixels from column c on. The area to the left of each side, which is not less than 0 nor more than that of
 // the pixel, adds up to the area inside (Green's theorem). What does not count is 0.
-INLINE Reals weights_from(const RowWeights<false>& row, f64 c)
+INLINE Reals weights_from(const RowWeights<false>& row, Index col)
 {
+    const f64 c = (f64)col - row.first_col;
     const Reals left = counted_from(c), zero = left - left;
     Reals areas = zero;
     UNROLL for (int k = 0; k < 4; ++k) {
@@ -99,7 +101,7 @@ INLINE void add_row(const RowWeights<false>& row, Index c, int n, bool here, con
 {
     for (int first = 0; first < n; first += REALS) {
         LANE_ARRAY f64 weights[REALS];
-        store_reals(weights, weights_from(row, (f64)(c + first)));
+        store_reals(weights, weights_from(row, c + first));
         for (int j = first; j < first + REALS && j < n; ++j) {
             const bool is_valid = valid ? valid[j] != 0 : here;
             sums[j] += is_valid ? weights[j - first] : 0.0;
