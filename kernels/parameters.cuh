@@ -29,3 +29,8 @@
 #define TARGET_PARAMETERS                                                                                          \
     OUT_T *__restrict__ image, Size image_pitch, Size image_plane, u8 *__restrict__ validity, Size validity_pitch, \
         Size validity_plane
+
+// Of an image, what says which source pixels are valid, and where the shares of these go. Both are of all bands, or by band.
+#define SHARES_PARAMETERS                                                                                          \
+    const u8 *__restrict__ valid, Size valid_pitch, Size valid_plane, f32 *__restrict__ shares, Size shares_pitch, \
+        Size shares_plane

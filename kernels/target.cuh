@@ -32,6 +32,7 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256, BLOCKS) name(__VA_ARGS__)
 #define INLINE static __device__ __forceinline__
 #define INLINE_MEMBER __device__ __forceinline__
+#define SELDOM INLINE
 #define LANE_ARRAY
 #define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)
 #define LANE_LOOP_ALL(l, first, last, flag) LANE_LOOP(l, first, last)
@@ -96,6 +97,13 @@ template <class T, int N> INLINE void store_vector(T* to, const Vector<T, N>& v)
     for (int i = 0; i < N; ++i) to[i] = v.at[i];
 }
 INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
+// N bytes as one word, the first as the lowest.
+template <class Word, int N> INLINE Word load_bytes(const u8* from)
+{
+    Word word = 0;
+    UNROLL for (int i = 0; i < N; ++i) word |= (Word)from[i] << 8 * i;
+    return word;
+}
 
 // n / d for n below 2^31, by Granlund and Montgomery 1994: magic is 2^(31 + shift) / d, rounded up.
 INLINE i32 quotient(i32 n, i32, i64 magic, i64 shift) { return (i32)(__umulhi((u32)n << 1, (u32)magic) >> (u32)shift); }
@@ -154,6 +162,8 @@ typedef i64 Size;
 #define PRAGMA(text) _Pragma(#text)
 #define KERNEL(name, ...) extern "C" void name(i32 threads, __VA_ARGS__)
 #define INLINE inline __attribute__((always_inline))
+// A function that is called for few segments. Its code stays out of that of the others.
+#define SELDOM static __attribute__((noinline))
 #define LANE_ARRAY alignas(64)
 #define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
 // As LANE_LOOP, for a body that ANDs its lanes into flag.
@@ -222,6 +232,13 @@ INLINE __m128i four_i32(const i16* from) { return _mm_cvtepi16_epi32(_mm_loadu_s
 LOAD_FOUR(u8) LOAD_FOUR(i8) LOAD_FOUR(u16) LOAD_FOUR(i16)
 #endif
 template <class T, class V> INLINE void store_vector(T* to, const V& v) { __builtin_memcpy(to, &v, sizeof v); }
+
+template <class Word, int N> INLINE Word load_bytes(const u8* from)
+{
+    Word word = 0;
+    __builtin_memcpy(&word, from, N);  // on machines that store the lowest byte first, as those of today do
+    return word;
+}
 
 // Writes a segment's bytes past the caches where a line of memory is written whole: it need not be read before.
 INLINE void stream_segment(u8* to, const u8* from)

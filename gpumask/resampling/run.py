@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -19,61 +20,103 @@ from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.prefilter import coefficient_validity, coefficients, domain_of, extended, extended_image
 
+_OUTSIDE = 2  # marks pixels outside the source in what says which pixels are valid beside shares
+
 
 def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:
     """Resample into arrays that the backend can write to: `target` must be in its memory, rows contiguous.
 
-    Where the target has a validity for each band, each is as if it were alone.
+    Where the target has a validity for each band, each is as if it were alone. A validity of float32 takes shares.
     """
-    interp, compute = method.interpolator, method.compute_dtype
-    renormalized = method.least_weight is not None and interp.taps > 1
+    renormalized = method.least_weight is not None and method.interpolator.taps > 1
     in_fixed = isinstance(grid, FixedGrid) or method.in_fixed_point(grid.resolution, source.whole_window)
     grid = fixed_grid(backend, grid) if in_fixed else grid
-    boundary, frames = method.boundary, (0, 0) if source.whole else method.frames
-    if target.validity is None:
-        target = replace(target, validity=backend.empty(grid.shape, np.uint8))
+    shares, target = target.validity if target.share else None, _marked(backend, grid, target)
+    source, frames = _prepared(backend, source, method, renormalized, target.by_band)
+    acc = source.image.dtype if method.interpolator.taps == 1 else method.compute_dtype
+    nodes, sums = node_arguments(backend, grid), {"ACC_T": acc, **node_defines(grid, in_fixed)}
+    _fill_where_all_is_valid(backend, source, frames, nodes, method, sums, target, shares)
+    if renormalized:
+        for band in range(len(source.image)) if target.by_band else [None]:
+            some, into = (source, target) if band is None else (source.band(band), target.band(band))
+            _renormalize(backend, some, nodes, method, sums, into)
+
+
+def _prepared(
+    backend: Backend, source: Source, method: Method, renormalized: bool, by_band: bool
+) -> tuple[Source, tuple[int, int]]:
+    """Return a source as kernels read it, and how many rows and columns beyond its edges they read too."""
+    interp, boundary = method.interpolator, method.boundary
+    frames = (0, 0) if source.whole else method.frames
     if any(boundary.around) and not source.whole:
         source = source.crop(Window(*source.origin, *boundary.once(source.image.shape[1:])))
     source = replace(source, image=backend.asarray(source.image))
     if source.image.dtype.kind == "f" and (interp.needs_filter or renormalized):
-        source = _finite(backend, source, compute, target.by_band)
+        most = min(float(np.finfo(dtype).max) for dtype in (source.image.dtype, method.compute_dtype))
+        source = _finite(backend, source, most, by_band)
     if interp.needs_filter:
         source = _filtered(backend, source, method)
     if renormalized and any(frames):
         source, frames = _framed(backend, source, boundary, frames), (0, 0)
+    return source, frames
+
+
+def _fill_where_all_is_valid(
+    backend: Backend,
+    source: Source,
+    frames: tuple[int, int],
+    nodes: arguments.Grid,
+    method: Method,
+    sums: dict[str, Any],
+    target: Target,
+    shares: Any,
+) -> None:
+    """Fill in pixels of which all source pixels with a weight are valid, and mark the others. Fill in any shares."""
+    interp, boundary, here = method.interpolator, method.boundary, source.window
+
+    def with_frame(valid: Any) -> Any:
+        known = valid is not None and any(frames)
+        return extended(backend, valid, here, boundary, here.pad(*frames)) if known else valid
+
+    framed = with_frame(source.valid)
     valid = None
-    if source.valid is not None:
-        framed = source.valid
-        if any(frames):
-            framed = extended(backend, source.valid, source.window, boundary, source.window.pad(*frames))
+    if framed is not None:
         valid = (footprints_by_band if target.by_band else footprints)(backend, framed, interp)
-    nodes, image, out = node_arguments(backend, grid), source.image, target.image
-    types = {"SRC_T": image.dtype, "OUT_T": out.dtype, "ACC_T": image.dtype if interp.taps == 1 else compute}
-    types |= node_defines(grid, in_fixed)
+    share, image, out = arguments.Shares(), source.image, target.image
+    if shares is not None:
+        summed = image.dtype.kind == "f" and interp.taps > 1 and method.least_weight is None
+        numbers = _finite(backend, source, math.inf, target.by_band) if summed else source  # NaN is not valid
+        taps = framed if numbers is source else with_frame(numbers.valid)
+        share = arguments.Shares.of(None if taps is None else backend.asarray(taps), shares)
     launch(
-        backend, "resample", grid.shape,
+        backend, "resample", out.shape[1:],
         _as_argument(source, boundary), arguments.Frame(*frames, *boundary.numbers),
         arguments.Footprint.of(valid), nodes, arguments.Target.of(out, target.validity),
-        arguments.Invalid(_carried(target.nodata, out.dtype), target.outside),
-        **types, **interp.defines, **({"BY_BAND": 1} if target.by_band else {}),
+        arguments.Invalid(_carried(target.nodata, out.dtype), target.outside), share,
+        SRC_T=image.dtype, OUT_T=out.dtype, **sums, **interp.defines,
+        **({"BY_BAND": 1} if target.by_band else {}), **({} if shares is None else {"SHARE": 1}),
         HAS_FOOTPRINT=int(valid is not None), PLAIN_EDGES=int(not any((*frames, *boundary.around))),
     )  # fmt: skip
-    if renormalized:
-        for band in range(len(image)) if target.by_band else [None]:
-            some, into = (source, target) if band is None else (source.band(band), target.band(band))
-            _renormalize(backend, some, nodes, into, method, types)
+
+
+def _marked(backend: Backend, grid: Grid, target: Target) -> Target:
+    """Return a target whose validity is uint8, as kernels write it."""
+    if target.share:
+        valid = backend.empty(target.validity.shape, np.uint8) if target.valid is None else target.valid
+        return replace(target, validity=valid, outside=_OUTSIDE, valid=None)
+    return replace(target, validity=backend.empty(grid.shape, np.uint8)) if target.validity is None else target
 
 
 def _renormalize(
-    backend: Backend, source: Source, nodes: arguments.Grid, target: Target, method: Method, types: dict[str, Any]
+    backend: Backend, source: Source, nodes: arguments.Grid, method: Method, sums: dict[str, Any], target: Target
 ) -> None:
     """Fill in what of bands that are valid together has taps that are."""
-    valid = None if source.valid is None else backend.asarray(source.valid)
+    valid, out = None if source.valid is None else backend.asarray(source.valid), target.image
     launch(
         backend, "renormalize", target.validity.shape,
         _as_argument(source, method.boundary), arguments.Valid.of(valid), nodes,
-        arguments.Target.of(target.image, target.validity), _least(method.least_weight or 0.0, types["ACC_T"]),
-        **types, **method.interpolator.defines,
+        arguments.Target.of(out, target.validity), _least(method.least_weight or 0.0),
+        SRC_T=source.image.dtype, OUT_T=out.dtype, **sums, **method.interpolator.defines,
     )  # fmt: skip
 
 
@@ -83,14 +126,13 @@ def _as_argument(source: Source, boundary: Boundary) -> arguments.Source:
     return arguments.Source(arguments.Pixels.of(source.image), rows, cols, *source.origin, *boundary.around)
 
 
-def _finite(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
-    """Return a source whose pixels are not valid where NaN, or infinite in the type that computes.
+def _finite(backend: Backend, source: Source, most: float, by_band: bool) -> Source:
+    """Return a source whose pixels are not valid where NaN, or larger than `most`, whatever the sign.
 
     by_band: whether that is so of each band by itself. Otherwise a pixel is invalid in all bands where it is so in any.
     """
-    image, types = source.image, (source.image.dtype, compute)
-    most = min(float(np.finfo(dtype).max) for dtype in types)
-    if most == float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
+    image = source.image
+    if most >= float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
         return source
     finite = backend.empty(image.shape if by_band else image.shape[1:], np.uint8)
     parts = [(source.band(k), finite[k]) for k in range(len(image))] if by_band else [(source, finite)]
@@ -143,7 +185,7 @@ def _carried(value: float, dtype: np.dtype[Any]) -> float | np.int64:
     return np.int64(np.float32(value).view(np.int32) if dtype.kind == "f" else (int(value) + 2**63) % 2**64 - 2**63)
 
 
-def _least(weight: float, dtype: np.dtype[Any]) -> float | np.int64:
-    """Return the least value of a float dtype that is not below a weight, as kernels take it."""
-    held = dtype.type(weight)
-    return _carried(held if float(held) >= weight else np.nextafter(held, dtype.type(np.inf)), dtype)
+def _least(share: float) -> float | np.int64:
+    """Return the least float32 that is not below a share, as kernels take it."""
+    held = np.float32(share)
+    return _carried(held if float(held) >= share else np.nextafter(held, np.float32(1)), held.dtype)
