@@ -130,6 +130,13 @@ class Target:
         """Whether the validity takes shares."""
         return self.validity is not None and self.validity.dtype == np.float32
 
+    def crop(self, window: Window) -> Target:
+        """Return a part. The window is in pixels of the result."""
+        image, validity, valid = (
+            None if array is None else array[..., *window.slices] for array in (self.image, self.validity, self.valid)
+        )
+        return Target(image, validity, self.nodata, self.outside, valid)
+
     def band(self, number: int) -> Target:
         """Return one of the bands, if each is valid by itself. The first is 0."""
         valid = None if self.valid is None else self.valid[number]

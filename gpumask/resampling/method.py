@@ -330,12 +330,15 @@ def _compute_type(given: Any) -> np.dtype[Any]:
     return np.dtype(given)
 
 
-def accepts_method(**names: str) -> Callable[[_Function], _Function]:
+def accepts_method(**names: str | tuple[str, ...]) -> Callable[[_Function], _Function]:
     """Let a function take a `method`, or its parts as keywords, but not both.
 
-    `names` has the function's own names for parts of a method, by the method's names.
+    `names` has the function's own names for parts of a method, by the method's names. Several may stand for one part.
     """
-    parts = {names.get(part.name, part.name) for part in fields(Method)}
+    parts = set[str]()
+    for part in fields(Method):
+        own = names.get(part.name, part.name)
+        parts |= {own} if isinstance(own, str) else {*own}
 
     def decorate(function: _Function) -> _Function:
         signature = inspect.signature(function)

@@ -188,4 +188,5 @@ def _carried(value: float, dtype: np.dtype[Any]) -> float | np.int64:
 def _least(share: float) -> float | np.int64:
     """Return the least float32 that is not below a share, as kernels take it."""
     held = np.float32(share)
-    return _carried(held if float(held) >= share else np.nextafter(held, np.float32(1)), held.dtype)
+    least = held if float(held) >= share else np.nextafter(held, np.float32(1))
+    return _carried(float(least), held.dtype)
