@@ -4,13 +4,14 @@
 #include "target.cuh"
 #include "weights.cuh"
 
-// Of a pixel that lacks something, which is not all, whatever the division says.
+// Of a pixel that lacks something: less than 1, whatever the division says.
 INLINE f32 share_of(ACC_T valid, ACC_T all)
 {
     const f32 share = (f32)(valid / all);
     return share < 1.0f ? share : 0.99999994f;  // 1 - 2^-24
 }
 
+#if TAPS > 1
 // Which pixels of a window and of the frame around it are valid. valid: non-zero where they are, or null if all are.
 struct ValidPixels {
     Extent window;
@@ -104,6 +105,8 @@ SELDOM void find_shares(const ValidPixels& pixels, bool interior, int n, const A
     SCALAR_LOOP(i, count) shares[lanes[i]] = found[i];
 }
 
+#endif
+
 // Writes a whole segment of ones past the caches, as it is not read again.
 INLINE void stream_ones(f32* shares)
 {
@@ -127,7 +130,9 @@ INLINE void say_shares(const Extent& window, const u8* valid, Index pitch, bool 
         shares[l] = done[l] == 1 ? 1.0f : 0.0f;
         some |= done[l] ? 0 : 1;
     }
-    if (TAPS == 1 || !some) return;
+#if TAPS > 1
+    if (!some) return;
     const ValidPixels pixels = {window, valid, pitch};  // copied here alone, so that the window stays in registers
     find_shares(pixels, interior, n, at, done, shares);
+#endif
 }

@@ -150,6 +150,18 @@ def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NO
     return to_host(backend, image), to_host(backend, validity)
 
 
+def shared(backend: Backend, variant: Variant, case: Case) -> list[np.ndarray]:
+    """Run `resample` for shares on a backend. Return the image, the shares, and what is valid."""
+    source = of_bands(case.source) if variant.validity else case.source
+    image = backend.empty((source.image.shape[0], *case.grid.shape), variant.output)
+    shares, valid = (
+        backend.empty(image.shape if variant.validity else case.grid.shape, dtype) for dtype in (np.float32, np.uint8)
+    )
+    method = Method(APPLIED[variant.interp], boundary=case.boundary, compute_dtype=variant.compute)
+    resample_into(backend, source, case.grid, method, Target(image, shares, NODATA, outside=2, valid=valid))
+    return [to_host(backend, array) for array in (image, shares, valid)]
+
+
 def of_bands(source: Source) -> Source:
     """Return a source with a different validity for each band, if it has a validity and more than one band."""
     bands = len(source.image)
