@@ -70,18 +70,12 @@ INLINE void axis_weights(Fraction fraction, ACC_T* w)
         w[k] = fraction != 0 ? lanes[k][0] : (ACC_T)(k == ANCHOR_TAP ? 1 : 0);
 }
 
-// Whether valid pixels have weights enough. Sums are those of shares.cuh.
-INLINE bool has_share(Taps taps, const ACC_T* row_weights, const ACC_T* col_weights, f32 least)
+// The sum of the sizes of weights.
+INLINE ACC_T sum_of_sizes(const ACC_T* w)
 {
-    ACC_T all_down = (ACC_T)0, all_across = (ACC_T)0, valid = (ACC_T)0;
-    for (int k = 0; k < TAPS; ++k) {
-        ACC_T row = (ACC_T)0;
-        for (int j = 0; j < TAPS; ++j) row += has_tap(taps, k, j) ? (ACC_T)fabs(col_weights[j]) : (ACC_T)0;
-        valid += (ACC_T)fabs(row_weights[k]) * row;
-        all_down += (ACC_T)fabs(row_weights[k]);
-        all_across += (ACC_T)fabs(col_weights[k]);
-    }
-    return share_of(valid, all_down * all_across) >= least;
+    ACC_T sum = (ACC_T)0;
+    for (int k = 0; k < TAPS; ++k) sum += (ACC_T)fabs(w[k]);
+    return sum;
 }
 
 KERNEL(renormalize, Size rows, Size cols,
@@ -110,14 +104,17 @@ KERNEL(renormalize, Size rows, Size cols,
             for (int k = TAPS - 1; k >= 0; --k)
                 for (int j = TAPS - 1; j >= 0; --j)
                     taps = taps << 1 | (is_valid(here, r + k, c + j) ? 1 : 0);
-            ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0;
+            ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0, sizes = (ACC_T)0;
             axis_weights(down, row_weights);
             axis_weights(across, col_weights);
+            const ACC_T all = sum_of_sizes(row_weights) * sum_of_sizes(col_weights);
             for (int k = 0; k < TAPS; ++k)
-                for (int j = 0; j < TAPS; ++j)
-                    total += has_tap(taps, k, j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
-            if (!(total >= (ACC_T)LEAST_SUM) || !has_share(taps, row_weights, col_weights, uncarried<f32>(min_share)))
-                continue;
+                for (int j = 0; j < TAPS; ++j) {
+                    const ACC_T w = has_tap(taps, k, j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
+                    total += w;
+                    sizes += (ACC_T)fabs(w);
+                }
+            if (!(total >= (ACC_T)LEAST_SUM) || !(share_of(sizes, all) >= uncarried<f32>(min_share))) continue;
             for (Index band = 0; band < bands; ++band) {
                 ACC_T sum = (ACC_T)0;
                 for (int k = 0; k < TAPS; ++k)

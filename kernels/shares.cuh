@@ -77,7 +77,7 @@ INLINE void find_sizes(const Fraction* fractions, int count, const i32* lanes, A
 }
 
 // Fills in the shares of pixels that `done` has as 0: something is missing.
-SELDOM void find_shares(const ValidPixels& pixels, bool interior, int n, const Anchors& at, const u8* done, f32* shares)
+INLINE void find_shares(const ValidPixels& pixels, bool interior, int n, const Anchors& at, const u8* done, f32* shares)
 {
     LANE_ARRAY i32 lanes[LANES];  // those to compute
     int count = 0;
@@ -94,9 +94,8 @@ SELDOM void find_shares(const ValidPixels& pixels, bool interior, int n, const A
     LANE_LOOP(i, 0, count) {
         ACC_T all_down = (ACC_T)0, all_across = (ACC_T)0, valid = (ACC_T)0;
         UNROLL for (int k = 0; k < TAPS; ++k) {
-            ACC_T row = (ACC_T)0;
-            UNROLL for (int j = 0; j < TAPS; ++j) row += rows[k][i] >> 8 * j & 255 ? across[j][i] : (ACC_T)0;
-            valid += down[k][i] * row;
+            UNROLL for (int j = 0; j < TAPS; ++j)
+                valid += rows[k][i] >> 8 * j & 255 ? down[k][i] * across[j][i] : (ACC_T)0;
             all_down += down[k][i];
             all_across += across[k][i];
         }
@@ -120,19 +119,16 @@ INLINE void stream_ones(f32* shares)
 INLINE void say_shares(const Extent& window, const u8* valid, Index pitch, bool interior, int n, const Anchors& at,
                        const u8* done, f32* shares)
 {
-    i32 ones = 1, some = 0;
+    i32 ones = 1, known = 1;
     LANE_LOOP_ALL(l, 0, n, ones) ones &= done[l] == 1 ? 1 : 0;
     if (LANES > 1 && ones && n == LANES) {
         stream_ones(shares);
         return;
     }
-    for (int l = 0; l < n; ++l) {
-        shares[l] = done[l] == 1 ? 1.0f : 0.0f;
-        some |= done[l] ? 0 : 1;
-    }
+    LANE_LOOP(l, 0, n) shares[l] = done[l] == 1 ? 1.0f : 0.0f;
+    LANE_LOOP_ALL(l, 0, n, known) known &= done[l] ? 1 : 0;
 #if TAPS > 1
-    if (!some) return;
-    const ValidPixels pixels = {window, valid, pitch};  // copied here alone, so that the window stays in registers
-    find_shares(pixels, interior, n, at, done, shares);
+    if (known) return;
+    find_shares({window, valid, pitch}, interior, n, at, done, shares);
 #endif
 }

@@ -32,7 +32,6 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256, BLOCKS) name(__VA_ARGS__)
 #define INLINE static __device__ __forceinline__
 #define INLINE_MEMBER __device__ __forceinline__
-#define SELDOM INLINE
 #define LANE_ARRAY
 #define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)
 #define LANE_LOOP_ALL(l, first, last, flag) LANE_LOOP(l, first, last)
@@ -162,8 +161,6 @@ typedef i64 Size;
 #define PRAGMA(text) _Pragma(#text)
 #define KERNEL(name, ...) extern "C" void name(i32 threads, __VA_ARGS__)
 #define INLINE inline __attribute__((always_inline))
-// A function that is called for few segments. Its code stays out of that of the others.
-#define SELDOM static __attribute__((noinline))
 #define LANE_ARRAY alignas(64)
 #define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
 // As LANE_LOOP, for a body that ANDs its lanes into flag.

@@ -207,10 +207,8 @@ def _share_of(there, row_sizes, col_sizes):
     """Return the share of those taps that are there, from the sizes of all weights."""
     valid, all_down, all_across = (np.zeros_like(row_sizes[0]) for _ in range(3))
     for row, down, across in zip(there, row_sizes, col_sizes, strict=True):
-        along = np.zeros_like(across)
         for has, size in zip(row, col_sizes, strict=True):
-            along = along + np.where(has, size, 0)
-        valid = valid + down * along
+            valid = valid + np.where(has, down * size, 0)
         all_down += down
         all_across += across
     return np.minimum((valid / (all_down * all_across)).astype(np.float32), np.float32(0.99999994))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from exhaustive import few_of, on_one_backend
-from kernel_cases import Variant, assert_same_bits, cases, shared
+from kernel_cases import SHARING, assert_same_bits, cases, shared
 from share_cases import shares_by_definition
 
 from gpumask import GpumaskError, Grid, Method, Resampler, Window, resample
@@ -234,18 +234,8 @@ def test_what_says_valid_beside_the_shares_is_what_says_it_without_them(backend)
         assert (host[2][host[0] == 2] == 0).all()
 
 
-VARIANTS = [
-    Variant("uint16", "uint16", "float64", "cubic"),
-    Variant("float32", "float32", "float32", "linear"),
-    Variant("uint8", "uint8", "float64", "nearest"),
-    Variant("float64", "uint16", "float64", "lanczos3"),
-    Variant("uint16", "float32", "float32", "lanczos3", "band"),
-    Variant("float32", "float32", "float64", "cubic", "band"),
-]
-
-
 @pytest.mark.parametrize("backend", ["cuda", "native"], indirect=True)
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", SHARING, ids=str)
 def test_shares_are_those_of_the_twin_to_the_bit(backend, variant):
     for case in cases(variant.source):
         results = [shared(get(name), variant, case) for name in (backend, "numpy")]

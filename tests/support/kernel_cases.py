@@ -121,6 +121,15 @@ COVERING = [
     Variant("float64", "float64", "float64", "cubic"),
     Variant("float64", "float64", "float64", "nearest"),
 ]
+# Variants that give shares too.
+SHARING = [
+    Variant("uint16", "uint16", "float64", "cubic"),
+    Variant("float32", "float32", "float32", "linear"),
+    Variant("uint8", "uint8", "float64", "nearest"),
+    Variant("float64", "uint16", "float64", "lanczos3"),
+    Variant("uint16", "float32", "float32", "lanczos3", "band"),
+    Variant("float32", "float32", "float64", "cubic", "band"),
+]
 # Variants that tests compile for each of the nine sets of facts. See gpumask/backends/launch.py.
 FACTUAL = [
     Variant("int8", "int8", "float64", "cubic"),
