@@ -1,7 +1,8 @@
 // area: statistics of what output pixels cover of a source. A source pixel weighs by the area of it that is covered.
 // -D STATISTIC is one of those below. SRC_T, OUT_T: types of the source and of the image. Sums are f64.
-// valid: as in renormalize.cu. Valid pixels must be finite. least_share, outside: see say_shares.
-// Twin: area_twins.py:area.
+// valid: as in renormalize.cu. Valid pixels must be finite. shares: where the shares go
+// of what is covered that are there and valid, or null. least_share, outside: see say_covered.
+// Twin: twin_areas.py:area.
 #define AVERAGE 0
 #define SUM 1
 #define RMS 2
@@ -155,7 +156,7 @@ INLINE OUT_T finished(Total total, f64 area, f64 scale, OUT_T nodata)
 
 KERNEL(area, Size rows, Size cols,
        SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS,
-       Carried<OUT_T> nodata, Size outside, f64 least_share)
+       Carried<OUT_T> nodata, Size outside, f64 least_share, f32* __restrict__ shares, Size shares_pitch)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     const Place place = PLACE_OF_PARAMETERS;
@@ -164,9 +165,10 @@ KERNEL(area, Size rows, Size cols,
         const int n = SEGMENT_WIDTH(x, cols);
         Covers at;
         find_covers(place, grid, first_row + y, first_col + x, n, at);
-        Shares shares;
-        find_shares(place, at, n, shares);
-        say_shares(at, n, least_share, (u8)outside, shares, validity + (y * validity_pitch + x));
+        Covered covered;
+        find_covered(place, at, n, covered);
+        f32* shown = shares ? shares + (y * shares_pitch + x) : nullptr;
+        say_covered(at, n, least_share, (u8)outside, covered, validity + (y * validity_pitch + x), shown);
         for (Index band = 0; band < bands; band += GROUP) {
             const int some = (int)least(bands - band, (Index)GROUP);
             LANE_ARRAY Total totals[GROUP][LANES];
@@ -175,14 +177,14 @@ KERNEL(area, Size rows, Size cols,
             Run run;
             for (int begin = 0; begin < n; begin = run.end) {
                 run = run_from(at, begin, n);
-                if (any_value(run, shares))
-                    find_totals(source + band * plane, pitch, plane, some, place, at, run, shares.masked[begin] != 0, totals);
+                if (any_value(run, covered))
+                    find_totals(source + band * plane, pitch, plane, some, place, at, run, covered.masked[begin] != 0, totals);
             }
             UNROLL for (int b = 0; b < GROUP; ++b) {
                 if (b >= some) break;
                 OUT_T* to = image + ((band + b) * image_plane + y * image_pitch + x);
                 LANE_LOOP(l, 0, n)
-                    to[l] = shares.has_value[l] != 0 ? finished(totals[b][l], shares.area[l], at.scale[l], empty) : empty;
+                    to[l] = covered.has_value[l] != 0 ? finished(totals[b][l], covered.area[l], at.scale[l], empty) : empty;
             }
         }
     }

@@ -3,7 +3,7 @@
 // value. Otherwise it is the least value that so many quarters of the pixels don't exceed, each of which counts once.
 // Values are compared by their bits, so that those of 64 bits are exact. The quantile is found by bisection. No pixel is
 // stored on CUDA: they are read again in each pass.
-// SRC_T, OUT_T, VALIDITY_T and arguments: as in area.cu. Twin: area_twins.py:area_values.
+// SRC_T, OUT_T and arguments: as in area.cu. Twin: twin_areas.py:area_values.
 #define BLOCKS 2  // 128 registers for each thread
 #include "convert.cuh"
 #include "parameters.cuh"
@@ -48,7 +48,7 @@ INLINE f64 units(f64 area) { return area < 1048576.0 ? 1048576.0 : 1024.0; }  //
 INLINE u64 in_units(f64 v, f64 units) { return (u64)most(v * units + 0.5, 1.0); }
 
 // The pixels of one band that an output pixel covers.
-struct Covered {
+struct Pixels {
     const SRC_T* band;
     Index pitch;
     const Place* place;
@@ -69,7 +69,7 @@ struct Some {
 };
 
 // Keeps a pixel if it counts.
-INLINE void keep(const Covered& from, Index y, Index x, bool counts, u64 weight, Some& some)
+INLINE void keep(const Pixels& from, Index y, Index x, bool counts, u64 weight, Some& some)
 {
     const bool is_valid = counts && (!from.masked || from.place->valid[y * from.place->pitch + x]);
     some.keys[some.n] = is_valid ? key_of(from.band[y * from.pitch + x]) : GREATEST;
@@ -78,7 +78,7 @@ INLINE void keep(const Covered& from, Index y, Index x, bool counts, u64 weight,
 }
 
 // Reads what there is room for of a row of pixels.
-INLINE void read_row(const RowWeights<true>& row, const Covered& from, Some& some)
+INLINE void read_row(const RowWeights<true>& row, const Pixels& from, Some& some)
 {
     const f64 unit = units(from.at->area[from.l]);
     const u64 height = in_units(row.height, unit);
@@ -90,7 +90,7 @@ INLINE void read_row(const RowWeights<true>& row, const Covered& from, Some& som
     }
 }
 
-INLINE void read_row(const RowWeights<false>& row, const Covered& from, Some& some)
+INLINE void read_row(const RowWeights<false>& row, const Pixels& from, Some& some)
 {
     const f64 unit = units(from.at->area[from.l]);
     const Index y = in_window(from.place->rows, some.row);
@@ -105,7 +105,7 @@ INLINE void read_row(const RowWeights<false>& row, const Covered& from, Some& so
     }
 }
 
-template <bool BOX> INLINE void read_some(const Covered& from, Some& some)
+template <bool BOX> INLINE void read_some(const Pixels& from, Some& some)
 {
     some.n = 0;
     while (some.row < from.rows.last && some.n <= KEPT - REALS) {
@@ -120,14 +120,14 @@ template <bool BOX> INLINE void read_some(const Covered& from, Some& some)
     }
 }
 
-INLINE void read_first(const Covered& from, Some& some)
+INLINE void read_first(const Pixels& from, Some& some)
 {
     some.row = from.rows.first;
     some.col = from.cols.first;
 }
 
 // Returns whether there are some more. Those that are all there are need not be read again.
-INLINE bool read_next(const Covered& from, bool first, Some& some)
+INLINE bool read_next(const Pixels& from, bool first, Some& some)
 {
     if (some.are_all) return first;
     if (some.row >= from.rows.last) return false;
@@ -149,7 +149,7 @@ struct Survey {
     Key all, any;
 };
 
-INLINE Survey survey(const Covered& from, Some& some)
+INLINE Survey survey(const Pixels& from, Some& some)
 {
     Survey found = {0, GREATEST, 0};
     FOR_SOME(from, some) {
@@ -163,7 +163,7 @@ INLINE Survey survey(const Covered& from, Some& some)
     return found;
 }
 
-INLINE u64 pixels_below(const Covered& from, Some& some, Key key)
+INLINE u64 pixels_below(const Pixels& from, Some& some, Key key)
 {
     u64 pixels = 0;
     FOR_SOME(from, some) {
@@ -175,7 +175,7 @@ INLINE u64 pixels_below(const Covered& from, Some& some, Key key)
 }
 
 // The greatest key below which there are less pixels than `rank`: that of one of them.
-INLINE Key key_of_rank(const Covered& from, Some& some)
+INLINE Key key_of_rank(const Pixels& from, Some& some)
 {
     const Survey all = survey(from, some);
     const u64 rank = (QUARTERS * all.pixels + 3) / 4;
@@ -188,7 +188,7 @@ INLINE Key key_of_rank(const Covered& from, Some& some)
 }
 
 // The least key above another, or the least of all. If none is above, the greatest of its type.
-INLINE Key next_key(const Covered& from, Some& some, bool any, Key above)
+INLINE Key next_key(const Pixels& from, Some& some, bool any, Key above)
 {
     Key next = GREATEST;
     FOR_SOME(from, some)
@@ -199,7 +199,7 @@ INLINE Key next_key(const Covered& from, Some& some, bool any, Key above)
     return next;
 }
 
-INLINE u64 weight_of_key(const Covered& from, Some& some, Key key)
+INLINE u64 weight_of_key(const Pixels& from, Some& some, Key key)
 {
     u64 weight = 0;
     FOR_SOME(from, some)
@@ -234,7 +234,7 @@ INLINE Key heaviest_kept(const Some& some)
 #endif
 
 // The key with the greatest weight: from key to key, as long as what remains may weigh more.
-INLINE Key heaviest_key(const Covered& from, Some& some)
+INLINE Key heaviest_key(const Pixels& from, Some& some)
 {
     u64 rest = 0, greatest = 0;
     FOR_SOME(from, some)
@@ -383,7 +383,7 @@ template <bool MASKED> INLINE bool find_modes(const Area& from, Modes& modes)
 INLINE SRC_T value_at(const Place& place, const SRC_T* band, Index pitch, const Covers& at, int l, bool masked)
 {
     const Run run = run_from(at, l, l + 1);
-    const Covered from = {band, pitch, &place, &at, outline_at(at, l), l, run.rows, run.cols, masked};
+    const Pixels from = {band, pitch, &place, &at, outline_at(at, l), l, run.rows, run.cols, masked};
     Some some;
     some.are_all = false;
     return value_of(QUARTERS ? key_of_rank(from, some) : heaviest_key(from, some));
@@ -391,7 +391,7 @@ INLINE SRC_T value_at(const Place& place, const SRC_T* band, Index pitch, const 
 
 KERNEL(area_values, Size rows, Size cols,
        SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS,
-       Carried<OUT_T> nodata, Size outside, f64 least_share)
+       Carried<OUT_T> nodata, Size outside, f64 least_share, f32* __restrict__ shares, Size shares_pitch)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     const Place place = PLACE_OF_PARAMETERS;
@@ -400,28 +400,29 @@ KERNEL(area_values, Size rows, Size cols,
         const int n = SEGMENT_WIDTH(x, cols);
         Covers at;
         find_covers(place, grid, first_row + y, first_col + x, n, at);
-        Shares shares;
-        find_shares(place, at, n, shares);
-        say_shares(at, n, least_share, (u8)outside, shares, validity + (y * validity_pitch + x));
+        Covered covered;
+        find_covered(place, at, n, covered);
+        f32* shown = shares ? shares + (y * shares_pitch + x) : nullptr;
+        say_covered(at, n, least_share, (u8)outside, covered, validity + (y * validity_pitch + x), shown);
         for (Index band = 0; band < bands; ++band) {
             const SRC_T* pixels = source + band * plane;
             OUT_T* to = image + (band * image_plane + y * image_pitch + x);
             Run run;
             for (int begin = 0; begin < n; begin = run.end) {
                 run = run_from(at, begin, n);
-                const bool masked = shares.masked[begin] != 0, any = any_value(run, shares);
+                const bool masked = covered.masked[begin] != 0, any = any_value(run, covered);
 #if LANES > 1
                 Modes modes;
                 const Area area = {pixels, pitch, &place, &at, run};
                 const bool boxes = !QUARTERS && any && at.is_box[begin] != 0;
                 if (boxes && (masked ? find_modes<true>(area, modes) : find_modes<false>(area, modes))) {
                     RUN_LOOP(l, run)
-                        to[l] = shares.has_value[l] != 0 ? convert<OUT_T>((SRC_T)(modes.value[l] + (SRC_T)0)) : empty;
+                        to[l] = covered.has_value[l] != 0 ? convert<OUT_T>((SRC_T)(modes.value[l] + (SRC_T)0)) : empty;
                     continue;
                 }
 #endif
                 RUN_LOOP(l, run)
-                    to[l] = any && shares.has_value[l] != 0 ? convert<OUT_T>(value_at(place, pixels, pitch, at, l, masked))
+                    to[l] = any && covered.has_value[l] != 0 ? convert<OUT_T>(value_at(place, pixels, pitch, at, l, masked))
                                                             : empty;
             }
         }

@@ -1,5 +1,5 @@
 // coverage: how much of what output pixels cover is there and valid, and what source pixels weigh.
-// -D VALIDITY_T: u8 for a validity of 0 and 1, or f32 for these shares.
+// -D VALIDITY_T: u8 for a validity of 0 and 1, or f32 for these covered.
 #include "convert.cuh"
 #include "overlap.cuh"
 #include "parameters.cuh"
@@ -59,7 +59,7 @@ template <bool BOX> INLINE f64 width_at(const Covers& at, int l, Index c)
 }
 
 // Of a segment's pixels the valid area, whether all that they cover is valid, and whether they get a value.
-struct Shares {
+struct Covered {
     LANE_ARRAY f64 area[LANES];
     LANE_ARRAY f64 is_all[LANES], has_value[LANES];  // 1 or 0
     LANE_ARRAY f64 masked[LANES];  // whether sums must look at each source pixel
@@ -112,7 +112,7 @@ INLINE void add_row(const RowWeights<false>& row, Index c, int n, bool here, con
 
 // Down the columns first, as all sums are.
 template <bool BOX>
-INLINE void add_shares(const Place& place, const Covers& at, const Run& run, const Outline& outline, Shares& shares)
+INLINE void add_covered(const Place& place, const Covers& at, const Run& run, const Outline& outline, Covered& covered)
 {
     for (Index c = run.cols.first, n; c < run.cols.last; c += n) {
         n = neighbours(place.cols, c, run.cols.last);
@@ -129,18 +129,18 @@ INLINE void add_shares(const Place& place, const Covers& at, const Run& run, con
         }
         RUN_LOOP(l, run)
             for (Index k = most(c, (Index)at.first_col[l]), stop = least(c + n, (Index)at.last_col[l]); k < stop; ++k) {
-                shares.area[l] += width_at<BOX>(at, l, k) * sums[k - c];
-                if (missing[k - c]) shares.is_all[l] = 0.0;
+                covered.area[l] += width_at<BOX>(at, l, k) * sums[k - c];
+                if (missing[k - c]) covered.is_all[l] = 0.0;
             }
     }
 }
 
 // Those of a segment.
-INLINE void find_shares(const Place& place, const Covers& at, int n, Shares& shares)
+INLINE void find_covered(const Place& place, const Covers& at, int n, Covered& covered)
 {
     LANE_LOOP(l, 0, n) {
-        shares.area[l] = 0.0;
-        shares.is_all[l] = 1.0 - at.is_cut[l];
+        covered.area[l] = 0.0;
+        covered.is_all[l] = 1.0 - at.is_cut[l];
     }
     Run run;
     for (int begin = 0; begin < n; begin = run.end) {
@@ -148,40 +148,40 @@ INLINE void find_shares(const Place& place, const Covers& at, int n, Shares& sha
         const bool masked = !all_valid(place, run);
         f64 cut = 0.0;
         RUN_LOOP(l, run) {
-            shares.masked[l] = masked ? 1.0 : 0.0;
+            covered.masked[l] = masked ? 1.0 : 0.0;
             cut = most(cut, at.is_cut[l]);
         }
         if (!masked && cut == 0) continue;
         const Outline outline = outline_at(at, begin);
         if (at.is_box[begin] != 0)
-            add_shares<true>(place, at, run, outline, shares);
+            add_covered<true>(place, at, run, outline, covered);
         else
-            add_shares<false>(place, at, run, outline, shares);
+            add_covered<false>(place, at, run, outline, covered);
     }
-    LANE_LOOP(l, 0, n) shares.area[l] = shares.is_all[l] != 0 ? at.area[l] : shares.area[l];
+    LANE_LOOP(l, 0, n) covered.area[l] = covered.is_all[l] != 0 ? at.area[l] : covered.area[l];
 }
 
 #define BELOW_ONE 0.99999994  // the greatest f32 below 1
 
 // Decides which of a segment's pixels get a value: those with a share of `least_share`, or, if that is above 1, those of
-// which all is valid. Writes their validity. outside: what it is where no pixel of the source is covered.
-INLINE void say_shares(const Covers& at, int n, f64 least_share, u8 outside, Shares& shares, VALIDITY_T* shown)
+// which all is valid. Writes their validity, and their shares unless `shares` is null. outside: what the validity is where no
+// pixel of the source is covered.
+INLINE void say_covered(const Covers& at, int n, f64 least_share, u8 outside, Covered& covered, u8* validity, f32* shares)
 {
     LANE_LOOP(l, 0, n) {
-        const bool is_all = shares.is_all[l] != 0;
-        const f64 share = is_all ? 1.0 : least(shares.area[l] / at.area[l], BELOW_ONE);
-        const bool has_value = is_all | ((shares.area[l] > 0) & (share >= least_share));
-        const VALIDITY_T validity = Kind<VALIDITY_T>::is_float ? (VALIDITY_T)share : (VALIDITY_T)(has_value ? 1 : 0);
-        const bool any = (at.first_row[l] < at.last_row[l]) & (at.first_col[l] < at.last_col[l]);
-        shown[l] = any ? validity : (VALIDITY_T)outside;
-        shares.has_value[l] = has_value ? 1.0 : 0.0;
+        const bool is_all = covered.is_all[l] != 0, any = (at.first_row[l] < at.last_row[l]) & (at.first_col[l] < at.last_col[l]);
+        const f64 share = is_all ? 1.0 : any ? least(covered.area[l] / at.area[l], BELOW_ONE) : 0.0;
+        const bool has_value = is_all | ((covered.area[l] > 0) & (share >= least_share));
+        validity[l] = any ? (has_value ? 1 : 0) : outside;
+        if (shares) shares[l] = (f32)share;
+        covered.has_value[l] = has_value ? 1.0 : 0.0;
     }
 }
 
 // Whether any of a run's pixels gets a value.
-INLINE bool any_value(const Run& run, const Shares& shares)
+INLINE bool any_value(const Run& run, const Covered& covered)
 {
     f64 any = 0.0;
-    RUN_LOOP(l, run) any = most(any, shares.has_value[l]);
+    RUN_LOOP(l, run) any = most(any, covered.has_value[l]);
     return any != 0;
 }

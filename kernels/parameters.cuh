@@ -25,10 +25,12 @@
     NODES_PARAMETERS, Size grid_rows, Size grid_cols, Size row_step, Size col_step, Size first_row,                \
         Size first_col, DIVISIONS_PARAMETERS
 
-// An image, and its validity: of all bands, or by band. -D VALIDITY_T: u8, or f32 for shares.
-#ifndef VALIDITY_T
-#define VALIDITY_T u8
-#endif
+// An image, and its validity: of all bands, or by band.
 #define TARGET_PARAMETERS                                                                                          \
-    OUT_T *__restrict__ image, Size image_pitch, Size image_plane, VALIDITY_T *__restrict__ validity,              \
-        Size validity_pitch, Size validity_plane
+    OUT_T *__restrict__ image, Size image_pitch, Size image_plane, u8 *__restrict__ validity, Size validity_pitch, \
+        Size validity_plane
+
+// Of an image, what says which source pixels are valid, and where the shares of these go. Both are of all bands, or by band.
+#define SHARES_PARAMETERS                                                                                          \
+    const u8 *__restrict__ valid, Size valid_pitch, Size valid_plane, f32 *__restrict__ shares, Size shares_pitch, \
+        Size shares_plane

@@ -1,6 +1,7 @@
 // renormalize: values for pixels that resample left invalid, of those source pixels with a weight that are valid.
-// Their weighted sum is divided by the sum of their weights, where that is min_weight at least, and where the source
-// pixel nearest to the coordinate is valid. Pixels beyond the source are invalid. If valid is null, all within it are valid.
+// Their weighted sum is divided by the sum of their weights, where their share (see shares.cuh) is min_share at least, where
+// the sum is LEAST_SUM at least, and where the source pixel nearest to the coordinate is valid. Pixels beyond the source are
+// invalid. If valid is null, all within it are valid.
 // Valid pixels must be finite.
 // Arguments as in resample.cu, the same TAPS, and no SPLINE. Twin: twins.py:renormalize.
 #define BLOCKS (4 - (TAPS > 4) - (TAPS > 2 && sizeof(ACC_T) == 8))  // fewer where 64 registers are not enough
@@ -8,8 +9,12 @@
 #include "convert.cuh"
 #include "coords.cuh"
 #include "parameters.cuh"
+#include "shares.cuh"
 #include "target.cuh"
 #include "weights.cuh"
+
+// Weights of both signs may sum up to less, and then what is divided by them is noise.
+#define LEAST_SUM 1e-5
 
 // The window of the source that is here, and which of its pixels are valid.
 struct Pixels {
@@ -65,8 +70,16 @@ INLINE void axis_weights(Fraction fraction, ACC_T* w)
         w[k] = fraction != 0 ? lanes[k][0] : (ACC_T)(k == ANCHOR_TAP ? 1 : 0);
 }
 
+// The sum of the sizes of weights.
+INLINE ACC_T sum_of_sizes(const ACC_T* w)
+{
+    ACC_T sum = (ACC_T)0;
+    for (int k = 0; k < TAPS; ++k) sum += (ACC_T)fabs(w[k]);
+    return sum;
+}
+
 KERNEL(renormalize, Size rows, Size cols,
-       SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS, Carried<ACC_T> min_weight)
+       SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS, Carried<f32> min_share)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     const Pixels here = {source_rows, source_cols, pitch, plane, source, valid, valid_pitch};
@@ -91,13 +104,17 @@ KERNEL(renormalize, Size rows, Size cols,
             for (int k = TAPS - 1; k >= 0; --k)
                 for (int j = TAPS - 1; j >= 0; --j)
                     taps = taps << 1 | (is_valid(here, r + k, c + j) ? 1 : 0);
-            ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0;
+            ACC_T row_weights[TAPS], col_weights[TAPS], total = (ACC_T)0, sizes = (ACC_T)0;
             axis_weights(down, row_weights);
             axis_weights(across, col_weights);
+            const ACC_T all = sum_of_sizes(row_weights) * sum_of_sizes(col_weights);
             for (int k = 0; k < TAPS; ++k)
-                for (int j = 0; j < TAPS; ++j)
-                    total += has_tap(taps, k, j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
-            if (!(total >= uncarried<ACC_T>(min_weight))) continue;
+                for (int j = 0; j < TAPS; ++j) {
+                    const ACC_T w = has_tap(taps, k, j) ? row_weights[k] * col_weights[j] : (ACC_T)0;
+                    total += w;
+                    sizes += (ACC_T)fabs(w);
+                }
+            if (!(total >= (ACC_T)LEAST_SUM) || !(share_of(sizes, all) >= uncarried<f32>(min_share))) continue;
             for (Index band = 0; band < bands; ++band) {
                 ACC_T sum = (ACC_T)0;
                 for (int k = 0; k < TAPS; ++k)

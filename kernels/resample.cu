@@ -6,6 +6,8 @@
 // -D BY_BAND: each band is valid by itself, and validity has as many planes as the image. Footprint has a plane for each
 // eight bands, or, where footprint_plane is 0, one that is every band's. Otherwise bands are valid together.
 // outside: what validity is where a coordinate lies outside the source, or there is none.
+// -D SHARE: shares of the valid pixels go to `shares`. See shares.cuh. valid: as for footprint.cu, by band if BY_BAND, or for
+// all bands where valid_plane is 0. Here NaN is not valid.
 // A sum that is not a number (a NaN among its taps, or inf - inf) makes the pixel invalid, in every band that is valid
 // together with it.
 // Twin: twins.py:resample.
@@ -23,6 +25,12 @@
 #include "target.cuh"
 #include "weights.cuh"
 
+#ifndef SHARE
+#define SHARE 0
+#endif
+#if SHARE
+#include "shares.cuh"
+#endif
 #ifndef HAS_FOOTPRINT
 #define HAS_FOOTPRINT (footprint != nullptr)
 #endif
@@ -123,10 +131,20 @@ INLINE bool interpolate_bands(const Pixels& source, bool interior, const Footpri
     }
 }
 
+#if SHARE
+#define SAY_SHARES                                                                                                   \
+    ROLLED for (Index plane = 0; plane < (BY_BAND ? bands : 1); ++plane)                                             \
+        say_shares(pixels.window, valid ? valid + plane * valid_plane : valid, valid_pitch, interior, n, at,         \
+                   out.validity + (out.validity_first + plane * out.validity_plane),                                 \
+                   shares + (y * shares_pitch + x + plane * shares_plane))
+#else
+#define SAY_SHARES (void)0
+#endif
+
 KERNEL(resample, Size rows, Size cols,
        SOURCE_PARAMETERS, Size row_frame, Size col_frame, Size row_mode, Size col_mode,
        const Footprints* __restrict__ footprint, Size footprint_plane, GRID_PARAMETERS, TARGET_PARAMETERS,
-       Carried<OUT_T> nodata, Size outside)
+       Carried<OUT_T> nodata, Size outside, SHARES_PARAMETERS)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     Pixels pixels = {source, bands, pitch, plane, {{source_rows, origin_row, 0, row_mode, 0},
@@ -164,6 +182,7 @@ KERNEL(resample, Size rows, Size cols,
                                            out);
             if (all_numbers) {
                 if (!BY_BAND) say_valid(out, 0, elsewhere, n, at.valid);
+                SAY_SHARES;
                 continue;
             }
         }
@@ -173,5 +192,6 @@ KERNEL(resample, Size rows, Size cols,
             if (BY_BAND) say_valid(out, band, elsewhere, n, at.valid);
         }
         if (!BY_BAND) say_valid(out, 0, elsewhere, n, at.valid);
+        SAY_SHARES;
     }
 }

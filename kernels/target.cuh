@@ -99,6 +99,13 @@ template <class T, int N> INLINE void store_vector(T* to, const Vector<T, N>& v)
     for (int i = 0; i < N; ++i) to[i] = v.at[i];
 }
 INLINE void stream_segment(u8* to, const u8* from) { *to = *from; }
+// N bytes as one word, the first as the lowest.
+template <class Word, int N> INLINE Word load_bytes(const u8* from)
+{
+    Word word = 0;
+    UNROLL for (int i = 0; i < N; ++i) word |= (Word)from[i] << 8 * i;
+    return word;
+}
 
 // As many reals as the host handles at a time. Here it is one.
 #define REALS 1
@@ -259,6 +266,13 @@ INLINE Reals floored(Reals v)
     store_reals(each, v);
     LANE_LOOP(l, 0, REALS) each[l] = floor(each[l]);
     return load_reals(each);
+}
+
+template <class Word, int N> INLINE Word load_bytes(const u8* from)
+{
+    Word word = 0;
+    __builtin_memcpy(&word, from, N);  // on machines that store the lowest byte first, as those of today do
+    return word;
 }
 
 // Writes a segment's bytes past the caches where a line of memory is written whole: it need not be read before.

@@ -85,10 +85,11 @@ def prefilter(to: To, backend: str | None) -> list[Any]:
 
 
 def renormalize(to: To, backend: str | None) -> list[Any]:
-    """Weights without those of invalid pixels."""
+    """Weights without those of invalid pixels, and their shares."""
     policy = {"mask_policy": "renormalize"}
     found = resampled(to, backend, "float32", "linear", 9, **policy)
-    return found + resampled(to, backend, "uint16", "lanczos3", 1, **policy)
+    found += resampled(to, backend, "uint16", "cubic", 9, validity="share")
+    return found + resampled(to, backend, "uint16", "lanczos3", 1, validity="share", **policy)
 
 
 def rules(to: To, backend: str | None) -> list[Any]:

@@ -128,14 +128,16 @@ class Target(NamedTuple):
 
 
 class Areas(NamedTuple):
-    """What area statistics make of invalid pixels. least_share: from which share on there is a value.
+    """What area statistics make of invalid pixels. nodata and outside are as for `Invalid`.
 
-    nodata and outside are as for `Invalid`.
+    least_share: from which share on there is a value. shares: where (row, col) shares go, or None.
     """
 
     nodata: Any
     outside: int
     least_share: float
+    shares: Any
+    shares_pitch: int
 
 
 class Invalid(NamedTuple):
@@ -143,6 +145,26 @@ class Invalid(NamedTuple):
 
     nodata: Any
     outside: int
+
+
+class Shares(NamedTuple):
+    """Where shares of valid pixels go, and what says which pixels are valid. Both are of all bands, or by band.
+
+    valid: uint8, of the source's window and of a frame around it, or None for all of them. pitch: from row to row.
+    plane: from band to band, 0 for one. Without shares all are None and 0.
+    """
+
+    valid: Any = None
+    valid_pitch: int = 0
+    valid_plane: int = 0
+    shares: Any = None
+    shares_pitch: int = 0
+    shares_plane: int = 0
+
+    @classmethod
+    def of(cls, valid: Any, shares: Any) -> Shares:
+        """Return those of (row, col) or (band, row, col) arrays. The first may be None."""
+        return cls(valid, pitch_of(valid), plane_of(valid), shares, pitch_of(shares), plane_of(shares))
 
 
 class Lines(NamedTuple):

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from gpumask.backends.area_twins import area, area_values
 from gpumask.backends.arguments import (
     Axes,
     Coarse,
@@ -24,20 +23,23 @@ from gpumask.backends.arguments import (
     Out,
     Part,
     Pixels,
+    Shares,
     Source,
     Target,
     Valid,
 )
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
+from gpumask.backends.twin_areas import area, area_values
+from gpumask.backends.twin_masks import BLOCK, column_distance, dilate, inside_polygons, rules
 from gpumask.backends.twin_values import converted, nodes_that_count, uncarried
 from gpumask.backends.twin_weights import sum_at_whole, weighted_sum, weights
 from gpumask.pixels.boundary import pixels_at
 from gpumask.pixels.coordinates import SHIFT, coordinates_at, fixed, fixed_coordinates_at
 from gpumask.pixels.interpolators import Interpolator
 
-# Pixels in a block of rows: what bounds the twins' temporaries.
-_BLOCK = 1 << 16
+# As in kernels/renormalize.cu.
+_LEAST_SUM = 1e-5
 
 
 class NumpyBackend(HostMemory):
@@ -76,9 +78,9 @@ def _all_taps(valid: np.ndarray, taps: int, which: range, axis: int) -> np.ndarr
     return np.asarray(neighbours[..., which.start : which.stop].all(axis=-1))
 
 
-def resample(
+def resample(  # noqa: PLR0917
     rows, cols, source: Source, frame: Frame, footprint: Footprint, grid: Grid, target: Target, invalid: Invalid,
-    *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0, FIXED=0,
+    shares: Shares, *, SRC_T, OUT_T, ACC_T, TAPS, SPLINE=0, BY_BAND=0, FIXED=0, SHARE=0,
 ):  # fmt: skip
     """Twin of kernels/resample.cu, in blocks of rows."""
     image, validity, fill = target.image, target.validity, uncarried(invalid.nodata, OUT_T)
@@ -95,6 +97,26 @@ def resample(
         image[:, part] = np.where(valid, converted(np.where(valid, values, 0), OUT_T), fill)
         if validity is not None:
             validity[..., part, :] = np.where(valid, 1, np.where(inside, 0, invalid.outside))
+        if SHARE:
+            found = _shares(shares.valid, pixels.shape[1:], at, ACC_T, TAPS, FIXED)
+            shares.shares[..., part, :] = np.where(valid, 1, np.where(inside, found, 0))
+
+
+def _shares(valid, shape, at, acc, taps, in_fixed):
+    """Return the shares of the weights of valid pixels, where something is missing. See kernels/shares.cuh."""
+    if taps == 1:
+        return np.float32(0)
+    (r, c, fr, fc, _), first = at, Interpolator("", taps).first_tap
+    valid = np.ones(shape, bool) if valid is None else valid != 0
+    known = np.pad(valid, [*[(0, 0)] * (valid.ndim - 2), (taps, taps), (taps, taps)])
+    there = [[known[..., r + taps + first + k, c + taps + first + j] for j in range(taps)] for k in range(taps)]
+    return _share_of(there, *(_sizes(fraction, taps, acc, in_fixed) for fraction in (fr, fc)))
+
+
+def _sizes(fraction, taps, acc, in_fixed):
+    """Return the sizes of weights. At a whole number just the anchor has one."""
+    first, found = Interpolator("", taps).first_tap, weights(fraction, taps, 0, acc, in_fixed)
+    return [np.where(fraction != 0, abs(w), float(k == -first)).astype(acc) for k, w in enumerate(found)]
 
 
 def _with_frame(source: Source, frame: Frame) -> np.ndarray:
@@ -125,7 +147,7 @@ def _coordinates(shape, grid: Grid, in_fixed):
         nodes = [np.where(counts, coordinate, np.nan) for coordinate in nodes]
     find = fixed_coordinates_at if in_fixed else coordinates_at
     xs = np.arange(shape[1]) + grid.first_col
-    block = max(_BLOCK // shape[1], 1)
+    block = max(BLOCK // shape[1], 1)
     for y in range(0, shape[0], block):
         part = slice(y, min(y + block, shape[0]))
         ys = np.arange(part.start, part.stop) + grid.first_row
@@ -141,7 +163,7 @@ def fixed_nodes(rows, cols, nodes: Nodes, limit, out_row, out_col):
 
 
 def renormalize(
-    rows, cols, source: Source, valid: Valid, grid: Grid, target: Target, min_weight,
+    rows, cols, source: Source, valid: Valid, grid: Grid, target: Target, min_share,
     *, SRC_T, OUT_T, ACC_T, TAPS, FIXED=0,
 ):  # fmt: skip
     """Twin of kernels/renormalize.cu, in blocks of rows."""
@@ -157,16 +179,29 @@ def renormalize(
         wanted[wanted] = known[r[wanted].astype(np.intp) + 1, c[wanted].astype(np.intp) + 1]
         down, row_weights = _axis_taps(row[wanted], up[wanted], source_rows, ACC_T, TAPS, FIXED)
         across, col_weights = _axis_taps(col[wanted], left[wanted], source_cols, ACC_T, TAPS, FIXED)
+        there = [[known[r + 1, c + 1] for c in across] for r in down]
+        share = _share_of(there, *([abs(w) for w in axis] for axis in (row_weights, col_weights)))
         total, sums = np.zeros(wanted.sum(), ACC_T), np.zeros((source.pixels.bands, wanted.sum()), ACC_T)
         for k, j in itertools.product(range(TAPS), repeat=2):
             w = np.where(known[down[k] + 1, across[j] + 1], row_weights[k] * col_weights[j], 0)
             total += w
             at = np.clip(down[k], 0, source_rows - 1), np.clip(across[j], 0, source_cols - 1)
             sums += np.where(w != 0, w * source.pixels.source[:, *at].astype(ACC_T), 0)
-        enough = total >= uncarried(min_weight, ACC_T)
+        enough = (total >= _LEAST_SUM) & (share >= uncarried(min_share, np.float32))
         wanted[wanted] = enough
         image[:, part][:, wanted] = converted(sums[:, enough] / total[enough], OUT_T)
         validity[part][wanted] = 1
+
+
+def _share_of(there, row_sizes, col_sizes):
+    """Return the share of those taps that are there, from the sizes of all weights."""
+    valid, all_down, all_across = (np.zeros_like(row_sizes[0]) for _ in range(3))
+    for row, down, across in zip(there, row_sizes, col_sizes, strict=True):
+        for has, size in zip(row, col_sizes, strict=True):
+            valid = valid + np.where(has, down * size, 0)
+        all_down += down
+        all_across += across
+    return np.minimum((valid / (all_down * all_across)).astype(np.float32), np.float32(0.99999994))
 
 
 def _axis_taps(place, origin, size, acc, taps, in_fixed):
@@ -267,7 +302,7 @@ def oversample(rows, cols, coarse: Coarse, axes: Axes, least_sum, out: Out, *, N
     values = (coarse.nodes != 0).astype(float) if np.dtype(NODE_T).kind == "u" else coarse.nodes
     left, right = axes.col_node, np.minimum(axes.col_node + 1, coarse.node_cols - 1)
     before, after = axes.col_total - axes.col_weight, axes.col_weight
-    block = max(_BLOCK // cols, 1)
+    block = max(BLOCK // cols, 1)
     for y in range(0, rows, block):
         part = slice(y, y + block)
         above, below = axes.row_node[part], np.minimum(axes.row_node[part] + 1, coarse.node_rows - 1)
@@ -282,73 +317,11 @@ def oversample(rows, cols, coarse: Coarse, axes: Axes, least_sum, out: Out, *, N
         out.out[part] = value if np.dtype(OUT_T).kind == "f" else abs(value) >= least_sum
 
 
-def inside_polygons(rows, cols, starts, places, windings, out):
-    """Twin of kernels/inside_polygons.cu, in blocks of rows."""
-    turns = np.diff(windings, prepend=0)
-    begun = starts[:-1][np.diff(starts) > 0]
-    turns[begun] = windings[begun]
-    row = np.repeat(np.arange(rows), np.diff(starts))
-    block = max(_BLOCK // cols, 1)
-    for y in range(0, rows, block):
-        stop = min(y + block, rows)
-        here = slice(starts[y], starts[stop])
-        change = np.zeros((stop - y, cols), np.int32)
-        np.add.at(change, (row[here] - y, places[here]), turns[here])
-        out[y:stop] = np.cumsum(change, axis=1) != 0
-
-
-def rules(rows, cols, band, pitch, table, count, also, out: Out, *, SRC_T, BITS_T, TABLE_T):
-    """Twin of kernels/rules.cu, in blocks of rows."""
-    block = max(_BLOCK // cols, 1)
-    for y in range(0, rows, block):
-        part = slice(y, y + block)
-        pixels = band[part] if np.dtype(SRC_T).kind == "f" else band[part].view(BITS_T)
-        keep, at = np.ones(pixels.shape, bool), 0
-        for _ in range(count):
-            any_of, inverted, tests = map(int, table[at : at + 3])
-            matched, at = np.full(pixels.shape, not any_of), at + 3
-            for _ in range(tests):
-                given = int(table[at + 1])
-                values = table[at + 2 : at + 2 + (~given if given < 0 else given)]
-                passed = _is_one_of(pixels, table[at], values) != (given < 0)
-                matched = matched | passed if any_of else matched & passed
-                at += 2 + len(values)
-            keep &= matched != bool(inverted)
-        out.out[part] = keep & (out.out[part] != 0) if also else keep
-
-
 def all_finite(rows, cols, pixels: Pixels, most, valid: Valid, out, *, SRC_T):
     """Twin of kernels/all_finite.cu."""
     out[:] = 1 if valid.valid is None else valid.valid != 0
     for band in pixels.source:
         out &= abs(band) <= most
-
-
-def column_distance(rows, cols, on, pitch, radius, out):
-    """Twin of kernels/column_distance.cu."""
-    out[:] = radius + 1
-    for k in range(min(radius, rows - 1), -1, -1):
-        out[k:][on[: rows - k] != 0] = k
-        out[: rows - k][on[k:] != 0] = k
-
-
-def dilate(rows, cols, distance, heights, radius, out):
-    """Twin of kernels/dilate.cu."""
-    out[:] = 0
-    for k in range(-min(radius, cols - 1), min(radius, cols - 1) + 1):
-        to, near = slice(max(-k, 0), cols - max(k, 0)), slice(max(k, 0), cols - max(-k, 0))
-        out[:, to] |= distance[:, near] <= heights[k + radius]
-
-
-def _is_one_of(pixels, bits, values):
-    """Say where pixels equal one of some values. Integers are compared by their bits."""
-    if pixels.dtype.kind != "f":
-        values = values.astype(np.uint64).astype(pixels.dtype)
-        pixels = pixels & bits.astype(np.uint64).astype(pixels.dtype)
-    passed = np.zeros(pixels.shape, bool)
-    for value in values:
-        passed |= pixels == value
-    return passed
 
 
 def _share(node, down, across):

@@ -47,8 +47,8 @@ NAMES = {
         for name in (
             "interp", "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_kind", "grid_nodata",
             "pixel_convention", "source_nodata", "resolution", "window", "like", "driver", "validity", "validity_by",
-            "resume", "max_memory", "rules", "definition", "boundary", "mask_policy", "min_weight", "crs", "bounds",
-            "max_error", "model", "height", "dem",
+            "validity_kind", "resume", "max_memory", "rules", "definition", "boundary", "mask_policy", "min_weight",
+            "crs", "bounds", "max_error", "model", "height", "dem",
         )
     },
 }  # fmt: skip
@@ -101,7 +101,8 @@ IMAGE_OPTIONS = (
         help="What an invalid pixel with a weight does. With strict, it makes the pixel of OUTPUT invalid. With "
         "renormalize, it is left out and the other weights grow."),
     click.option("--min-weight", type=float, default=1e-5, show_default=True, metavar="SHARE",
-        help="The least share of the weights that valid pixels must have. It is used with --mask-policy renormalize."),
+        help="The least share of the weights that valid pixels must have. Weights count by their absolute values. The "
+        "option is used with --mask-policy renormalize."),
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
         help="A mask of SOURCE. A pixel is valid where the mask is not 0. Pixels that the file itself masks are not "
         "valid."),
@@ -128,6 +129,9 @@ IMAGE_OPTIONS = (
     click.option("--validity", metavar="FILE|mask|alpha",
         help="Where to write which pixels of OUTPUT are valid: another raster (uint8, 1 is valid), OUTPUT's own "
         "mask, or an alpha band. The alpha band is an additional one, unless --bands has SOURCE's alpha."),
+    click.option("--validity-kind", type=click.Choice(["valid", "share"]), default="valid", show_default=True,
+        help="What a --validity FILE holds. With share it is float32: the part of a pixel's weights that belongs to "
+        "valid pixels of SOURCE, from 0 to 1. It is 1 where all of them are valid."),
     click.option("--validity-by", type=click.Choice(["pixel", "band"]), default="pixel", show_default=True,
         help="How bands are valid. With pixel, a pixel is valid in all bands or in none. With band, each band is "
         "valid by itself, and a --validity FILE has one band for each."),
@@ -206,7 +210,8 @@ def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
     check_rules_options(words)
     same = (
         "source", "output", "interp", "boundary", "mask_policy", "min_weight", "driver", "source_nodata", "dtype",
-        "compute_dtype", "window", "validity", "validity_by", "overwrite", "resume", "max_memory", "backend",
+        "compute_dtype", "window", "validity", "validity_by", "validity_kind", "overwrite", "resume", "max_memory",
+        "backend",
     )  # fmt: skip
     masks = [(*words["mask"], words["mask_valid"])] if words["mask"] else []
     return (

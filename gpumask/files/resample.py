@@ -29,7 +29,7 @@ from gpumask.grids.projected import ProjectedGrid
 from gpumask.pixels.checks import positive_pair, whole_numbers
 from gpumask.pixels.values import MOST_DECLARED, as_held, same
 from gpumask.pixels.window import Window, check_inside
-from gpumask.resampling.method import Method, accepts_method, check_validity, output_type
+from gpumask.resampling.method import Method, accepts_method, output_type
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -54,7 +54,7 @@ _NAMES = {
 
 
 @renamed(_NAMES)
-@accepts_method(validity="validity_by")
+@accepts_method(validity=("validity_by", "validity_kind"))
 def resample_file(  # noqa: PLR0913
     source: Any,
     grid: Any,
@@ -87,6 +87,7 @@ def resample_file(  # noqa: PLR0913
     creation: Mapping[str, Any] | None = None,
     validity: Any = None,
     validity_by: str = "pixel",
+    validity_kind: str = "valid",
     overwrite: bool = False,
     resume: bool = False,
     tile_shape: tuple[int, int] | None = None,
@@ -153,7 +154,7 @@ def resample_file(  # noqa: PLR0913
         See `Method`.
     method
         How to resample. Give it instead of interp, boundary, trust_padding, mask_policy, min_weight, nodata_out, dtype,
-        compute_dtype and validity_by.
+        compute_dtype, validity_by and validity_kind.
     window
         The part of the output to make: (row, col, rows, cols). None means all of it.
     like
@@ -164,11 +165,14 @@ def resample_file(  # noqa: PLR0913
     creation
         GDAL's options, such as {"compress": "deflate"}. A predictor is chosen if none is named.
     validity
-        Where the output says which pixels are valid. A path names another raster (uint8, 1 is valid). "mask" is the
-        output's own mask. "alpha" is another band of the output, if alpha is not among its bands. None means nowhere.
+        Where the output says which pixels are valid. A path names another raster. "mask" is the output's own mask.
+        "alpha" is another band of the output, if alpha is not among its bands. None means nowhere.
     validity_by
         With "pixel" bands are valid together. With "band" each band is valid by itself. A validity file then has a band
         for each. A mask or alpha can't say it, as all bands share them.
+    validity_kind
+        What a validity file holds. "valid" is uint8, 1 where a pixel is valid. "share" is float32, the valid share of
+        each pixel. See `Method`. A mask or alpha can't hold it. Without a validity file it is not computed.
     overwrite
         Whether to replace files that exist.
     resume
@@ -208,19 +212,21 @@ def resample_file(  # noqa: PLR0913
         raise ArgumentTypeError(f"progress: expected a function; got {progress!r}")
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, **_gdal_threads()), contextlib.ExitStack() as stack:
         inputs = Inputs(stack)
-        check_validity(validity_by, "validity_by")
         how = method or Method(
             interp, nodata_out=nodata_out, dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
-            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity_by,
+            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
+            validity=_validity_of(validity_by, validity_kind),
         )  # fmt: skip
         image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow), how.by_band)
         words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)
         nodes = _grid(inputs, grid, words, image.dataset.shape)
         wanted = _window(window, nodes.full_shape)
-        within, told = _within(validity, image, numbers)
+        within, told = _within(validity, image, numbers, how.share)
         kind = how.output_dtype(image.dtype)
         nodata, declared = _nodata(how.nodata_out, image, kind, told)
         classes = categories.in_file(image.dataset, image.bands)
+        if validity is None and how.share:
+            how = dataclasses.replace(how, validity="band" if how.by_band else "pixel")
         how = dataclasses.replace(how, interp=categories.chosen(how.interp, classes), dtype=kind, nodata_out=nodata)
         job = Job(
             how, wanted, None if tile_shape is None else positive_pair("tile_shape", tile_shape), backend, max_memory,
@@ -231,7 +237,7 @@ def resample_file(  # noqa: PLR0913
         profile = {"height": wanted.rows, "width": wanted.cols, "dtype": kind.name, "nodata": declared, **place}
         made = Creation(
             paths, image, profile, bands=numbers, within=within, driver=driver, options=creation or {},
-            nearest=how.interpolator.keeps_values, overwrite=overwrite,
+            nearest=how.interpolator.keeps_values, share=how.share, overwrite=overwrite,
         )  # fmt: skip
         if how.interpolator.keeps_values:  # otherwise there is a warning already
             categories.check_overviews(creation or {}, classes)
@@ -243,18 +249,28 @@ def resample_file(  # noqa: PLR0913
     return done
 
 
-def _within(validity: Any, image: SourceFile, numbers: tuple[int, ...]) -> tuple[str | None, bool]:
+def _validity_of(by: Any, kind: Any) -> str:
+    """Return the validity of a `Method` that two words say."""
+    _one_of("validity_by", by, ("pixel", "band"))
+    _one_of("validity_kind", kind, ("valid", "share"))
+    return {"pixel": "share", "band": "band share"}[by] if kind == "share" else str(by)
+
+
+def _within(validity: Any, image: SourceFile, numbers: tuple[int, ...], share: bool) -> tuple[str | None, bool]:
     """Return "mask" or "alpha" if that holds the validity, and whether a mask or the source's alpha says it.
 
-    `numbers` are the source's bands, with alpha. Raises GpumaskError for a mask or alpha if bands differ.
+    `numbers` are the source's bands, with alpha. Raises GpumaskError if these can't hold it: by band, or with shares.
     """
     within = validity if isinstance(validity, str) and validity in _WITHIN else None
     told = within is not None or numbers != image.bands
+    fault = None
     if told and image.by_band:
-        raise GpumaskError(
-            "validity_by: expected pixel along with a mask or alpha, which all bands share; got band (for an output "
-            f"without alpha give bands (--bands) {','.join(map(str, image.bands))})"
-        )
+        fault = "validity_by: expected pixel along with a mask or alpha, which all bands share; got band"
+    elif told and share and validity is not None:
+        fault = "validity_kind: expected valid along with a mask or alpha, which hold no shares; got share"
+    if fault:
+        bands = ",".join(map(str, image.bands))
+        raise GpumaskError(f"{fault} (for an output without alpha give bands (--bands) {bands})")
     return within, told
 
 

@@ -103,27 +103,44 @@ class Target:
     image
         (band, row, col).
     validity
-        uint8 (row, col) if bands are valid together, (band, row, col) if each is valid by itself, or None.
+        (row, col) if bands are valid together, (band, row, col) if each is valid by itself, or None. uint8 takes 1
+        where the image is valid. float32 takes the valid share. See `Method`.
     nodata
         The value of invalid pixels.
     outside
         The validity of a pixel that has no coordinate, or one outside the source. 0 makes it like any other invalid
-        pixel.
+        pixel. A share is 0 there.
+    valid
+        Where validity takes shares, this may take what validity of uint8 would take, with its shape.
     """
 
     image: Any
     validity: Any
     nodata: float
     outside: int = 0
+    valid: Any = None
 
     @property
     def by_band(self) -> bool:
         """Whether each band is valid by itself."""
         return self.validity is not None and self.validity.ndim == 3
 
+    @property
+    def share(self) -> bool:
+        """Whether the validity takes shares."""
+        return self.validity is not None and self.validity.dtype == np.float32
+
+    def crop(self, window: Window) -> Target:
+        """Return a part. The window is in pixels of the result."""
+        image, validity, valid = (
+            None if array is None else array[..., *window.slices] for array in (self.image, self.validity, self.valid)
+        )
+        return Target(image, validity, self.nodata, self.outside, valid)
+
     def band(self, number: int) -> Target:
         """Return one of the bands, if each is valid by itself. The first is 0."""
-        return Target(self.image[number : number + 1], self.validity[number], self.nodata, self.outside)
+        valid = None if self.valid is None else self.valid[number]
+        return Target(self.image[number : number + 1], self.validity[number], self.nodata, self.outside, valid)
 
 
 def taken_as(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -99,7 +99,7 @@ class Recipe:
         bands = image.shape[-3:-2] if joint else ()
         planes = bands if self.method.by_band else ()
         return backend.empty((*lead, *bands, *shape), self.method.dtype), backend.empty(
-            (*lead, *planes, *shape), np.uint8
+            (*lead, *planes, *shape), self.method.validity_dtype
         )
 
     def together(self, known: list[Any]) -> Any:
@@ -177,11 +177,11 @@ def _on_host(array: Any) -> Any:
     return array if isinstance(array, np.ndarray) else on_host("array", array)
 
 
-def _fill(nodata: float, dtype: np.dtype[Any], like: Any, image: tuple[int, ...], valid: tuple[int, ...]) -> Any:
+def _fill(method: Method, like: Any, image: tuple[int, ...], valid: tuple[int, ...]) -> Any:
     """Return a chunk that depends on no source pixel."""
-    made: Any = np.empty(image, dtype, like=like)
-    made[...] = nodata
-    return made, np.zeros_like(made, np.uint8, shape=valid)
+    made: Any = np.empty(image, method.dtype, like=like)
+    made[...] = method.nodata
+    return made, np.zeros_like(made, method.validity_dtype, shape=valid)
 
 
 def says_valid(valid: Any) -> Any:
@@ -233,7 +233,7 @@ def resampled_lazily(
                 tasks[whole] = (partial(recipe.chunk, chunk, joint), images, masks)
             else:
                 shapes = (*sizes, *bands, *chunk.shape), (*sizes, *planes, *chunk.shape)
-                tasks[whole] = (partial(_fill, recipe.method.nodata, recipe.method.dtype, image._meta, *shapes),)
+                tasks[whole] = (partial(_fill, recipe.method, image._meta, *shapes),)
             parts[0][f"{name}-image", *number, *band, i, j] = (operator.getitem, whole, 0)
             parts[1][f"{name}-validity", *number, *(0 for _ in planes), i, j] = (operator.getitem, whole, 1)
     made = HighLevelGraph.from_collections(name, tasks, dependencies=inputs)
@@ -244,7 +244,8 @@ def resampled_lazily(
         return array_of(graph, layer, sizes, np.empty((0,) * len(sizes), dtype, like=image._meta))
 
     return Resampled(
-        array("image", parts[0], recipe.method.dtype, bands), array("validity", parts[1], np.uint8, planes)
+        array("image", parts[0], recipe.method.dtype, bands),
+        array("validity", parts[1], recipe.method.validity_dtype, planes),
     )
 
 

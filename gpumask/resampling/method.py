@@ -22,6 +22,7 @@ from gpumask.pixels.window import Window
 from gpumask.resampling.prefilter import domain_of, whole_stretches
 
 POLICIES = ("strict", "renormalize")
+VALIDITIES = ("pixel", "band", "share", "band share")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -58,12 +59,14 @@ class Method:
         boundary is None.
     mask_policy
         What an invalid pixel with a weight does. With "strict" it makes the output pixel invalid. With "renormalize" it
-        is left out and the other weights grow, as in GDAL. The nearest pixel must be valid, and the valid pixels must
-        have a share of at least min_weight. B-splines are always strict.
+        is left out and the other weights grow, as in GDAL. The nearest pixel must be valid, and the valid share must be
+        at least min_weight. B-splines are always strict.
     min_weight
-        The least share of the weights that valid pixels must have with "renormalize". It is above 0 and at most 1.
+        The least valid share with "renormalize". It is above 0 and at most 1. With 1 the result is that of "strict".
     validity
-        With "pixel" a pixel is valid if it is valid in all bands. With "band" each band is valid by itself.
+        With "pixel" a pixel is valid if it is valid in all bands. With "band" each band is valid by itself. With
+        "share" and "band share" the validity is the valid share, as float32, of all bands together or of each band.
+        B-splines have no valid share.
 
     Raises
     ------
@@ -72,6 +75,14 @@ class Method:
 
     Notes
     -----
+    The valid share of an output pixel is the part of its weights that belongs to valid source pixels. Weights count by
+    their absolute values. So the share lies between 0 and 1, also where weights are negative. It is exactly 1 where the
+    pixel is valid with mask_policy="strict", and nowhere else. It is 0 where the coordinate lies outside the source, or
+    where there is none. It does not depend on mask_policy, except that "renormalize" takes infinite pixels for invalid.
+
+    With "renormalize" an output pixel up to half a pixel beyond the outermost centres of the source may be valid. For
+    min_weight it has a share, too. The share that is returned is 0 there, as everywhere outside.
+
     With compute_dtype="float32" results are off by about 1e-6 of the range of values. Coordinates are whole numbers of
     2**-24 pixels, which is at most 6e-8 pixels off, with the same bits on every backend. Whole coordinates stay whole.
     Coordinates of 2**27 or more are outside. If a cell of the grid has more than 1024 output pixels, coordinates from
@@ -127,6 +138,11 @@ class Method:
                 f"got {self.boundary.mode!r}"
             )
         check_validity(self.validity)
+        if self.share and self.interpolator.order:
+            raise GpumaskError(
+                f"validity: expected pixel or band for {self.interpolator.name}, whose taps are not pixels and have no "
+                f"valid share; got {self.validity}"
+            )
 
     def _set(self, name: str, value: Any) -> None:
         """Set a field of this frozen class while it is made."""
@@ -145,7 +161,7 @@ class Method:
 
     @property
     def least_weight(self) -> float | None:
-        """The least share of the weights that valid pixels must have. None means that all of them must be valid."""
+        """The least valid share of valid pixels. None means that all source pixels with a weight must be valid."""
         return float(self.min_weight) if self.mask_policy == "renormalize" else None
 
     @property
@@ -161,7 +177,17 @@ class Method:
     @property
     def by_band(self) -> bool:
         """Whether each band is valid by itself."""
-        return self.validity == "band"
+        return self.validity in ("band", "band share")
+
+    @property
+    def share(self) -> bool:
+        """Whether the validity of a result is the valid share."""
+        return self.validity in ("share", "band share")
+
+    @property
+    def validity_dtype(self) -> np.dtype[Any]:
+        """The dtype of the validity of a result: float32 if it is the valid share, otherwise uint8."""
+        return np.dtype(np.float32 if self.share else np.uint8)
 
     def output_dtype(self, source: Any) -> np.dtype[Any]:
         """Return the output's dtype for a source with some dtype.
@@ -309,10 +335,10 @@ def output_type(source: Any, dtype: Any, nodata_out: Any) -> tuple[np.dtype[Any]
     return found, held("nodata_out", float("nan") if nodata_out is None else nodata_out, found)
 
 
-def check_validity(given: Any, name: str = "validity") -> None:
-    """Raise GpumaskError unless this is "pixel" or "band"."""
-    if not isinstance(given, str) or given not in ("pixel", "band"):
-        raise GpumaskError(f"{name}: expected pixel or band; got {given!r}")
+def check_validity(given: Any) -> None:
+    """Raise GpumaskError unless this says what the validity of a result is."""
+    if not isinstance(given, str) or given not in VALIDITIES:
+        raise GpumaskError(f"validity: expected one of {', '.join(VALIDITIES)}; got {given!r}")
 
 
 def _compute_type(given: Any) -> np.dtype[Any]:
@@ -322,12 +348,15 @@ def _compute_type(given: Any) -> np.dtype[Any]:
     return np.dtype(given)
 
 
-def accepts_method(**names: str) -> Callable[[_Function], _Function]:
+def accepts_method(**names: str | tuple[str, ...]) -> Callable[[_Function], _Function]:
     """Let a function take a `method`, or its parts as keywords, but not both.
 
-    `names` has the function's own names for parts of a method, by the method's names.
+    `names` has the function's own names for parts of a method, by the method's names. Several may stand for one part.
     """
-    parts = {names.get(part.name, part.name) for part in fields(Method)}
+    parts = set[str]()
+    for part in fields(Method):
+        own = names.get(part.name, part.name)
+        parts |= {own} if isinstance(own, str) else {*own}
 
     def decorate(function: _Function) -> _Function:
         signature = inspect.signature(function)

@@ -1,4 +1,4 @@
-"""What kernels are given of a source, and which of its pixels they may use."""
+"""What kernels are given of a source and of a target, and which pixels they may use."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import numpy as np
 from gpumask.backends import arguments
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
+from gpumask.grids.grid import Grid
 from gpumask.pixels.boundary import Boundary
-from gpumask.resampling.image import Source
+from gpumask.resampling.image import Source, Target
+
+_OUTSIDE = 2  # marks pixels outside the source in what says which pixels are valid beside shares
 
 
 def as_argument(source: Source, boundary: Boundary) -> arguments.Source:
@@ -20,14 +23,13 @@ def as_argument(source: Source, boundary: Boundary) -> arguments.Source:
     return arguments.Source(arguments.Pixels.of(source.image), rows, cols, *source.origin, *boundary.around)
 
 
-def finite_source(backend: Backend, source: Source, compute: Any, by_band: bool) -> Source:
-    """Return a source whose pixels are not valid where NaN, or infinite in the type that computes.
+def finite_source(backend: Backend, source: Source, most: float, by_band: bool) -> Source:
+    """Return a source whose pixels are not valid where NaN, or larger than `most`, whatever the sign.
 
     by_band: whether that is so of each band by itself. Otherwise a pixel is invalid in all bands where it is so in any.
     """
-    image, types = source.image, (source.image.dtype, compute)
-    most = min(float(np.finfo(dtype).max) for dtype in types)
-    if most == float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
+    image = source.image
+    if most >= float(np.finfo(image.dtype).max) and backend.at_once(lambda: _has_finite_sum(image)):  # the usual case
         return source
     finite = backend.empty(image.shape if by_band else image.shape[1:], np.uint8)
     parts = [(source.band(k), finite[k]) for k in range(len(image))] if by_band else [(source, finite)]
@@ -51,3 +53,11 @@ def carried(value: float, dtype: np.dtype[Any]) -> float | np.int64:
     if dtype == np.float64:
         return float(value)
     return np.int64(np.float32(value).view(np.int32) if dtype.kind == "f" else (int(value) + 2**63) % 2**64 - 2**63)
+
+
+def marked(backend: Backend, grid: Grid, target: Target) -> Target:
+    """Return a target whose validity is uint8, as kernels write it."""
+    if target.share:
+        valid = backend.empty(target.validity.shape, np.uint8) if target.valid is None else target.valid
+        return replace(target, validity=valid, outside=_OUTSIDE, valid=None)
+    return replace(target, validity=backend.empty(grid.shape, np.uint8)) if target.validity is None else target

@@ -30,7 +30,8 @@ class Resampled(NamedTuple):
     image
         (row, col) or (band, row, col), as the source.
     validity
-        uint8, 1 where the image is valid. It is (row, col). By band it has the shape of the image.
+        uint8, 1 where the image is valid, or float32, the valid share. It is (row, col). By band it has the shape of
+        the image.
     """
 
     image: Any
@@ -86,7 +87,8 @@ def resample(
     mask_policy, min_weight
         Whether all pixels with a weight must be valid, or enough of them; see `Method`.
     validity
-        "pixel": bands are valid together. "band": each band is valid by itself.
+        "pixel": bands are valid together. "band": each band is valid by itself. "share" and "band share": the valid
+        share, of all bands together or of each; see `Method`.
     method
         All of these in one, instead of interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy,
         min_weight and validity.
@@ -117,6 +119,12 @@ def resample(
     >>> grid = Grid([[0.5, 0.5]], [[0.5, 1.5]])
     >>> resample([[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], grid, "linear", backend="numpy").image
     array([[1.5, 2.5]])
+
+    A quarter of the weights belongs to an invalid pixel:
+
+    >>> source = [[0.0, 1.0, 2.0], [2.0, 3.0, float("nan")]]
+    >>> resample(source, grid, "linear", validity="share", backend="numpy").validity
+    array([[1.  , 0.75]], dtype=float32)
     """
     how = method or Method(
         interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
@@ -255,7 +263,7 @@ class _Asked(NamedTuple):
             source = Source(source.image, kept if source.valid is None else kept & (backend.asarray(source.valid) != 0))
         image = backend.empty((source.image.shape[0], *grid.shape), method.dtype)
         planes = image.shape if self.by_band else grid.shape
-        target = Target(image, backend.empty(planes, np.uint8), method.nodata)
+        target = Target(image, backend.empty(planes, method.validity_dtype), method.nodata)
         method = method.on(grid.around, source.image.shape[1:])
         if fixed is not None and method.in_fixed_point(grid.resolution, source.whole_window):
             grid = fixed

@@ -5,8 +5,8 @@ modules help them: `alignment.py` and `qualities.py` bring quality bands to arra
 results, and `members.py` and `targets.py` handle the variables of a Dataset.
 
 Lazy arrays give lazy results. Each chunk of a result depends only on the chunks that it needs. A coordinate says which
-pixels are valid. It is `validity`, or one coordinate for each variable of a Dataset, such as `red_validity`. rioxarray
-reads and writes where arrays lie.
+pixels are valid. It is `validity`, or one coordinate for each variable of a Dataset, such as `red_validity`. If shares
+are asked for it is `valid_share`. rioxarray reads and writes where arrays lie.
 """
 
 from gpumask.xarray.array import Accessor

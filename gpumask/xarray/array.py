@@ -24,7 +24,7 @@ from gpumask.resampling.lazy import Recipe, check_chunks, is_lazy, resampled_laz
 from gpumask.resampling.method import Method, accepts_method
 from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, name_of, rules_of
-from gpumask.xarray.labels import VALIDITY, described, labelled, restated, untold, warn_untold, without_nan
+from gpumask.xarray.labels import VALIDITY, described, labelled, restated, told_by, untold, warn_untold, without_nan
 from gpumask.xarray.like import like_of
 from gpumask.xarray.members import alone, of_others
 from gpumask.xarray.place import knowing_dims, place_of, spatial
@@ -136,7 +136,8 @@ class Accessor:
         mask_policy, min_weight
             What is done about invalid pixels.
         validity
-            "pixel" if all bands of a pixel are valid together. "band" if each band is valid by itself.
+            "pixel" if all bands of a pixel are valid together. "band" if each band is valid by itself. "share" or "band
+            share" for the valid share of all bands together, or of each. See `gpumask.Method`.
         method
             A `gpumask.Method`, instead of the options from `interp` to `validity`.
         band_dim
@@ -154,7 +155,9 @@ class Accessor:
             The result, lazy if the source is. It has the dimensions y and x instead of the source's rows and columns.
             Its name, its attributes, its encoding and its other coordinates are the source's, except for what said
             where the source's pixels lay, or counted them. Its coordinate `validity`, uint8, is 1 where a pixel is
-            valid. With validity="band" the coordinate has a dimension of bands as well.
+            valid. With validity="band" the coordinate has a dimension of bands as well. With "share" and "band share"
+            the coordinate is `valid_share`, float32, instead. Later steps do not read it. They tell invalid pixels by
+            NaN or by the nodata value.
 
         Raises
         ------
@@ -208,7 +211,7 @@ class Accessor:
         if how.interpolator.keeps_values:
             made.encoding |= categories.remembered(made.attrs, classes)
         if self._warns and untold(made):
-            warn_untold("the array declares")
+            warn_untold("the array declares", told_by(made))
         return made
 
     def keep(self, rules: Any, quality: Any, *, grow: Any = None, backend: str | None = None) -> xarray.DataArray:

@@ -17,7 +17,7 @@ from gpumask.grids.grid import Grid
 from gpumask.grids.projected import ProjectedGrid
 from gpumask.resampling.method import Method
 from gpumask.xarray.array import Accessor
-from gpumask.xarray.labels import VALIDITY, described, renewed, untold, warn_untold
+from gpumask.xarray.labels import VALIDITY, described, renewed, told_by, untold, warn_untold
 from gpumask.xarray.like import Like, like_of
 from gpumask.xarray.members import (
     Member,
@@ -52,7 +52,8 @@ class DatasetAccessor:
 
     If several variables have rows and columns, the validity of `red` is the coordinate `red_validity`. The attribute
     `ancillary_variables` of `red` names it. The Dataset's methods read it, and so do those of `dataset.red`. A lone
-    variable has the coordinate `validity`, as DataArrays do. No lazy array is computed.
+    variable has the coordinate `validity`, as DataArrays do. Shares are `red_valid_share`, or `valid_share`. No lazy
+    array is computed.
     """
 
     def __init__(self, dataset: xarray.Dataset) -> None:
@@ -240,13 +241,14 @@ class DatasetAccessor:
                 found[member.name] = array if like is None else like.label(array)
         lost = [name for name, array in found.items() if untold(array)]
         if lost:
-            warn_untold(f"{', '.join(map(repr, lost))} declare{'s' if len(lost) == 1 else ''}")
+            told = " or ".join(sorted({told_by(found[name]) for name in lost}))
+            warn_untold(f"{', '.join(map(repr, lost))} declare{'s' if len(lost) == 1 else ''}", told)
         made = self._rest(members, () if like is None else like.dims)
         for name, array in found.items():
-            made = made.assign({name: array.drop_vars(VALIDITY)})
+            made = made.assign({name: array.drop_vars(told_by(array))})
         order = [name for name in self._dataset.data_vars if name in made]
         made = made.drop_vars(order).assign({name: made[name] for name in order})
-        validities = {name: array.coords[VALIDITY] for name, array in found.items()}
+        validities = {name: array.coords[told_by(array)] for name, array in found.items()}
         made.attrs = renewed(made.attrs, grids[members[0].name])  # all grids have one target
         return with_validities(made, validities, len(members) > 1)
 
@@ -301,7 +303,7 @@ def _narrowed(member: Member, valid: xarray.DataArray) -> xarray.DataArray:
         one, other = alike(valid != 0, before.reset_coords(drop=True))
         valid = (one & other).transpose(*(dim for dim in member.array.dims if dim in {*one.dims, *other.dims}))
     valid = described(valid.astype(np.uint8))
-    return xarray.DataArray(valid.data, dims=_back(member, valid), attrs=valid.attrs)
+    return xarray.DataArray(valid.data, dims=_back(member, valid), attrs=valid.attrs, name=VALIDITY)
 
 
 def _back(member: Member, array: xarray.DataArray) -> list[Hashable]:

@@ -18,6 +18,7 @@ from gpumask.resampling.resample import Resampled
 from gpumask.xarray.place import knowing_dims, placed, spatial
 
 VALIDITY, MEANINGS = "validity", "invalid valid"  # the name of the coordinate, and the meanings of 0 and 1
+VALID_SHARE = "valid_share"  # the coordinate that takes its place where shares are asked for
 
 # Attributes that say what is missing, and attributes that hold only for the old pixels and their places. GDAL's
 # STATISTICS_… hold only for old pixels, too.
@@ -45,11 +46,12 @@ def labelled(
     y, x = spatial("array", array)
     kept = {
         name: coord for name, coord in array.coords.items()
-        if name not in (VALIDITY, array.rio.grid_mapping, y, x, "y", "x") and not {y, x} & set(coord.dims)
+        if name not in (VALIDITY, VALID_SHARE, array.rio.grid_mapping, y, x, "y", "x") and not {y, x} & set(coord.dims)
     }  # fmt: skip
     # They are variables, as otherwise they would get dask's names.
     made = xarray.DataArray(xarray.Variable(dims, found.image), coords=kept, name=array.name)
-    made = made.assign_coords({VALIDITY: described(xarray.DataArray(xarray.Variable(valid_dims, found.validity)))})
+    valid = described(xarray.DataArray(xarray.Variable(valid_dims, found.validity)))
+    made = made.assign_coords({valid.name: valid})
     if isinstance(grid, ProjectedGrid):
         made = placed(made, grid)
     restated(made, array, nodata)
@@ -116,8 +118,17 @@ def _is_nan(value: Any) -> bool:
         return False
 
 
+def told_by(made: xarray.DataArray) -> str:
+    """Return the name of the coordinate that says where a result is valid."""
+    return VALID_SHARE if VALID_SHARE in made.coords else VALIDITY
+
+
 def described(valid: xarray.DataArray) -> xarray.DataArray:
-    """Return a validity with attributes that say what its values mean, as in CF."""
+    """Return a validity, or shares, with a name, and with attributes that say what the values mean, as in CF."""
+    if valid.dtype.kind == "f":
+        shares = valid.rename(VALID_SHARE)
+        shares.attrs = {"long_name": "share of the weights that belongs to valid pixels", "units": "1"}
+        return shares
     valid = valid.rename(VALIDITY)
     valid.attrs = {"flag_values": np.array([0, 1], np.uint8), "flag_meanings": MEANINGS}
     return valid
@@ -129,15 +140,15 @@ def untold(made: xarray.DataArray) -> bool:
     The answer is no if all pixels are known to be valid. Lazy results are not computed for that, and results on a
     device are not waited for.
     """
-    valid = made.coords[VALIDITY].data
+    valid = made.coords[told_by(made)].data
     if made.dtype.kind == "f" or "_FillValue" in made.attrs:
         return False
-    return is_lazy(valid) or is_device_array(valid) or not np.all(valid)
+    return is_lazy(valid) or is_device_array(valid) or not np.all(valid == 1)
 
 
-def warn_untold(of: str) -> None:
+def warn_untold(of: str, coordinate: str) -> None:
     """Warn at the caller's line of results that are untold. `of` says what declares no nodata value."""
     warn_caller(
         f"nodata_out: expected a value for invalid pixels, as {of} none; got None, so they are 0, as valid ones "
-        "may be: just the coordinate validity tells them"
+        f"may be: just the coordinate {coordinate} tells them"
     )

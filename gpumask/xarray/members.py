@@ -13,7 +13,7 @@ from rioxarray.rioxarray import DEFAULT_GRID_MAP
 
 from gpumask.errors import GpumaskError
 from gpumask.resampling.lazy import says_valid
-from gpumask.xarray.labels import MEANINGS, VALIDITY
+from gpumask.xarray.labels import MEANINGS, VALID_SHARE, VALIDITY
 from gpumask.xarray.sides import alike
 
 Pair = tuple[Hashable, Hashable]
@@ -197,21 +197,23 @@ def grid_mappings(dataset: xarray.Dataset) -> set[Hashable]:
 def with_validities(
     dataset: xarray.Dataset, valid: Mapping[Hashable, xarray.DataArray], several: bool
 ) -> xarray.Dataset:
-    """Return a Dataset whose variables have validities.
+    """Return a Dataset whose variables have validities, or shares, which are named `validity` or `valid_share`.
 
-    With `several`, each validity is a coordinate with a name of its own. Otherwise the only variable with rows and
-    columns has `validity`.
+    With `several`, each of them is a coordinate with a name of its own. Otherwise the only variable with rows and
+    columns has a coordinate of that name.
     """
     if not several:
         ((name, only),) = valid.items()
-        _check_unused(dataset, name, VALIDITY, VALIDITY in dataset.data_vars)
-        return dataset.assign_coords({VALIDITY: only.reset_coords(drop=True)})
+        _check_unused(dataset, name, str(only.name), only.name in dataset.data_vars)
+        return dataset.assign_coords({only.name: only.reset_coords(drop=True)})
     for name, given in valid.items():
-        own = f"{name}{_OWN}"
-        _check_unused(dataset, name, own, own in dataset.variables and not says_validity(dataset[own]))
-        each = given.rename(own).assign_attrs(given.attrs | {"standard_name": "status_flag"})
+        own = f"{name}_{given.name}"
+        is_flag = given.name == VALIDITY
+        _check_unused(dataset, name, own, own in dataset.variables and not (is_flag and says_validity(dataset[own])))
+        each = given.rename(own).assign_attrs(given.attrs | ({"standard_name": "status_flag"} if is_flag else {}))
+        old = {f"{name}{_OWN}", f"{name}_{VALID_SHARE}"}
         named = dataset.variables[name].copy(deep=False)
-        named.attrs = _with_ancillary(dataset[name], [*(x for x in ancillary(dataset[name]) if x != own), own])
+        named.attrs = _with_ancillary(dataset[name], [*(x for x in ancillary(dataset[name]) if x not in old), own])
         dataset = dataset.assign_coords({own: each.reset_coords(drop=True)}).assign({name: named})
     return dataset
 

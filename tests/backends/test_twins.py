@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 from kernel_cases import TYPES, Variant, assert_same_bits, cases, resampled
-from polygon_cases import cases as polygon_cases
-from polygon_cases import inside_of
 
 from gpumask.backends import get, source, twins
 
@@ -16,7 +14,7 @@ def test_each_kernel_has_a_twin_and_each_twin_a_kernel():
 @pytest.fixture(params=[1, 50])
 def small_blocks(request, monkeypatch):
     """Blocks of a few pixels, where there would be one of all rows."""
-    return lambda: monkeypatch.setattr(twins, "_BLOCK", request.param)
+    return lambda: monkeypatch.setattr(twins, "BLOCK", request.param)
 
 
 @pytest.mark.parametrize("interp", ["nearest", "cubic", "bspline3"])
@@ -28,13 +26,6 @@ def test_blocks_of_rows_change_no_bit_of_an_image(small_blocks, interp, compute)
     for case, before in zip(cases("int16"), expected, strict=True):
         for found, whole in zip(resampled(get("numpy"), variant, case), before, strict=True):
             assert_same_bits(found, whole)
-
-
-def test_blocks_of_rows_change_no_pixel_of_a_polygon(small_blocks):
-    expected = [inside_of(get("numpy"), case) for case in polygon_cases()]
-    small_blocks()
-    for case, whole in zip(polygon_cases(), expected, strict=True):
-        np.testing.assert_array_equal(inside_of(get("numpy"), case), whole)
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -3,46 +3,17 @@
 import numpy as np
 import pytest
 import rasterio
-from affine import Affine
+from band_scenes import COL, GRID, RNG, ROW, SHAPE, STEP, band_scene, read, written
 from commands import fails, run
 
-from gpumask import GpumaskError, Grid, MaskRule, resample, resample_file, warp_file
-
-RNG = np.random.default_rng(5)
-SHAPE, NODES, STEP = (60, 70), (9, 11), (8, 7)
-ROW = np.linspace(-3, 62, NODES[0])[:, None] + np.linspace(0, 5, NODES[1])
-COL = np.linspace(-2, 71, NODES[1]) - np.linspace(0, 4, NODES[0])[:, None]
-GRID = Grid(ROW, COL, STEP)
-PLACE = {"crs": "EPSG:32633", "transform": Affine(10, 0, 5e5, 0, -10, 5e6)}
-
-
-def written(path, array, **profile):
-    """Write bands, or one, as a raster."""
-    bands = array if array.ndim == 3 else array[None]
-    shape = {"count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype}
-    with rasterio.open(path, "w", **{"driver": "GTiff", **PLACE, **shape, **profile}) as raster:
-        raster.write(bands)
-    return path
-
-
-def read(path):
-    with rasterio.open(path) as raster:
-        return raster.read()
+from gpumask import GpumaskError, MaskRule, resample, resample_file, warp_file
 
 
 @pytest.fixture(params=["float32", "int16"])
 def scene(request, tmp_path, monkeypatch):
     """Return bands that are invalid at other places each, and where they are valid."""
     monkeypatch.chdir(tmp_path)
-    image = (RNG.random((3, *SHAPE)) * 200 + 1).astype(request.param)
-    valid = RNG.random(image.shape) > 0.003
-    image[~valid] = 0
-    if image.dtype.kind == "f":
-        also = RNG.random(image.shape) < 0.002
-        image[also], valid = np.nan, valid & ~also
-    written("source.tif", image, nodata=0)
-    written("grid.tif", np.stack([ROW, COL]))
-    return image, valid
+    return band_scene(request.param)
 
 
 @pytest.mark.parametrize(

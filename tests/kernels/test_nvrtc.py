@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from exhaustive import few_of
 from header_cases import HEADERS, options_of
-from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, WIDE, Variant
+from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, SHARING, WIDE, Variant
 from kernel_cases import TYPES as TYPES_OF_BANDS
 from oversample_cases import TYPES
 from rule_cases import defines
@@ -125,7 +125,15 @@ def test_renormalize_compiles_for_every_architecture_and_spills_little(architect
         variant = Variant(types[0], types[0], types[1], interp)
         for facts in GRIDS:
             log = compiled(architectures, "renormalize", arch, {**variant.defines, **facts})[1]
-            assert max(spilt(log)) <= (120 if facts["INDEX"] == INDEXES[1] else 16 if variant.taps <= 4 else 40), log
+            wide = facts["INDEX"] == INDEXES[1]
+            assert max(spilt(log)) <= ((96 if wide else 32) if variant.taps <= 4 else 330 if wide else 290), log
+
+
+@pytest.mark.parametrize("variant", SHARING, ids=str)
+@every_job
+def test_shares_have_little_on_the_stack(architectures, variant, facts):
+    log = compiled(architectures, "resample", "sm_90", {**variant.defines, **facts, "SHARE": 1})[1]
+    assert max(spilt(log)) <= (48 if variant.taps <= 4 else 240), log
 
 
 @every_variant

@@ -16,6 +16,7 @@ from exhaustive import few_of
 from kernel_builds import Build, CudaText, all_defines, compile_all, sanitized, with_march
 from kernel_cases import (
     APPLIED,
+    SHARING,
     WATCHED_VARIANTS,
     Case,
     Variant,
@@ -25,6 +26,7 @@ from kernel_cases import (
     footprint_of,
     masks,
     resampled,
+    shared,
 )
 from oversample_cases import COVERING_TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
@@ -150,6 +152,13 @@ def test_renormalize_gives_the_same_bits_however_it_is_compiled(other_build, int
     for found, expected in zip(*(renormalized(b, interp, "uint16") for b in (other_build, get("numpy"))), strict=True):
         assert_same_bits(found[2], expected[2], found[0])
         assert_same_bits(found[1], expected[1], found[0])
+
+
+@pytest.mark.parametrize("variant", few_of(SHARING, SHARING[:1]), ids=str)
+def test_shares_are_the_same_bits_however_they_are_compiled(other_build, variant):
+    for case in cases(variant.source):
+        for found, expected in zip(*(shared(each, variant, case) for each in (other_build, get("numpy"))), strict=True):
+            assert_same_bits(found, expected, case.name)
 
 
 def test_inside_polygons_gives_the_same_bits_however_it_is_compiled(other_build):

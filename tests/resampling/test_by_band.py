@@ -123,7 +123,7 @@ def test_a_word_has_the_footprints_of_eight_bands(backend, name):
 @pytest.mark.parametrize("validity", ["bands", None, 1, True])
 def test_another_word_is_refused(validity):
     for call in (lambda **words: resample(np.zeros((2, 2)), GRID, **words), lambda **words: Resampler(GRID, **words)):
-        with pytest.raises(GpumaskError, match="^validity: expected pixel or band; got"):
+        with pytest.raises(GpumaskError, match="^validity: expected one of pixel, band, share, band share; got"):
             call(validity=validity)
 
 

@@ -121,6 +121,15 @@ COVERING = [
     Variant("float64", "float64", "float64", "cubic"),
     Variant("float64", "float64", "float64", "nearest"),
 ]
+# Variants that give shares too.
+SHARING = [
+    Variant("uint16", "uint16", "float64", "cubic"),
+    Variant("float32", "float32", "float32", "linear"),
+    Variant("uint8", "uint8", "float64", "nearest"),
+    Variant("float64", "uint16", "float64", "lanczos3"),
+    Variant("uint16", "float32", "float32", "lanczos3", "band"),
+    Variant("float32", "float32", "float64", "cubic", "band"),
+]
 # Variants that tests compile for each of the nine sets of facts. See gpumask/backends/launch.py.
 FACTUAL = [
     Variant("int8", "int8", "float64", "cubic"),
@@ -148,6 +157,18 @@ def resampled(backend: Backend, variant: Variant, case: Case, nodata: float = NO
     method = Method(APPLIED[variant.interp], boundary=case.boundary, compute_dtype=variant.compute)
     resample_into(backend, source, case.grid, method, target)
     return to_host(backend, image), to_host(backend, validity)
+
+
+def shared(backend: Backend, variant: Variant, case: Case) -> list[np.ndarray]:
+    """Run `resample` for shares on a backend. Return the image, the shares, and what is valid."""
+    source = of_bands(case.source) if variant.validity else case.source
+    image = backend.empty((source.image.shape[0], *case.grid.shape), variant.output)
+    shares, valid = (
+        backend.empty(image.shape if variant.validity else case.grid.shape, dtype) for dtype in (np.float32, np.uint8)
+    )
+    method = Method(APPLIED[variant.interp], boundary=case.boundary, compute_dtype=variant.compute)
+    resample_into(backend, source, case.grid, method, Target(image, shares, NODATA, outside=2, valid=valid))
+    return [to_host(backend, array) for array in (image, shares, valid)]
 
 
 def of_bands(source: Source) -> Source:

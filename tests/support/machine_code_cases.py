@@ -9,7 +9,7 @@ import fixed_cases
 import numpy as np
 import rule_cases
 import shapely
-from kernel_cases import APPLIED, COVERING, NODATA, TYPES, WIDE, Variant, image, to_host, valid
+from kernel_cases import APPLIED, COVERING, NODATA, SHARING, TYPES, WIDE, Variant, image, to_host, valid
 from oversample_cases import THRESHOLDS, nodes_of, places_among, uneven
 from oversample_cases import TYPES as NODE_TYPES
 from polygon_cases import polygon
@@ -160,8 +160,18 @@ def _boundary(rng: np.random.Generator, shape: tuple[int, ...], trusted: float) 
     return Boundary(modes[0] if _chance(rng, 0.6) else (modes[0], modes[1]), _chance(rng, trusted), around)
 
 
-def _resample(rng: np.random.Generator, variant: Variant) -> Callable[[Backend], list[np.ndarray]]:
-    return _resampling(rng, variant, Method(APPLIED[variant.interp]))
+class Sharing(NamedTuple):
+    """A specialisation of `resample` that gives shares too."""
+
+    variant: Variant
+
+    def __str__(self) -> str:
+        return f"{self.variant}-share"
+
+
+def _resample(rng: np.random.Generator, variant: Variant | Sharing) -> Callable[[Backend], list[np.ndarray]]:
+    share, of = isinstance(variant, Sharing), variant.variant if isinstance(variant, Sharing) else variant
+    return _resampling(rng, of, Method(APPLIED[of.interp]), share)
 
 
 def _renormalize(rng: np.random.Generator, variant: Variant) -> Callable[[Backend], list[np.ndarray]]:
@@ -169,7 +179,9 @@ def _renormalize(rng: np.random.Generator, variant: Variant) -> Callable[[Backen
     return _resampling(rng, variant, Method(APPLIED[variant.interp], mask_policy="renormalize", min_weight=least))
 
 
-def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> Callable[[Backend], list[np.ndarray]]:
+def _resampling(
+    rng: np.random.Generator, variant: Variant, method: Method, share: bool = False
+) -> Callable[[Backend], list[np.ndarray]]:
     """Return a function that resamples a random source through a random grid. It gives all memory around the result."""
     source = _source(rng, variant.source, bool(variant.validity))
     boundary = _boundary(rng, source.image.shape[1:], 0.8)
@@ -180,10 +192,15 @@ def _resampling(rng: np.random.Generator, variant: Variant, method: Method) -> C
 
     def run(backend: Backend) -> list[np.ndarray]:
         image_around, image_out = _framed(backend, (source.image.shape[0], *grid.shape), variant.output)
-        around, out = _framed(backend, image_out.shape if variant.validity else grid.shape, np.uint8)
+        planes = image_out.shape if variant.validity else grid.shape
+        around, out = _framed(backend, planes, np.uint8)
         target = Target(image_out, out if has_validity or variant.validity else None, nodata, outside)
+        found = [image_around, around]
+        if share:
+            shares_around, shares = _framed(backend, planes, np.float32)
+            target, found = Target(image_out, shares, nodata, outside, out), [*found, shares_around]
         resample_into(backend, source, grid, method, target)
-        return [to_host(backend, image_around), to_host(backend, around)]
+        return [to_host(backend, array) for array in found]
 
     return run
 
@@ -356,6 +373,7 @@ _RESAMPLED = [
     Variant("float32", "float64", "float64", "bspline7"),
     *COVERING,
     *WIDE,
+    *map(Sharing, SHARING),
 ]
 _RENORMALIZED = [
     Variant("float64", "float32", "float32", "linear"),

@@ -12,6 +12,7 @@ from fixed_cases import GRIDS, fixed_nodes_of
 from kernel_builds import Build, sanitized
 from kernel_cases import (
     APPLIED,
+    SHARING,
     WATCHED_VARIANTS,
     Case,
     Variant,
@@ -21,6 +22,7 @@ from kernel_cases import (
     footprint_of,
     masks,
     resampled,
+    shared,
 )
 from oversample_cases import COVERING_TYPES, assert_same_values, run_oversample
 from oversample_cases import cases as oversample_cases
@@ -49,6 +51,7 @@ def twins(build: Build) -> None:
     for variant in WATCHED_VARIANTS:
         for case in cases(variant.source):
             assert_same_results(resampled(build, variant, case), resampled(twin, variant, case), case)
+    share_twins(build, twin)
     node_twins(build, twin)
     spline_twins(build, twin)
     for types in COVERING_TYPES:
@@ -62,6 +65,14 @@ def twins(build: Build) -> None:
         assert_same_bits(found, expected, f"disc of {radius}, {mask.shape}")
     for case in polygon_cases():
         assert_same_bits(inside_of(build, case), inside_of(twin, case), case.name)
+
+
+def share_twins(build: Build, twin: Backend) -> None:
+    """Compare shares with their twins."""
+    for variant in SHARING:
+        for case in cases(variant.source):
+            for found, expected in zip(*(shared(each, variant, case) for each in (build, twin)), strict=True):
+                assert_same_bits(found, expected, f"shares of {case.name}")
 
 
 def node_twins(build: Build, twin: Backend) -> None:

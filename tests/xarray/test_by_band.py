@@ -92,7 +92,7 @@ def test_an_array_without_bands_has_a_validity_without_bands():
 
 
 def test_another_word_is_refused():
-    with pytest.raises(GpumaskError, match="^validity: expected pixel or band; got 'bands'"):
+    with pytest.raises(GpumaskError, match="^validity: expected one of pixel, band, share, band share; got 'bands'"):
         bands().gpumask.resample(GRID, validity="bands")
 
 

@@ -158,8 +158,10 @@ class _Run:
         bands = len(self.source.bands)
         # Coefficients of all bands, those of one band filtered along columns alone, and masks.
         filtered = 8 * (bands + 1) + 4 if self.method.interpolator.needs_filter else 0
+        planes = bands if self.source.by_band else 1
         costs = Costs(
-            output=bands * self.method.dtype.itemsize + (bands if self.source.by_band else 1),
+            output=bands * self.method.dtype.itemsize
+            + planes * (5 if self.method.share else 1),  # a share is beside it
             source=bands * self.source.dtype.itemsize + self.source.mask_bytes + filtered,
             node=_NODE_BYTES,
             masks=self.source.computed_bytes,
@@ -200,11 +202,10 @@ class _Run:
         with self.environment(), self.lanes[0]():
             source = self._source(tile.source, image)
         planes = (bands, *shape) if self.source.by_band else shape
-        result, validity = (
-            slot.array("image", (bands, *shape), self.method.dtype),
-            slot.array("validity", planes, np.uint8),
-        )
-        target = Target(result, validity, self.method.nodata, _OUTSIDE)
+        result, valid = slot.array("image", (bands, *shape), self.method.dtype), slot.array("valid", planes, np.uint8)
+        target = Target(result, valid, self.method.nodata, _OUTSIDE)
+        if self.method.share:
+            target = dataclasses.replace(target, validity=slot.array("share", planes, np.float32), valid=valid)
         return _Piece(tile.output, self.planned, source, target, {"read": time.perf_counter() - start})
 
     def _source(self, window: Window, image: np.ndarray) -> Source:
@@ -252,8 +253,7 @@ class _Run:
     def _resample(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample from host memory to host memory. If the device has no memory for it beside others, do it alone."""
         if source.window.is_empty:
-            target.image.fill(self.method.nodata)
-            target.validity.fill(_OUTSIDE)
+            self._fill(target)
             return
         with contextlib.suppress(*self.backend.out_of_memory), self.turns.together():
             self._resample_at_once(source, grid, output, target)
@@ -262,6 +262,13 @@ class _Run:
             self.short = True
             self.there.clear()  # from now on each tile brings its own nodes
             self._resample_in_quarters(source, grid, output, target)
+
+    def _fill(self, target: Target) -> None:
+        """Fill in pixels that lie outside the source."""
+        target.image.fill(self.method.nodata)
+        _marks(target).fill(_OUTSIDE)
+        if target.share:
+            target.validity.fill(0)
 
     def _resample_in_quarters(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample at once. If the device has no memory for that, resample in quarters."""
@@ -275,39 +282,40 @@ class _Run:
         for quarter in Window.of_shape(grid.shape).tiles(rows, cols):
             part = grid.crop(quarter, self.method.node_margin)
             reach = self.method.reach(part, self.source.dataset.shape)
-            image, validity = target.image[:, *quarter.slices], target.validity[..., *quarter.slices]
+            some = target.crop(quarter)
             if reach.is_empty:
-                image.fill(self.method.nodata)
-                validity.fill(_OUTSIDE)
+                self._fill(some)
                 continue
             reach = self.method.boundary.turned(reach, source.window)
-            self._resample_in_quarters(
-                source.crop(reach), part, quarter.shift(output.row, output.col),
-                dataclasses.replace(target, image=image, validity=validity),
-            )  # fmt: skip
+            self._resample_in_quarters(source.crop(reach), part, quarter.shift(output.row, output.col), some)
 
     def _resample_at_once(self, source: Source, grid: Grid, output: Window, target: Target) -> None:
         """Resample from host memory to host memory."""
         nodes = self._nodes_here()
         here = grid if nodes is None else nodes.crop(output, self.method.node_margin)
-        image, validity = self.backend.mirror(target.image), self.backend.mirror(target.validity)
-        there = dataclasses.replace(target, image=image, validity=validity)
-        resample_into(self.backend, source, here, self.method, there)
-        self.backend.fetch((image, target.image), (validity, target.validity))
+        names = ("image", "validity") if target.valid is None else ("image", "validity", "valid")
+        mirrors = {name: self.backend.mirror(getattr(target, name)) for name in names}
+        resample_into(self.backend, source, here, self.method, dataclasses.replace(target, **mirrors))
+        self.backend.fetch(*((mirror, getattr(target, name)) for name, mirror in mirrors.items()))
 
     def _write(self, piece: Stage) -> Written:
         """Count the pixels of a tile, and write it."""
         if isinstance(piece, Written):
             return piece
-        start, (image, validity) = time.perf_counter(), (piece.target.image, piece.target.validity)
-        outside = int(np.count_nonzero((validity if validity.ndim == 2 else validity[0]) == _OUTSIDE))
-        validity &= 1
-        anywhere = validity if validity.ndim == 2 else validity.any(axis=0)
-        done = Written(piece.output, int(np.count_nonzero(anywhere)), outside, piece.seconds)
+        start, target, valid = time.perf_counter(), piece.target, _marks(piece.target)
+        outside = int(np.count_nonzero((valid if valid.ndim == 2 else valid[0]) == _OUTSIDE))
+        valid &= 1
+        anywhere = valid if valid.ndim == 2 else valid.any(axis=0)
+        done, place = Written(piece.output, int(np.count_nonzero(anywhere)), outside, piece.seconds), piece.output
         with self.environment():
-            self.output.write(piece.output.shift(-self.window.row, -self.window.col), image, validity, done)
+            self.output.write(place.shift(-self.window.row, -self.window.col), target.image, target.validity, done)
         piece.seconds["write"] = time.perf_counter() - start
         return done
+
+
+def _marks(target: Target) -> Any:
+    """Return what says which pixels of a target are valid, and which are outside."""
+    return target.valid if target.share else target.validity
 
 
 class Output(Protocol):

@@ -45,6 +45,7 @@ class Creation:
         driver: str | None,
         options: Mapping[str, Any],
         nearest: bool,
+        share: bool = False,
         overwrite: bool = True,
     ) -> None:
         """Choose how all files are stored.
@@ -68,6 +69,8 @@ class Creation:
             The user's creation options.
         nearest
             Whether no value is made between others.
+        share
+            Whether the validity's file holds shares.
         overwrite
             Whether to replace files that appear under the names before the new ones are whole.
         """
@@ -98,11 +101,12 @@ class Creation:
         #: All files that will be made.
         self.files = [paths[0].with_name(name) for name in names]
         if len(paths) > 1:
-            stored = layout("validity", paths[1], shape, np.dtype(np.uint8), {})
+            kind = np.dtype(np.float32 if share else np.uint8)
+            stored = layout("validity", paths[1], shape, kind, {})
             planes = count if by_band else 1
-            self._profiles.append({**profile, "count": planes, "dtype": "uint8", "nodata": None, **stored.profile})
-            with renamed({"creation": "validity"}):
-                names = try_out(stored, Sample.of(planes, "uint8", "pixels", by_band=by_band), paths[1].name)
+            self._profiles.append({**profile, "count": planes, "dtype": kind.name, "nodata": None, **stored.profile})
+            with renamed({"creation": "validity", "dtype": "validity"}):
+                names = try_out(stored, Sample.of(planes, kind, "pixels", by_band=by_band), paths[1].name)
             of_both = [path for path in map(paths[1].with_name, names) if path in self.files]
             if of_both:
                 raise GpumaskError(f"validity: expected files other than the output's; got {of_both[0]} for both")

@@ -24,8 +24,8 @@ class OutputFile:
     image
         The dataset of the image. All bands have one dtype.
     validity
-        The dataset of the validity, 1 where valid and 0 elsewhere. It has one band, or a band for each band of the
-        result. None means that no file has the validity.
+        The dataset of the validity, 1 where valid and 0 elsewhere, or of the valid share. It has one band, or a band
+        for each band of the result. None means that no file has the validity.
     mask
         Whether to write the mask of the image.
     alpha

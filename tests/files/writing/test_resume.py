@@ -39,6 +39,7 @@ TILES = 49  # 101 x 101 pixels in tiles of 16 x 16
 KINDS = {
     "image": {},
     "file": {"validity": "valid.tif"},
+    "shares": {"validity": "valid.tif", "validity_kind": "share"},
     "mask": {"validity": "mask"},
     "alpha": {"validity": "alpha"},
     "deflate": {"validity": "mask", "creation": {"compress": "deflate"}},

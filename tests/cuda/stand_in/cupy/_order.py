@@ -348,7 +348,7 @@ def is_pinned(array: np.ndarray) -> bool:
     """Say whether host memory is pinned."""
     address = array.ctypes.data
     with lock:
-        return any(first <= address < first + size for first, size in pinned.items())
+        return any(first <= address < first + size for first, size in list(pinned.items()))
 
 
 def fly(host: np.ndarray, stream: Stream | None = None, arriving: np.ndarray | None = None) -> None:

@@ -50,7 +50,7 @@ class Covers:
 
 def area(
     rows, cols, source: Source, valid: Valid, grid: Grid, target: Target, how: Areas,
-    *, SRC_T, OUT_T, STATISTIC, VALIDITY_T,
+    *, SRC_T, OUT_T, STATISTIC,
 ):  # fmt: skip
     """Twin of kernels/area.cu."""
     statistic, empty = _STATISTICS[STATISTIC], uncarried(how.nodata, OUT_T)
@@ -65,7 +65,7 @@ def area(
 
 def area_values(
     rows, cols, source: Source, valid: Valid, grid: Grid, target: Target, how: Areas,
-    *, SRC_T, OUT_T, QUARTERS, VALIDITY_T,
+    *, SRC_T, OUT_T, QUARTERS,
 ):  # fmt: skip
     """Twin of kernels/area_values.cu, by sorting."""
     empty = uncarried(how.nodata, OUT_T)
@@ -102,11 +102,14 @@ def _at_rank(weights, quarters):
 
 
 def _say_shares(footprint: Footprint, validity: np.ndarray, at: Any, how: Areas) -> np.ndarray:
-    """Write the validity of some output pixels. Return which of them get a value."""
+    """Write the validity of some output pixels, and any shares. Return which of them get a value."""
     covers, (covered, is_all) = footprint.covers, footprint.shares
-    share = np.where(is_all, 1.0, np.minimum(covered / covers.area, _BELOW_ONE))
+    some = np.where(covers.is_any, np.minimum(covered / covers.area, _BELOW_ONE), 0.0)
+    share = np.where(is_all, 1.0, some)
     has_value = is_all | ((covered > 0) & (share >= how.least_share))
-    validity[at] = np.where(covers.is_any, share if validity.dtype.kind == "f" else has_value, how.outside)
+    validity[at] = np.where(covers.is_any, has_value, how.outside)
+    if how.shares is not None:
+        how.shares[at] = share
     return np.asarray(has_value)
 
 
