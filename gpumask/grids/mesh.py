@@ -80,10 +80,15 @@ class Mesh:
         return 1 if self.fine[part.row // _BLOCK, part.col // _BLOCK] else self.step
 
     def read(self, part: Window, margin: int = 0) -> Grid:
-        """Return the grid of a part of the output, with the nodes that `margin` pixels around it need."""
+        """Return the grid of a part of the output, with the nodes that `margin` pixels around it need.
+
+        An output of one row, or one column, has two of nodes, so that its pixels have corners.
+        """
         step = self.step_at(part)
         nodes = node_window(part.pad(margin).intersect(Window.of_shape(self.shape)), (step, step))
-        if step == 1 and self.terrain is not None:
+        rows, cols = (count if n > 1 else 2 for count, n in zip(nodes.shape, self.shape, strict=True))
+        nodes = Window(nodes.row, nodes.col, rows, cols)
+        if step == 1 and self.terrain is not None and min(self.shape) > 1:
             row, col = self.terrain(nodes)
         else:
             row, col = _nodes(self.exact, self.shape, step, nodes)
@@ -290,11 +295,11 @@ def _nodes(exact: Exact, shape: tuple[int, int], step: int, window: Window) -> t
     gets its own coordinate by interpolation.
     """
     rows, cols = (np.arange(at.start, at.stop) * step for at in window.slices)
-    places = [np.minimum(at, n - 1).astype(float) for at, n in zip((rows, cols), shape, strict=True)]
+    places = [np.minimum(at, max(n - 1, 1)).astype(float) for at, n in zip((rows, cols), shape, strict=True)]
     with np.errstate(all="ignore"):
         found = exact(places[0][:, None], places[1])
         for axis, (at, n) in enumerate(zip((rows, cols), shape, strict=True)):
-            if at[-1] > n - 1:
+            if at[-1] > n - 1 > 0:
                 share = step / (n - 1 - int(at[-2]))
                 for array in found:
                     last, before = np.moveaxis(array, axis, 0)[[-1, -2]]
@@ -316,4 +321,16 @@ def _forget_far(row: np.ndarray, col: np.ndarray, source_shape: Shape) -> None:
     for at, n in zip((row, col), source_shape, strict=True):
         if n is not None:
             far |= ~((at >= -BEYOND) & (at <= n - 1 + BEYOND))
+    if (
+        far.any()
+    ):  # a large output pixel may cover some of the source though its centre lies beyond, and its corners too
+        for axis in (0, 1, 0, 1):
+            far = _alone(far, axis)
     row[far] = col[far] = np.nan
+
+
+def _alone(far: np.ndarray, axis: int) -> np.ndarray:
+    """Say which places are far, and both of their neighbours along an axis too."""
+    wide = np.pad(far, [(1, 1) if k == axis else (0, 0) for k in (0, 1)], constant_values=True)
+    views = np.lib.stride_tricks.sliding_window_view(wide, 3, axis=axis)
+    return np.asarray(views.all(axis=-1))

@@ -10,6 +10,7 @@ from gpumask.backends import arguments
 from gpumask.backends.arguments import pitch_of
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
+from gpumask.errors import GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import node_arguments, node_defines
 from gpumask.pixels.window import Window
@@ -32,8 +33,19 @@ _KERNELS = {
 _STRICT = 2.0  # a share that no pixel has
 
 
+def check_corners(grid: Grid, method: Method) -> None:
+    """Raise GpumaskError unless output pixels have corners, if they need some."""
+    if method.node_margin and min(grid.row.shape) < 2:
+        rows, cols = grid.row.shape
+        raise GpumaskError(
+            f"grid: expected at least 2 x 2 nodes for {method.interpolator.name}, whose pixels have corners between "
+            f"nodes; got {rows} x {cols}"
+        )
+
+
 def area_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:
     """Compute an area statistic into arrays that the backend can write to. See `resample_into`."""
+    check_corners(grid, method)
     if any(method.boundary.around) and not source.whole:
         source = source.crop(Window(*source.origin, *method.boundary.once(source.image.shape[1:])))
     source = replace(source, image=backend.asarray(source.image))

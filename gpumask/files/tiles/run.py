@@ -31,6 +31,7 @@ from gpumask.files.tiles.summary import Summary, Written
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import fixed_grid
 from gpumask.pixels.window import Window, check_inside
+from gpumask.resampling.area import check_corners
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
 from gpumask.resampling.run import resample_into
@@ -145,6 +146,8 @@ class _Run:
         # If nodes are few, all of them are read once, and brought to a GPU once.
         few = grid.node_count * _NODE_BYTES <= self.limit * _FOR_NODES
         self.nodes = grid.read(Window.of_shape(grid.full_shape)) if few else None
+        if self.nodes is not None:
+            check_corners(self.nodes, self.method)
         self.read_nodes = self.nodes.crop if self.nodes else grid.read
         self.parts = grid.parts
         self.turns = Turns()
