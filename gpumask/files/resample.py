@@ -29,6 +29,7 @@ from gpumask.grids.projected import ProjectedGrid
 from gpumask.pixels.checks import positive_pair, whole_numbers
 from gpumask.pixels.values import MOST_DECLARED, as_held, same
 from gpumask.pixels.window import Window, check_inside
+from gpumask.resampling.coarser import grid_in_the_middle, warn_if_coarser
 from gpumask.resampling.method import Method, accepts_method, output_type
 
 if TYPE_CHECKING:
@@ -228,6 +229,7 @@ def resample_file(  # noqa: PLR0913
         if validity is None and how.share:
             how = dataclasses.replace(how, validity="band" if how.by_band else "pixel")
         how = dataclasses.replace(how, interp=categories.chosen(how.interp, classes), dtype=kind, nodata_out=nodata)
+        warn_if_coarser(grid_in_the_middle(nodes, wanted), how)
         job = Job(
             how, wanted, None if tile_shape is None else positive_pair("tile_shape", tile_shape), backend, max_memory,
             None if devices is None else whole_numbers("devices", devices),

@@ -17,6 +17,7 @@ from gpumask.masks.validity import all_of
 from gpumask.pixels.interpolators import interpolator
 from gpumask.pixels.missing import check_declares_nothing
 from gpumask.pixels.values import as_bytes
+from gpumask.resampling.coarser import warn_if_coarser
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method, accepts_method
 from gpumask.resampling.run import resample_into
@@ -132,6 +133,7 @@ def resample(
         validity=validity,
     )  # fmt: skip
     grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, how.by_band)
+    warn_if_coarser(grid, how)
     how = how.for_source(asked.source.image.dtype)
     chosen = select(backend, *asked.arrays, grid.row, grid.col, grid.mask)
     return asked.resampled(chosen, grid, how)
@@ -192,6 +194,7 @@ class Resampler:
             validity=validity,
         )  # fmt: skip
         grid = check_grid(grid)
+        warn_if_coarser(grid, self.method)
         self.backend = select(backend, grid.row, grid.col, grid.mask)
         row, col = self.backend.asarray(grid.row), self.backend.asarray(grid.col)
         mask = None if grid.mask is None else self.backend.asarray(as_bytes("grid.mask", grid.mask))

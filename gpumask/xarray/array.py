@@ -21,6 +21,7 @@ from gpumask.grids.projected import ProjectedGrid
 from gpumask.pixels.values import held
 from gpumask.resampling.image import taken_as
 from gpumask.resampling.lazy import Recipe, check_chunks, is_lazy, resampled_lazily, says_valid
+from gpumask.resampling.coarser import grid_in_the_middle, warn_if_coarser
 from gpumask.resampling.method import Method, accepts_method
 from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, name_of, rules_of
@@ -197,6 +198,8 @@ class Accessor:
         asked = how.nodata_out
         classes = categories.in_array(array.attrs, array.encoding, array.coords.get(band_dim))
         how = self._concrete(dataclasses.replace(how, interp=categories.chosen(how.interp, classes)))
+        whole = Window.of_shape(grid.full_shape)
+        warn_if_coarser(grid if isinstance(grid, Grid) else grid_in_the_middle(grid, whole), how)
         recipe = Recipe(how, backend, self._missing)
         image = array.transpose(*others, *band, y, x).data
         valid = self._valid(others, band)
