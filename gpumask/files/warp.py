@@ -88,7 +88,8 @@ def warp_file(
     Notes
     -----
     An interpolator always reads the same number of source pixels. If the output is coarser than the source, some source
-    pixels are not used. GDAL's kernels grow wider then. Average such a source first.
+    pixels are not used, and there is a warning. Area statistics such as "average" use all of them, and so do
+    interpolators with antialias, which GDAL's always have.
 
     Examples
     --------

@@ -18,8 +18,8 @@ _MOST = 2 + 1e-6  # source pixels along a side of an output pixel
 def warn_if_coarser(grid: Grid, method: Method) -> None:
     """Warn if output pixels are more than twice as large as source pixels, in the middle of the output.
 
-    Area statistics and antialiased interpolators take all source pixels. There is no warning for them. There is none for
-    grids on a device either, as it would have to wait for the device.
+    There is no warning for area statistics and antialiased interpolators, which take all source pixels. There is none
+    for grids on a device either, as it would have to wait for the device.
     """
     interp = method.interpolator
     if interp.is_area or method.antialias or is_device_array(grid.row):
@@ -27,8 +27,8 @@ def warn_if_coarser(grid: Grid, method: Method) -> None:
     size = max(_sides(grid), default=0.0)
     if size > _MOST:
         warn_caller(
-            f"interp: {interp.name} leaves out pixels of the source, as those of the output are {size:.3g} times as large; "
-            "average, or linear, cubic and lanczos3 with antialias, take all of them (mode does so for classes)"
+            f"interp: {interp.name} leaves out pixels of the source, as those of the output are {size:.3g} times as "
+            "large; average, or linear, cubic and lanczos3 with antialias, take all of them, and mode does for classes"
         )
 
 

@@ -19,9 +19,10 @@ from gpumask.grids.places.geolocation import Geolocation
 from gpumask.grids.places.place import Place
 from gpumask.grids.projected import ProjectedGrid
 from gpumask.pixels.values import held
+from gpumask.pixels.window import Window
+from gpumask.resampling.coarser import grid_in_the_middle, warn_if_coarser
 from gpumask.resampling.image import taken_as
 from gpumask.resampling.lazy import Recipe, check_chunks, is_lazy, resampled_lazily, says_valid
-from gpumask.resampling.coarser import grid_in_the_middle, warn_if_coarser
 from gpumask.resampling.method import Method, accepts_method
 from gpumask.xarray.alignment import aligned
 from gpumask.xarray.kept import kept, name_of, rules_of

@@ -188,8 +188,18 @@ class _Run:
         parts = (part for whole in self.window.tiles(*shape) for part in self.parts(whole))
         for part, resolution in parts:
             for tile in fitting(part, resolution, self._plan, costs, most):
+                self._check_fits(tile, costs, most)
                 yield self.finished.get(tile.output) or self._read(tile, slots[number % len(slots)])
                 number += 1
+
+    def _check_fits(self, tile: Tile, costs: Costs, most: float) -> None:
+        """Raise GpumaskError if a tile takes more memory than tiles may. It has one pixel then, which can't be cut."""
+        if tile.output.shape == (1, 1) and costs.of(tile) > most:
+            (rows, cols), needed = tile.source.shape, self.limit * costs.of(tile) / most
+            raise GpumaskError(
+                f"max_memory: expected {needed:.0f} bytes or more, as one pixel of the output takes {rows} x {cols} "
+                f"pixels of the source; got {self.limit}"
+            )
 
     def _plan(self, tile: Window) -> Tile:
         """Return what a tile needs."""
