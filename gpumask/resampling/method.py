@@ -287,6 +287,8 @@ class Method:
         bool
             True if they are.
         """
+        if self.interpolator.is_area:
+            return False
         return in_fixed_point(self.compute_dtype, step, pixels, self.interpolator.margin, self.boundary.around)
 
     def reach(self, grid: Grid, shape: tuple[int, int]) -> Window:
