@@ -103,7 +103,7 @@ def warm(backend: str, dtypes: Iterable[str], interps: Iterable[str], progress: 
     pairs = list(itertools.product(dtypes, interps))
     nodes = np.full((2, 2), 1.5)
     kinds = itertools.product([(1, 1), (16, 16), (5, 5)], [None, -9999.0])
-    grids = [Grid(nodes, nodes, step, nodata=nodata).crop(Window(0, 0, 1, 1)) for step, nodata in kinds]
+    grids = [Grid(nodes, nodes, step, nodata=nodata).crop(Window(0, 0, 1, 1), 1) for step, nodata in kinds]
     masks = None, np.ones((4, 4), np.uint8)
     for i, (dtype, interp) in enumerate(pairs, 1):
         for grid, valid in itertools.product(grids, masks):
