@@ -261,7 +261,7 @@ INLINE void corner_places(const Grid& grid, Index y, Index x, int n, const Place
         const bool is_last = c >= grid.cols - 2;
         c = is_last ? grid.cols - 2 : c;
         const int start = (int)(c * grid.col_step - x);  // of the cell
-        last = LANES > 1 && !is_last && start + grid.col_step + 1 < n ? start + (int)grid.col_step + 1 : n;
+        last = LANES == 1 ? first + 1 : !is_last && start + grid.col_step + 1 < n ? start + (int)grid.col_step + 1 : n;
         const Node n1 = node_at(grid, r, c);
         Node n2 = node_at(grid, r, c + 1), n3 = node_at(grid, r + 1, c + 1), n4 = node_at(grid, r + 1, c);
         if (rows.turn != 0 || cols.turn != 0) {
@@ -269,7 +269,8 @@ INLINE void corner_places(const Grid& grid, Index y, Index x, int n, const Place
             n3 = {near_to(n1.row, n3.row, rows.turn), near_to(n1.col, n3.col, cols.turn)};
             n4 = {near_to(n1.row, n4.row, rows.turn), near_to(n1.col, n4.col, cols.turn)};
         }
-        LANE_LOOP(l, first, last) {
+        SHORT_LOOP(k, last - first) {
+            const int l = first + k;
             const f64 right = 2.0 * whole_f64(l - start) - 1.0, left = step - right;
             const f64 w1 = up * left, w2 = up * right, w3 = down * right, w4 = down * left;
             const f64 row_sum = n1.row * w1 + n2.row * w2 + n3.row * w3 + n4.row * w4;
