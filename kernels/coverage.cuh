@@ -62,7 +62,7 @@ template <bool BOX> INLINE f64 width_at(const Covers& at, int l, Index c)
 struct Covered {
     LANE_ARRAY f64 area[LANES];
     LANE_ARRAY f64 is_all[LANES], has_value[LANES];  // 1 or 0
-    LANE_ARRAY f64 masked[LANES];  // whether sums must look at each source pixel
+    LANE_ARRAY f64 masked[LANES];  // whether sums must look at the validity of each source pixel
 };
 
 // Whether all pixels that a run may cover are valid.
@@ -148,7 +148,7 @@ INLINE void find_covered(const Place& place, const Covers& at, int n, Covered& c
         const bool masked = !all_valid(place, run);
         f64 cut = 0.0;
         RUN_LOOP(l, run) {
-            covered.masked[l] = masked ? 1.0 : 0.0;
+            covered.masked[l] = masked && place.valid ? 1.0 : 0.0;
             cut = most(cut, at.is_cut[l]);
         }
         if (!masked && cut == 0) continue;

@@ -135,7 +135,7 @@ INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
 {
     const Corners<Reals> c = corners_from(at, l);
     const Reals zero = {}, one = zero + 1.0, top = least(c.row), bottom = most(c.row), left = least(c.col), right = most(c.col);
-    const Reals sides = (bottom - top) * (right - left), around = area_of(c), size = around < zero ? -around : around;
+    const Reals sides = (bottom - top) * (right - left), around = area_of(c), size = around < zero ? -around : around + zero;  // not -0
     const Reals box = is_box(c) ? one : zero, area = box != zero ? sides : size;
     const auto flat = area < zero + LEAST_AREA;
     const Reals first_row = floored(top), first_col = floored(left);

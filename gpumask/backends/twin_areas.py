@@ -135,16 +135,18 @@ def _extreme(start: Any, join: Any) -> _Statistic:
     return _Statistic(start, lambda weight, v: v, join, lambda width, v: v, lambda total, area, scale: total)
 
 
-def _limits(dtype: Any) -> Any:
-    return np.iinfo(dtype) if np.dtype(dtype).kind in "iu" else np.finfo(dtype)
+def _ends(dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Return the least and the greatest value of a type, in that type."""
+    limits: Any = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    return dtype.type(limits.min), dtype.type(limits.max)
 
 
 _STATISTICS = (
     _sums(lambda weight, v: weight * v.astype(np.float64), lambda total, area, scale: total / area),
     _sums(lambda weight, v: weight * v.astype(np.float64), lambda total, area, scale: total * scale),
     _sums(lambda weight, v: weight * v.astype(np.float64) ** 2, lambda total, area, scale: np.sqrt(total / area)),
-    _extreme(lambda dtype: _limits(dtype).max, lambda a, b: np.where(b < a, b, a)),
-    _extreme(lambda dtype: _limits(dtype).min, lambda a, b: np.where(b > a, b, a)),
+    _extreme(lambda dtype: _ends(dtype)[1], lambda a, b: np.where(b < a, b, a)),
+    _extreme(lambda dtype: _ends(dtype)[0], lambda a, b: np.where(b > a, b, a)),
 )
 
 

@@ -2,6 +2,7 @@
 // The headers take longer to compile than most kernels, so what is needed of <math.h> is declared here.
 extern "C" double floor(double) noexcept;
 extern "C" double rint(double) noexcept;
+extern "C" double sqrt(double) noexcept;
 extern "C" double fabs(double) noexcept;
 extern "C" double fma(double, double, double) noexcept;
 extern "C" double nan(const char*) noexcept;
