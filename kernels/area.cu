@@ -109,8 +109,8 @@ KERNEL(area, Size rows, Size cols,
         Covers at;
         at.row_turn = row_places.turn;
         at.col_turn = col_places.turn;
-        corner_places(grid, first_row + y, first_col + x, n + 1, row_places, col_places, at.upper_row, at.upper_col);
-        corner_places(grid, first_row + y + 1, first_col + x, n + 1, row_places, col_places, at.lower_row, at.lower_col);
+        corner_places(grid, first_row + y, first_col + x, n, row_places, col_places, at.upper_row, at.upper_col);
+        corner_places(grid, first_row + y + 1, first_col + x, n, row_places, col_places, at.lower_row, at.lower_col);
         find_covers(place.rows, place.cols, n, at);
         Run run;
         for (int begin = 0; begin < n; begin = run.end) {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gpumask.backends.antialias_twins import antialias
 from gpumask.backends.area_twins import area
 from gpumask.backends.arguments import (
     Axes,
@@ -358,6 +359,7 @@ def _share(node, down, across):
 
 TWINS: dict[str, Any] = {
     "all_finite": all_finite,
+    "antialias": antialias,
     "area": area,
     "column_distance": column_distance,
     "dilate": dilate,

@@ -11,12 +11,11 @@ from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import node_arguments, node_defines
 from gpumask.pixels.window import Window
 from gpumask.resampling.image import Source, Target
-from gpumask.resampling.method import Method
+from gpumask.resampling.method import STRICT, Method
 from gpumask.resampling.prepare import as_argument, carried, finite_source
 
 # The numbers of the statistics in kernels/area.cu.
 _TOTALS = {"average": 0, "sum": 1, "rms": 2, "min": 3, "max": 4}
-_STRICT = 2.0  # a share that no pixel has
 
 
 def area_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:
@@ -29,7 +28,7 @@ def area_into(backend: Backend, source: Source, grid: Grid, method: Method, targ
     if source.valid is not None:
         source = replace(source, valid=backend.asarray(source.valid))
     nodes, facts = node_arguments(backend, grid), node_defines(grid, in_fixed=False)
-    least = _STRICT if method.least_weight is None else method.least_weight
+    least = STRICT if method.least_weight is None else method.least_weight
     how = arguments.Areas(carried(target.nodata, target.image.dtype), target.outside, least)
     for band in range(len(source.image)) if target.by_band else [None]:
         some, into = (source, target) if band is None else (source.band(band), target.band(band))

@@ -54,6 +54,7 @@ def resample(
     mask_policy: str = "strict",
     min_weight: float = 1e-5,
     validity: str = "pixel",
+    antialias: bool = False,
     method: Method | None = None,
     backend: str | None = None,
 ) -> Resampled:
@@ -87,9 +88,11 @@ def resample(
         Whether all pixels with a weight must be valid, or enough of them; see `Method`.
     validity
         "pixel": bands are valid together. "band": each band is valid by itself.
+    antialias
+        Whether the interpolator is as wide as output pixels lie apart in the source; see `Method`.
     method
         All of these in one, instead of interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy,
-        min_weight and validity.
+        min_weight, validity and antialias.
     backend
         "cuda", "native" or "numpy". None: see `use_backend`.
 
@@ -121,7 +124,7 @@ def resample(
     how = method or Method(
         interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
         boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
-        validity=validity,
+        validity=validity, antialias=antialias,
     )  # fmt: skip
     grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, how.by_band)
     how = how.for_source(asked.source.image.dtype)
@@ -139,7 +142,7 @@ class Resampler:
     ----------
     grid
         For every output pixel, where it lies in the source.
-    interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy, min_weight, validity
+    interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy, min_weight, validity, antialias
         As for `resample`.
     method, backend
         As for `resample`.
@@ -174,6 +177,7 @@ class Resampler:
         mask_policy: str = "strict",
         min_weight: float = 1e-5,
         validity: str = "pixel",
+        antialias: bool = False,
         method: Method | None = None,
         backend: str | None = None,
     ) -> None:
@@ -181,7 +185,7 @@ class Resampler:
         self.method = method or Method(
             interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
             boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
-            validity=validity,
+            validity=validity, antialias=antialias,
         )  # fmt: skip
         grid = check_grid(grid)
         self.backend = select(backend, grid.row, grid.col, grid.mask)

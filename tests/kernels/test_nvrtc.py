@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from antialias_cases import ANTIALIASED
 from exhaustive import few_of
 from header_cases import HEADERS, options_of
 from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, WIDE, Variant
@@ -14,6 +15,7 @@ from spline_cases import RENORMALIZED, WATCHED
 
 from gpumask.backends.cuda import nvrtc_options
 from gpumask.backends.source import with_includes
+from gpumask.pixels.interpolators import INTERPOLATORS
 
 nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
 from nvrtc_builds import call, compiled, text_of  # noqa: E402
@@ -126,6 +128,19 @@ def test_renormalize_compiles_for_every_architecture_and_spills_little(architect
         for facts in GRIDS:
             log = compiled(architectures, "renormalize", arch, {**variant.defines, **facts})[1]
             assert max(spilt(log)) <= (120 if facts["INDEX"] == INDEXES[1] else 16 if variant.taps <= 4 else 40), log
+
+
+@pytest.mark.parametrize("interp", ANTIALIASED)
+@every_architecture
+def test_antialias_compiles_for_every_architecture_and_spills_nothing_of_small_images(architectures, arch, interp):
+    for dtype, validity in (("uint16", "uint8"), ("float64", "float32")):
+        types = {"SRC_T": np.dtype(dtype), "OUT_T": np.dtype(dtype), "VALIDITY_T": np.dtype(validity)}
+        for facts in GRIDS:
+            defines = {**types, "TAPS": INTERPOLATORS[interp].taps, **facts}
+            _, log, ptx = compiled(architectures, "antialias", arch, defines)
+            assert max(spilt(log)) <= (80 if facts["INDEX"] == INDEXES[1] else 0), log
+            assert registers_of(log) <= 128, log
+            count_of_divisions(ptx)
 
 
 @every_variant
