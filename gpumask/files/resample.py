@@ -80,6 +80,7 @@ def resample_file(  # noqa: PLR0913
     nodata_out: float | None = None,
     dtype: Any = None,
     compute_dtype: str = "float64",
+    antialias: bool = False,
     method: Method | None = None,
     window: Window | tuple[int, int, int, int] | None = None,
     like: Any = None,
@@ -149,11 +150,11 @@ def resample_file(  # noqa: PLR0913
         bands declare different values, or only some declare one, nodata_out must be given.
     dtype
         The output's dtype. None means the source's.
-    compute_dtype
+    compute_dtype, antialias
         See `Method`.
     method
         How to resample. Give it instead of interp, boundary, trust_padding, mask_policy, min_weight, nodata_out, dtype,
-        compute_dtype and validity_by.
+        compute_dtype, antialias and validity_by.
     window
         The part of the output to make: (row, col, rows, cols). None means all of it.
     like
@@ -212,6 +213,7 @@ def resample_file(  # noqa: PLR0913
         how = method or Method(
             interp, nodata_out=nodata_out, dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
             trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity_by,
+            antialias=antialias,
         )  # fmt: skip
         image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow), how.by_band)
         words = GridWords(grid_bands, resolution, grid_kind, pixel_convention, grid_mask, grid_nodata)

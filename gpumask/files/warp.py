@@ -87,8 +87,8 @@ def warp_file(
 
     Notes
     -----
-    An interpolator always reads the same number of source pixels. If the output is coarser than the source, some source
-    pixels are not used. GDAL's kernels grow wider then. Average such a source first.
+    An interpolator reads the same number of source pixels everywhere. If the output is coarser than the source, some
+    source pixels are not used. With antialias the interpolator grows as wide as output pixels lie apart, as in GDAL.
 
     Examples
     --------
