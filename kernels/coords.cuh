@@ -246,38 +246,64 @@ INLINE f64 near_to(f64 other, f64 place, f64 turn)
     return turn != 0 ? place - turn * rint((place - other) / turn) : place;
 }
 
-// A corner of output pixels lies between the nodes of a cell, or up to half a pixel beyond those at the grid's edge.
-// n corners of a row, from the upper left one of pixel (y, x) on. Bilinear, in halves of a pixel.
-INLINE void corner_places(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, f64* row,
-                          f64* col)
+// Corners of one row, from the upper left one of pixel (y, x) on. See corner_places.
+template <bool PLACES>
+INLINE void corners_in_cells(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, f64* row,
+                             f64* col)
 {
+    const Index last_row = grid.rows > 1 ? grid.rows - 2 : 0, last_col = grid.cols > 1 ? grid.cols - 2 : 0;
     Index r = step_quotient(grid, y > 0 ? y - 1 : 0, grid.row_step, grid.row_magic, grid.row_shift);
-    r = r < grid.rows - 2 ? r : grid.rows - 2;
+    r = r < last_row ? r : last_row;
+    const Index below = grid.rows > 1 ? r + 1 : r;
     const f64 down = 2.0 * whole_f64(y - r * grid.row_step) - 1.0, up = 2.0 * whole_f64(grid.row_step) - down;
     const f64 step = 2.0 * whole_f64(grid.col_step);
+    const bool plain = LANES > 1 && FULL && !grid.mask && grid.nodata != grid.nodata && rows.turn == 0 && cols.turn == 0;
     for (int first = 0, last; first < n; first = last) {
-        const Index before = x + first > 0 ? x + first - 1 : 0;
-        Index c = step_quotient(grid, before, grid.col_step, grid.col_magic, grid.col_shift);
-        const bool is_last = c >= grid.cols - 2;
-        c = is_last ? grid.cols - 2 : c;
+        if (plain && down == 1.0 && below > r && x + first > 0 && x + first < grid.cols) {  // the same, in the midst of nodes
+            last = grid.cols - x < n ? (int)(grid.cols - x) : n;
+            const Index left = r * grid.pitch + x - 1, under = left + grid.pitch;
+            LANE_LOOP(l, first, last) {
+                const Index i = left + l, j = under + l;
+                const f64 at_row = 0.25 * (grid.row[i] + grid.row[i + 1] + grid.row[j + 1] + grid.row[j]);
+                const f64 at_col = 0.25 * (grid.col[i] + grid.col[i + 1] + grid.col[j + 1] + grid.col[j]);
+                row[l] = PLACES ? place_in(rows, at_row) : at_row;
+                col[l] = PLACES ? place_in(cols, at_col) : at_col;
+            }
+            continue;
+        }
+        const Index previous = x + first > 0 ? x + first - 1 : 0;
+        Index c = step_quotient(grid, previous, grid.col_step, grid.col_magic, grid.col_shift);
+        const bool is_last = c >= last_col;
+        c = is_last ? last_col : c;
+        const Index right = grid.cols > 1 ? c + 1 : c;
         const int start = (int)(c * grid.col_step - x);  // of the cell
-        // On CUDA, where a LANE_LOOP has one turn, one corner at a time.
-        last = LANES == 1 ? first + 1 : !is_last && start + grid.col_step + 1 < n ? start + (int)grid.col_step + 1 : n;
+        last = LANES > 1 && !is_last && start + grid.col_step + 1 < n ? start + (int)grid.col_step + 1 : n;
         const Node n1 = node_at(grid, r, c);
-        Node n2 = node_at(grid, r, c + 1), n3 = node_at(grid, r + 1, c + 1), n4 = node_at(grid, r + 1, c);
+        Node n2 = node_at(grid, r, right), n3 = node_at(grid, below, right), n4 = node_at(grid, below, c);
         if (rows.turn != 0 || cols.turn != 0) {
             n2 = {near_to(n1.row, n2.row, rows.turn), near_to(n1.col, n2.col, cols.turn)};
             n3 = {near_to(n1.row, n3.row, rows.turn), near_to(n1.col, n3.col, cols.turn)};
             n4 = {near_to(n1.row, n4.row, rows.turn), near_to(n1.col, n4.col, cols.turn)};
         }
-        LANE_LOOP(lane, first, last) {
-            const int l = LANES == 1 ? first : lane;
-            const f64 right = 2.0 * whole_f64(l - start) - 1.0, left = step - right;
-            const f64 w1 = up * left, w2 = up * right, w3 = down * right, w4 = down * left;
+        LANE_LOOP(l, first, last) {
+            const f64 after = 2.0 * whole_f64(l - start) - 1.0, before = step - after;
+            const f64 w1 = up * before, w2 = up * after, w3 = down * after, w4 = down * before;
             const f64 row_sum = n1.row * w1 + n2.row * w2 + n3.row * w3 + n4.row * w4;
             const f64 col_sum = n1.col * w1 + n2.col * w2 + n3.col * w3 + n4.col * w4;
-            row[l] = place_in(rows, area_quotient(grid, 0.25 * row_sum));
-            col[l] = place_in(cols, area_quotient(grid, 0.25 * col_sum));
+            const f64 at_row = area_quotient(grid, 0.25 * row_sum), at_col = area_quotient(grid, 0.25 * col_sum);
+            row[l] = PLACES ? place_in(rows, at_row) : at_row;
+            col[l] = PLACES ? place_in(cols, at_col) : at_col;
         }
     }
+}
+
+// A corner of output pixels lies between the nodes of a cell, or up to half a pixel beyond those at the grid's edge.
+// Bilinear, in halves of a pixel. A lone row or column of nodes is its own neighbour. The corners above a segment, and one
+// more: from the upper left one of pixel (y, x) on. PLACES: as places in a window. Otherwise as coordinates.
+template <bool PLACES = true>
+INLINE void corner_places(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, f64* row,
+                          f64* col)
+{
+    if (LANES > 1) return corners_in_cells<PLACES>(grid, y, x, n + 1, rows, cols, row, col);
+    UNROLL for (int k = 0; k < 2; ++k) corners_in_cells<PLACES>(grid, y, x + k, 1, rows, cols, row + k, col + k);
 }

@@ -1,5 +1,4 @@
 // coverage: how much of what output pixels cover is there and valid, and what source pixels weigh.
-// -D VALIDITY_T: u8 for a validity of 0 and 1, or f32 for these covered.
 #include "convert.cuh"
 #include "overlap.cuh"
 #include "parameters.cuh"

@@ -170,8 +170,8 @@ INLINE void find_covers(const Line& rows, const Line& cols, i64 origin_row, i64 
     const Places row = {(f64)origin_row, FULL ? rows.period : 0.0}, col = {(f64)origin_col, FULL ? cols.period : 0.0};
     at.row_turn = row.turn;
     at.col_turn = col.turn;
-    corner_places(grid, y, x, n + 1, row, col, at.upper_row, at.upper_col);
-    corner_places(grid, y + 1, x, n + 1, row, col, at.lower_row, at.lower_col);
+    corner_places(grid, y, x, n, row, col, at.upper_row, at.upper_col);
+    corner_places(grid, y + 1, x, n, row, col, at.lower_row, at.lower_col);
     for (int l = 0; l < n; l += REALS) find_boxes(rows, cols, l, at);
 }
 

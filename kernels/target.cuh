@@ -173,6 +173,7 @@ typedef i64 Size;
 #define PRAGMA(text) _Pragma(#text)
 #define KERNEL(name, ...) extern "C" void name(i32 threads, __VA_ARGS__)
 #define INLINE inline __attribute__((always_inline))
+#define CALLED static __attribute__((noinline))  // a large function of which one copy is enough
 #define LANE_ARRAY alignas(64)
 #define LANE_LOOP(l, first, last) PRAGMA(omp simd) for (int l = first; l < last; ++l)
 // As LANE_LOOP, for a body that ANDs its lanes into flag.

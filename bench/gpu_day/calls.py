@@ -92,6 +92,17 @@ def renormalize(to: To, backend: str | None) -> list[Any]:
     return found + resampled(to, backend, "uint16", "lanczos3", 1, validity="share", **policy)
 
 
+def antialias(to: To, backend: str | None) -> list[Any]:
+    """Images that shrink, by interpolators as wide as output pixels lie apart."""
+    found = []
+    for kind, interp, step in (("uint16", "cubic", 9), ("float32", "lanczos3", 1), ("int16", "linear", 9)):
+        grid = turned(step, to)
+        smaller = gpumask.Grid(grid.row * 1.7 - 9, grid.col * 2.3 - 11, grid.resolution, window=grid.window)
+        policy = {"mask_policy": "renormalize", "antialias": True, "backend": backend}
+        found += gpumask.resample(to(image(kind)), smaller, interp, source_valid=to(valid()), **policy)
+    return found
+
+
 def rules(to: To, backend: str | None) -> list[Any]:
     """Rules of integers and of floats."""
     band = np.random.default_rng(3).integers(0, 2**16, SOURCE, np.uint16)
@@ -123,7 +134,8 @@ def discs(to: To, backend: str | None) -> list[Any]:
 
 
 CALLS: dict[str, Callable[[To, str | None], list[Any]]] = {
-    call.__name__: call for call in (resample, footprint, oversample, prefilter, renormalize, rules, polygons, discs)
+    call.__name__: call
+    for call in (resample, footprint, oversample, prefilter, renormalize, antialias, rules, polygons, discs)
 }
 
 

@@ -93,3 +93,29 @@ def _series(b: np.ndarray, divisors: Sequence[int]) -> np.ndarray:
     for divisor in reversed(divisors):
         total = 1.0 - b * (1 / divisor) * total
     return np.asarray(total)
+
+
+def profile(distance: np.ndarray, taps: int) -> np.ndarray:
+    """Return what taps weigh so many scales away from a coordinate, but for a factor. See kernels/profile.cuh."""
+    t = abs(distance)
+    value = 1.0 - t if taps == 2 else _cubic_profile(t) if taps == 4 else _lanczos_profile(t)
+    return np.where(t < taps // 2, value, 0.0)
+
+
+def _cubic_profile(t: np.ndarray) -> np.ndarray:
+    """Keys 1981, a = -0.5."""
+    beyond = 2.0 - t
+    return np.where(t < 1.0, (1.5 * t - 2.5) * (t * t) + 1.0, 0.5 * (1.0 - t) * (beyond * beyond))
+
+
+def _lanczos_profile(t: np.ndarray) -> np.ndarray:
+    """Lanczos with three lobes."""
+    whole = np.rint(t)
+    a = (t - whole) * 1.0471975511965976
+    b = a * a
+    s, c = a * _series(b, (6, 20, 42, 72, 110, 156, 210)), _series(b, (2, 12, 30, 56, 90, 132, 182))
+    wave = s * (3.0 - 4.0 * (s * s))
+    sine = np.where((whole == 0) | (whole == 3), 0.0, 0.8660254037844386)
+    cosine = np.where(whole == 0, 1.0, np.where(whole == 3, -1.0, np.where(whole == 1, 0.5, -0.5)))
+    value = wave * (sine * c + cosine * s) / (3.289868133696453 * (t * t))
+    return np.where(t == 0, 1.0, np.where((whole == 1) | (whole == 3), -value, value))

@@ -30,6 +30,7 @@ from gpumask.backends.arguments import (
 )
 from gpumask.backends.host import HostMemory
 from gpumask.backends.launch import without_facts
+from gpumask.backends.twin_antialias import antialias
 from gpumask.backends.twin_areas import area, area_values
 from gpumask.backends.twin_masks import BLOCK, column_distance, dilate, inside_polygons, rules
 from gpumask.backends.twin_values import converted, nodes_that_count, uncarried
@@ -331,6 +332,7 @@ def _share(node, down, across):
 
 TWINS: dict[str, Any] = {
     "all_finite": all_finite,
+    "antialias": antialias,
     "area": area,
     "area_values": area_values,
     "column_distance": column_distance,

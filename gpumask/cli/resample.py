@@ -48,7 +48,7 @@ NAMES = {
             "interp", "bands", "dtype", "mask", "grid_mask", "grid_bands", "grid_kind", "grid_nodata",
             "pixel_convention", "source_nodata", "resolution", "window", "like", "driver", "validity", "validity_by",
             "validity_kind", "resume", "max_memory", "rules", "definition", "boundary", "mask_policy", "min_weight",
-            "crs", "bounds", "max_error", "model", "height", "dem",
+            "antialias", "crs", "bounds", "max_error", "model", "height", "dem",
         )
     },
 }  # fmt: skip
@@ -93,6 +93,9 @@ IMAGE_OPTIONS = (
     click.option("--interp", type=click.Choice(list(INTERPOLATORS)),
         help="The interpolator.  [default: cubic, or nearest if SOURCE declares classes by a colour table, names of "
         "categories or flags]"),
+    click.option("--antialias", is_flag=True,
+        help="Let linear, cubic or lanczos3 be as wide as pixels of OUTPUT lie apart in SOURCE, if that is more than a "
+        "pixel. Then every pixel of SOURCE has a say in an OUTPUT that is coarser."),
     click.option("--boundary", type=_boundary, metavar="MODE|ROWS,COLS",
         help="How SOURCE continues beyond its edges: constant (0), edge, reflect, symmetric, wrap or none. Pixels "
         "there are as valid as the pixels they come from. Two modes, such as none,wrap, are for its rows and its "
@@ -209,9 +212,9 @@ def arguments_of(words: dict[str, Any]) -> dict[str, Any]:
     _check_valid_of(words, "mask")
     check_rules_options(words)
     same = (
-        "source", "output", "interp", "boundary", "mask_policy", "min_weight", "driver", "source_nodata", "dtype",
-        "compute_dtype", "window", "validity", "validity_by", "validity_kind", "overwrite", "resume", "max_memory",
-        "backend",
+        "source", "output", "interp", "boundary", "mask_policy", "min_weight", "antialias", "driver", "source_nodata",
+        "dtype", "compute_dtype", "window", "validity", "validity_by", "validity_kind", "overwrite", "resume",
+        "max_memory", "backend",
     )  # fmt: skip
     masks = [(*words["mask"], words["mask_valid"])] if words["mask"] else []
     return (

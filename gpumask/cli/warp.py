@@ -58,8 +58,8 @@ def warp(output: Path, quiet: bool, **options: Any) -> None:
     SOURCE that has a weight for it is valid. This holds for all bands together, or, with --validity-by band, for each
     band by itself. See `gpumask resample`.
 
-    An interpolator always reads the same number of pixels of SOURCE. If OUTPUT is coarser than SOURCE, some pixels of
-    SOURCE are not used. gdalwarp widens its kernels then.
+    An interpolator reads the same number of pixels of SOURCE everywhere. If OUTPUT is coarser than SOURCE, some pixels
+    of SOURCE are not used. With --antialias interpolators grow wider then, as those of gdalwarp do.
     """
     same = "crs", "like", "resolution", "bounds", "max_error", "model", "height", "dem"
     target = {name: options[name] for name in same}

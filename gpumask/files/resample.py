@@ -81,6 +81,7 @@ def resample_file(  # noqa: PLR0913
     nodata_out: float | None = None,
     dtype: Any = None,
     compute_dtype: str = "float64",
+    antialias: bool = False,
     method: Method | None = None,
     window: Window | tuple[int, int, int, int] | None = None,
     like: Any = None,
@@ -151,11 +152,11 @@ def resample_file(  # noqa: PLR0913
         bands declare different values, or only some declare one, nodata_out must be given.
     dtype
         The output's dtype. None means the source's.
-    compute_dtype
+    compute_dtype, antialias
         See `Method`.
     method
         How to resample. Give it instead of interp, boundary, trust_padding, mask_policy, min_weight, nodata_out, dtype,
-        compute_dtype, validity_by and validity_kind.
+        compute_dtype, antialias, validity_by and validity_kind.
     window
         The part of the output to make: (row, col, rows, cols). None means all of it.
     like
@@ -215,7 +216,7 @@ def resample_file(  # noqa: PLR0913
         inputs = Inputs(stack)
         how = method or Method(
             interp, nodata_out=nodata_out, dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
-            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
+            trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, antialias=antialias,
             validity=_validity_of(validity_by, validity_kind),
         )  # fmt: skip
         image, numbers = _source(inputs, source, bands, mask, source_nodata, (keep, quality, grow), how.by_band)

@@ -87,9 +87,9 @@ def warp_file(
 
     Notes
     -----
-    An interpolator always reads the same number of source pixels. If the output is coarser than the source, some source
-    pixels are not used, and there is a warning. Area statistics such as "average" use all of them, and so do
-    interpolators with antialias, which GDAL's always have.
+    An interpolator reads the same number of source pixels everywhere. If the output is coarser than the source, some
+    source pixels are not used, and there is a warning. Area statistics such as "average" use all of them. With
+    antialias the interpolator grows as wide as output pixels lie apart, as in GDAL.
 
     Examples
     --------

@@ -91,13 +91,14 @@ def _corners(
 def corners_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.ndarray, period: float = 0) -> np.ndarray:
     """Interpolate a coordinate at the upper left corners of the output pixels in rows ys and columns xs.
 
-    Corners up to half a pixel beyond the outermost nodes are extrapolated linearly. There are at least 2 x 2 nodes.
-    `nodes` and `step` are as for `coordinates_at`. With a `period`, the nodes of a cell are taken from the turns in
-    which they are nearest to its first one. kernels/coords.cuh does the same.
+    Corners up to half a pixel beyond the outermost nodes are extrapolated linearly. A lone row or column of nodes is
+    its own neighbour. `nodes` and `step` are as for `coordinates_at`. With a `period`, the nodes of a cell are taken
+    from the turns in which they are nearest to its first one. kernels/coords.cuh does the same.
     """
     (r, down), (c, right) = (_in_cell(at, n, size) for at, n, size in zip((ys, xs), step, nodes.shape, strict=True))
     up, left = 2.0 * step[0] - down, 2.0 * step[1] - right
-    corners = (r, c, up, left), (r, c + 1, up, right), (r + 1, c + 1, down, right), (r + 1, c, down, left)
+    r1, c1 = np.minimum(r + 1, nodes.shape[0] - 1), np.minimum(c + 1, nodes.shape[1] - 1)
+    corners = (r, c, up, left), (r, c1, up, right), (r1, c1, down, right), (r1, c, down, left)
     first = nodes[np.ix_(r, c)]
     terms = [near_to(first, nodes[np.ix_(i, j)], period) * np.multiply.outer(*weight) for i, j, *weight in corners]
     total = terms[0] + terms[1] + terms[2] + terms[3]
@@ -106,7 +107,7 @@ def corners_at(nodes: Any, step: tuple[int, int], ys: np.ndarray, xs: np.ndarray
 
 def _in_cell(at: np.ndarray, step: int, nodes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the first node of the cells that corners lie in, and their places in these, in halves of a pixel."""
-    first = np.minimum(np.maximum(at - 1, 0) // step, nodes - 2)
+    first = np.minimum(np.maximum(at - 1, 0) // step, max(nodes - 2, 0))
     return first, 2.0 * (at - first * step) - 1.0
 
 

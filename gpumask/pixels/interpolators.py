@@ -153,6 +153,9 @@ INTERPOLATORS = {
     **{name: Interpolator(name, 0, is_area=True) for name in STATISTICS},
 }
 
+# Interpolators that can be as wide as output pixels lie apart.
+ANTIALIASED = ("linear", "cubic", "lanczos3")
+
 # GridR's names for interpolators that have another name here.
 _ALIASES = {"optimized_bicubic": "cubic"}
 

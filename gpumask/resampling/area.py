@@ -15,7 +15,7 @@ from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import node_arguments, node_defines
 from gpumask.pixels.window import Window
 from gpumask.resampling.image import Source, Target
-from gpumask.resampling.method import Method
+from gpumask.resampling.method import STRICT, Method
 from gpumask.resampling.prepare import as_argument, carried, finite_source, marked
 
 # The kernel that computes each statistic, and what specialises it.
@@ -30,7 +30,6 @@ _KERNELS = {
     "med": ("area_values", {"QUARTERS": 2}),
     "q3": ("area_values", {"QUARTERS": 3}),
 }
-_STRICT = 2.0  # a share that no pixel has
 
 
 def check_corners(grid: Grid, method: Method) -> None:
@@ -54,7 +53,7 @@ def area_into(backend: Backend, source: Source, grid: Grid, method: Method, targ
     if source.valid is not None:
         source = replace(source, valid=backend.asarray(source.valid))
     nodes, facts = node_arguments(backend, grid), node_defines(grid, in_fixed=False)
-    least = _STRICT if method.least_weight is None else method.least_weight
+    least = STRICT if method.least_weight is None else method.least_weight
     shares, target = target.validity if target.share else None, marked(backend, grid, target)
     kernel, statistic = _KERNELS[method.interpolator.name]
     for band in range(len(source.image)) if target.by_band else [None]:

@@ -22,7 +22,7 @@ def warn_if_coarser(grid: Grid, method: Method) -> None:
     for grids on a device either, as it would have to wait for the device.
     """
     interp = method.interpolator
-    if interp.is_area or is_device_array(grid.row):
+    if interp.is_area or method.antialias or is_device_array(grid.row):
         return
     size = max(_sides(grid), default=0.0)
     if size > _MOST:

@@ -14,15 +14,17 @@ from gpumask.backends.source import C_TYPES
 from gpumask.errors import ArgumentTypeError, GpumaskError
 from gpumask.grids.grid import Grid
 from gpumask.grids.nodes import in_fixed_point
+from gpumask.grids.spacing import window_of_taps
 from gpumask.pixels.boundary import Boundary, Pair, check_boundaries
 from gpumask.pixels.checks import is_number
-from gpumask.pixels.interpolators import INTERPOLATORS, Interpolator, interpolator
+from gpumask.pixels.interpolators import ANTIALIASED, INTERPOLATORS, Interpolator, interpolator
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window
 from gpumask.resampling.prefilter import domain_of, whole_stretches
 
 POLICIES = ("strict", "renormalize")
 VALIDITIES = ("pixel", "band", "share", "band share")
+STRICT = 2.0  # for kernels that take a least share: one that no pixel has
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -67,6 +69,9 @@ class Method:
         With "pixel" a pixel is valid if it is valid in all bands. With "band" each band is valid by itself. With
         "share" and "band share" the validity is the valid share, as float32, of all bands together or of each band.
         B-splines have no valid share.
+    antialias
+        Whether "linear", "cubic" and "lanczos3" grow as wide as output pixels lie apart in the source, where that is
+        more than a source pixel. Then every source pixel has a say in an output that is coarser. See the notes.
 
     Raises
     ------
@@ -89,6 +94,13 @@ class Method:
     2**37 divided by that number on are outside too. Coordinates stay float64 if the source does not lie within that
     limit, or if a cell has more than 2**16 pixels.
 
+    With antialias, an output pixel has a scale for each axis of the source: the length of the gradient of the row, or
+    of the column, in source pixels from one output pixel to the next. It comes from the coordinates at the pixel's four
+    corners, and is at least 1. A source pixel weighs K(distance / scale) along each axis, where K is the interpolator.
+    Weights are divided by their sum. All of this is float64, whatever compute_dtype is. Where both scales are 1, a
+    pixel is as it is without antialias. Elsewhere infinite pixels are invalid, as NaN is. With "renormalize", the share
+    of min_weight is one of the sizes of weights. The source must end at its edges, or go around.
+
     Examples
     --------
     >>> careful = Method("linear", validity="band", nodata_out=-1)
@@ -108,6 +120,7 @@ class Method:
     mask_policy: str = "strict"
     min_weight: float = 1e-5
     validity: str = "pixel"
+    antialias: bool = False
     # Whether the filter of a B-spline reads invalid pixels as they are, as GridR does. Otherwise valid pixels beside
     # them stand in, so that the values of invalid pixels change nothing.
     takes_invalid: bool = field(default=False, repr=False)
@@ -132,16 +145,27 @@ class Method:
             raise GpumaskError(
                 f"mask_policy: expected strict for {name}, whose taps are not pixels; got {self.mask_policy}"
             )
-        if self.interpolator.is_area and any(mode is not None for mode in self.boundary.modes):
-            raise GpumaskError(
-                f"boundary: expected None for {self.interpolator.name}, which needs no pixels beyond the edges; "
-                f"got {self.boundary.mode!r}"
+        self._check_antialias()
+        if self.has_corners and any(mode is not None for mode in self.boundary.modes):
+            name = (
+                "antialias" if self.antialias else f"{self.interpolator.name}, which needs no pixels beyond the edges"
             )
+            raise GpumaskError(f"boundary: expected None for {name}; got {self.boundary.mode!r}")
         check_validity(self.validity)
         if self.share and self.interpolator.order:
             raise GpumaskError(
                 f"validity: expected pixel or band for {self.interpolator.name}, whose taps are not pixels and have no "
                 f"valid share; got {self.validity}"
+            )
+
+    def _check_antialias(self) -> None:
+        """Raise GpumaskError unless the interpolator can be antialiased, if it is to be."""
+        if not isinstance(self.antialias, bool | np.bool_):
+            raise ArgumentTypeError(f"antialias: expected True or False; got {self.antialias!r}")
+        self._set("antialias", bool(self.antialias))
+        if self.antialias and self.interpolator.name not in ANTIALIASED:
+            raise GpumaskError(
+                f"antialias: expected along with one of {', '.join(ANTIALIASED)}; got it with {self.interpolator.name}"
             )
 
     def _set(self, name: str, value: Any) -> None:
@@ -172,7 +196,12 @@ class Method:
     @property
     def node_margin(self) -> int:
         """Around how many output pixels of a tile nodes are needed too. Corners of pixels need 1. See `Grid.crop`."""
-        return 1 if self.interpolator.is_area else 0
+        return 1 if self.has_corners else 0
+
+    @property
+    def has_corners(self) -> bool:
+        """Whether an output pixel depends on where its corners lie."""
+        return self.interpolator.is_area or self.antialias
 
     @property
     def by_band(self) -> bool:
@@ -287,9 +316,8 @@ class Method:
         bool
             True if they are.
         """
-        if self.interpolator.is_area:
-            return False
-        return in_fixed_point(self.compute_dtype, step, pixels, self.interpolator.margin, self.boundary.around)
+        margin, around = self.interpolator.margin, self.boundary.around
+        return not self.has_corners and in_fixed_point(self.compute_dtype, step, pixels, margin, around)
 
     def reach(self, grid: Grid, shape: tuple[int, int]) -> Window:
         """Return the window of a source that a grid needs.
@@ -310,7 +338,8 @@ class Method:
         if self.interpolator.is_area:
             covered = self.boundary.in_first_turn(grid.covered_window(around), 0)
             return covered.intersect(self.boundary.opened(Window.of_shape(self.boundary.once(shape)), covered))
-        taps = self.boundary.in_first_turn(grid.source_window(margin, around), 2 * margin)
+        wide = window_of_taps(grid, margin, around) if self.antialias else grid.source_window(margin, around)
+        taps = self.boundary.in_first_turn(wide, 2 * margin)
         if not self.interpolator.needs_filter:
             inside = Window.of_shape(self.boundary.once(shape)).pad(*self.frames)
             return taps.intersect(self.boundary.opened(inside, taps))

@@ -56,6 +56,7 @@ def resample(
     mask_policy: str = "strict",
     min_weight: float = 1e-5,
     validity: str = "pixel",
+    antialias: bool = False,
     method: Method | None = None,
     backend: str | None = None,
 ) -> Resampled:
@@ -90,9 +91,11 @@ def resample(
     validity
         "pixel": bands are valid together. "band": each band is valid by itself. "share" and "band share": the valid
         share, of all bands together or of each; see `Method`.
+    antialias
+        Whether the interpolator is as wide as output pixels lie apart in the source; see `Method`.
     method
         All of these in one, instead of interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy,
-        min_weight and validity.
+        min_weight, validity and antialias.
     backend
         "cuda", "native" or "numpy". None: see `use_backend`.
 
@@ -130,7 +133,7 @@ def resample(
     how = method or Method(
         interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
         boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
-        validity=validity,
+        validity=validity, antialias=antialias,
     )  # fmt: skip
     grid, asked = check_grid(grid), _Asked.of(source, source_valid, keep, quality, how.by_band)
     warn_if_coarser(grid, how)
@@ -149,7 +152,7 @@ class Resampler:
     ----------
     grid
         For every output pixel, where it lies in the source.
-    interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy, min_weight, validity
+    interp, nodata_out, dtype, compute_dtype, boundary, trust_padding, mask_policy, min_weight, validity, antialias
         As for `resample`.
     method, backend
         As for `resample`.
@@ -184,6 +187,7 @@ class Resampler:
         mask_policy: str = "strict",
         min_weight: float = 1e-5,
         validity: str = "pixel",
+        antialias: bool = False,
         method: Method | None = None,
         backend: str | None = None,
     ) -> None:
@@ -191,7 +195,7 @@ class Resampler:
         self.method = method or Method(
             interpolator(interp), nodata_out=_or_nan(nodata_out), dtype=dtype, compute_dtype=compute_dtype,
             boundary=boundary, trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight,
-            validity=validity,
+            validity=validity, antialias=antialias,
         )  # fmt: skip
         grid = check_grid(grid)
         warn_if_coarser(grid, self.method)

@@ -16,6 +16,7 @@ from gpumask.grids.nodes import FixedGrid, fixed_grid, node_arguments, node_defi
 from gpumask.masks.footprint import footprints, footprints_by_band
 from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.window import Window
+from gpumask.resampling.antialias import antialiased_into
 from gpumask.resampling.area import area_into
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.method import Method
@@ -28,8 +29,12 @@ def resample_into(backend: Backend, source: Source, grid: Grid, method: Method, 
 
     Where the target has a validity for each band, each is as if it were alone. A validity of float32 takes shares.
     """
-    make = area_into if method.interpolator.is_area else _interpolate_into
-    make(backend, source, grid, method, target)
+    if method.interpolator.is_area:
+        area_into(backend, source, grid, method, target)
+    elif method.antialias:
+        antialiased_into(backend, source, grid, method, target, _interpolate_into)
+    else:
+        _interpolate_into(backend, source, grid, method, target)
 
 
 def _interpolate_into(backend: Backend, source: Source, grid: Grid, method: Method, target: Target) -> None:

@@ -114,6 +114,7 @@ class Accessor:
         mask_policy: str = "strict",
         min_weight: float = 1e-5,
         validity: str = "pixel",
+        antialias: bool = False,
         method: Method | None = None,
         band_dim: str = "band",
         chunks: tuple[int, int] | None = None,
@@ -140,8 +141,10 @@ class Accessor:
         validity
             "pixel" if all bands of a pixel are valid together. "band" if each band is valid by itself. "share" or "band
             share" for the valid share of all bands together, or of each. See `gpumask.Method`.
+        antialias
+            Whether the interpolator is as wide as output pixels lie apart in the array.
         method
-            A `gpumask.Method`, instead of the options from `interp` to `validity`.
+            A `gpumask.Method`, instead of the options from `interp` to `antialias`.
         band_dim
             The name of the dimension of bands.
         chunks
@@ -195,6 +198,7 @@ class Accessor:
         how = method or Method(
             interp, nodata_out=nodata_out, dtype=dtype, compute_dtype=compute_dtype, boundary=boundary,
             trust_padding=trust_padding, mask_policy=mask_policy, min_weight=min_weight, validity=validity,
+            antialias=antialias,
         )  # fmt: skip
         asked = how.nodata_out
         classes = categories.in_array(array.attrs, array.encoding, array.coords.get(band_dim))

@@ -35,7 +35,8 @@ from gpumask.xarray.sides import alike
 from gpumask.xarray.targets import grids_between, grids_of, one_target, places_of
 
 _BY_NAME = (
-    "interp", "nodata_out", "dtype", "compute_dtype", "boundary", "mask_policy", "min_weight", "validity", "method",
+    "interp", "nodata_out", "dtype", "compute_dtype", "boundary", "mask_policy", "min_weight", "validity", "antialias",
+    "method",
 )  # fmt: skip
 
 _log = logging.getLogger("gpumask")
@@ -117,8 +118,8 @@ class DatasetAccessor:
             nearest, unless a mapping names another interpolator for it.
         options
             Options of `resample` of DataArrays. interp, nodata_out, dtype, compute_dtype, boundary, mask_policy,
-            min_weight, validity and method hold for all variables, or they are mappings of names of variables to
-            values. A variable that a mapping does not name gets the default.
+            min_weight, validity, antialias and method hold for all variables, or they are mappings of names of
+            variables to values. A variable that a mapping does not name gets the default.
 
         Returns
         -------

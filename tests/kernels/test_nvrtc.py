@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from antialias_cases import ANTIALIASED
 from exhaustive import few_of
 from header_cases import HEADERS, options_of
 from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, SHARING, WIDE, Variant
@@ -14,6 +15,7 @@ from spline_cases import RENORMALIZED, WATCHED
 
 from gpumask.backends.cuda import nvrtc_options
 from gpumask.backends.source import with_includes
+from gpumask.pixels.interpolators import INTERPOLATORS
 
 nvrtc = pytest.importorskip("cuda.bindings.nvrtc", exc_type=ImportError)
 from nvrtc_builds import call, compiled, text_of  # noqa: E402
@@ -134,6 +136,19 @@ def test_renormalize_compiles_for_every_architecture_and_spills_little(architect
 def test_shares_have_little_on_the_stack(architectures, variant, facts):
     log = compiled(architectures, "resample", "sm_90", {**variant.defines, **facts, "SHARE": 1})[1]
     assert max(spilt(log)) <= (48 if variant.taps <= 4 else 240), log
+
+
+@pytest.mark.parametrize("interp", ANTIALIASED)
+@every_architecture
+def test_antialias_compiles_for_every_architecture_and_spills_nothing_of_small_images(architectures, arch, interp):
+    for dtype in ("uint16", "float64"):
+        types = {"SRC_T": np.dtype(dtype), "OUT_T": np.dtype(dtype)}
+        for facts in GRIDS:
+            defines = {**types, "TAPS": INTERPOLATORS[interp].taps, **facts}
+            _, log, ptx = compiled(architectures, "antialias", arch, defines)
+            assert max(spilt(log)) <= (80 if facts["INDEX"] == INDEXES[1] else 0), log
+            assert registers_of(log) <= 128, log
+            count_of_divisions(ptx)
 
 
 @every_variant

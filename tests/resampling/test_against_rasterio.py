@@ -118,3 +118,47 @@ def test_a_dtype_is_rounded_and_clipped_as_gdal_does(dtype):
     if dtype == "uint8":
         assert {image.min(), image.max()} == {0, 255}
     np.testing.assert_allclose(image, warped, rtol=0, atol=1e-3 if dtype == "float32" else 0)
+
+
+@pytest.mark.parametrize("shrink", [2, 2.5, 6, 20])
+@pytest.mark.parametrize("dtype", ["float32", "uint16", "float64"])
+@pytest.mark.parametrize(("interp", "gdals"), [("linear", "bilinear"), ("cubic", "cubic"), ("lanczos3", "lanczos")])
+def test_antialiased_interpolators_are_those_of_gdal(interp, gdals, dtype, shrink):
+    warp = pytest.importorskip("rasterio.warp")
+    from rasterio import Affine
+
+    source = np.random.default_rng(2).uniform(0, 1000, (240, 300)).astype(dtype)
+    rows, cols = (int(n / shrink) for n in source.shape)
+    warped = np.zeros((rows, cols), dtype)
+    warp.reproject(
+        source, warped, resampling=warp.Resampling[gdals], src_crs="EPSG:32633", dst_crs="EPSG:32633",
+        src_transform=Affine(10, 0, 5e5, 0, -10, 5e6), dst_transform=Affine(10 * shrink, 0, 5e5, 0, -10 * shrink, 5e6),
+    )  # fmt: skip
+    row, col = np.mgrid[0:rows, 0:cols]
+    grid = Grid((row + 0.5) * shrink - 0.5, (col + 0.5) * shrink - 0.5)
+    image, validity = resample(source, grid, interp, antialias=True)
+    good = validity == 1
+    assert good.mean() > 0.4
+    # GDAL rounds halves up.
+    atol = {"float32": 1e-4, "uint16": 1, "float64": 1e-9}[dtype]
+    np.testing.assert_allclose(image[good].astype(float), warped[good].astype(float), rtol=0, atol=atol)
+    assert dtype != "uint16" or np.mean(image[good] != warped[good]) < 0.02
+
+
+@pytest.mark.parametrize("degrees", [20, -70])
+@pytest.mark.parametrize(("interp", "gdals"), [("linear", "bilinear"), ("cubic", "cubic"), ("lanczos3", "lanczos")])
+def test_antialiased_interpolators_are_those_of_gdal_where_it_is_told_the_scale(interp, gdals, degrees):
+    warp = pytest.importorskip("rasterio.warp")
+    from rasterio import Affine
+
+    source = np.random.default_rng(2).uniform(0, 1000, (200, 200))
+    about = Affine.translation(100, 100) @ Affine.rotation(degrees) @ Affine.scale(2) @ Affine.translation(-25, -25)
+    place, warped = Affine(10, 0, 5e5, 0, -10, 5e6), np.zeros((50, 50))
+    warp.reproject(
+        source, warped, resampling=warp.Resampling[gdals], src_crs="EPSG:32633", dst_crs="EPSG:32633", tolerance=0,
+        src_transform=place, dst_transform=place @ about, XSCALE=0.5, YSCALE=0.5,
+    )  # fmt: skip
+    x, y = about @ (np.mgrid[0:50, 0:50][::-1] + 0.5)
+    image, validity = resample(source, Grid(y - 0.5, x - 0.5), interp, antialias=True)
+    assert validity.all()
+    np.testing.assert_allclose(image, warped, rtol=0, atol=1e-5)

@@ -42,6 +42,14 @@ static inline float fma_rounded(float a, float b, float c, int mode)
     fesetround(FE_TONEAREST);
     return sum;
 }
+static inline double fma_rounded(double a, double b, double c, int mode)
+{
+    volatile double x = a, y = b, z = c, sum;
+    fesetround(mode);
+    sum = fma(x, y, z);
+    fesetround(FE_TONEAREST);
+    return sum;
+}
 static inline double product_up(double a, double b)
 {
     volatile double x = a, y = b, product;
@@ -97,7 +105,12 @@ class Additions:
         return self.to(o[0], f"FB(flushed(flushed({self.f(o[1])}) + flushed({self.f(o[2])})))")
 
     def op_MUFU(self, p: list[str], o: list[str]) -> str:
-        """MUFU.RSQ of NaN: a NaN, which the long division gives for 0 / 0. For numbers it is an approximation."""
+        """MUFU.RSQ of NaN: a NaN, which the long division gives for 0 / 0. For numbers it is an approximation.
+
+        MUFU.RSQ64H: the upper half of the nearest 1 / sqrt of an f64 with this upper half. A square root corrects it.
+        """
+        if "RSQ64H" in p:
+            return self.to(o[0], f"(u32)(B(1.0 / std::sqrt(D((u64){self.reg(o[1])} << 32))) >> 32)")
         if "RSQ" not in p:
             return super().op_MUFU(p, o)
         if not o[1].endswith("QNAN"):
@@ -125,13 +138,25 @@ class Additions:
             return super().op_DMUL(p, o)
         return self.to2(o[0], f"B(product_up({self.d(o[1])}, {self.d(o[2])}))")
 
+    def op_DFMA(self, p: list[str], o: list[str]) -> str:
+        """DFMA.RM, RP, RZ: a * b + c, rounded down, up, or to zero. The long square root brackets its result so."""
+        mode = _rounding(p)
+        if mode is None:
+            return super().op_DFMA(p, o)
+        return self.to2(o[0], f"B(fma_rounded({self.d(o[1])}, {self.d(o[2])}, {self.d(o[3])}, {mode}))")
+
     def op_FFMA(self, p: list[str], o: list[str]) -> str:
-        """FFMA.RM, RP, RZ: a * b + c, rounded down, up, or to zero. The long division brackets its quotient so."""
-        modes = {"RM": "FE_DOWNWARD", "RP": "FE_UPWARD", "RZ": "FE_TOWARDZERO"}
-        mode = next((modes[name] for name in p if name in modes), None)
+        """FFMA.RM, RP, RZ: as DFMA. The long division brackets its quotient so."""
+        mode = _rounding(p)
         if mode is None:
             return super().op_FFMA(p, o)
         return self.to(o[0], f"FB(fma_rounded({self.f(o[1])}, {self.f(o[2])}, {self.f(o[3])}, {mode}))")
+
+
+def _rounding(p: list[str]) -> str | None:
+    """Return the mode of <cfenv> by which an instruction rounds. None stands for the nearest number."""
+    modes = {"RM": "FE_DOWNWARD", "RP": "FE_UPWARD", "RZ": "FE_TOWARDZERO"}
+    return next((modes[name] for name in p if name in modes), None)
 
 
 @functools.cache

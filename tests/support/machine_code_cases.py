@@ -205,7 +205,35 @@ def _resampling(
     return run
 
 
-# fixed_nodes, footprint, all_finite and prefilter
+# antialias, fixed_nodes, footprint, all_finite and prefilter
+
+
+class Antialiasing(NamedTuple):
+    """One specialisation of `antialias`, by the names of its types."""
+
+    source: str
+    output: str
+    interp: str
+
+
+def _antialias(rng: np.random.Generator, variant: Antialiasing) -> Callable[[Backend], list[np.ndarray]]:
+    """Return a function that resamples a random source through a random grid, in which it may shrink a lot."""
+    source = _source(rng, variant.source, False)
+    boundary = _boundary(rng, source.image.shape[1:], 0.8)
+    policy = {"mask_policy": "renormalize", "min_weight": float(rng.uniform(0.01, 1))} if _chance(rng, 0.6) else {}
+    method = Method(variant.interp, antialias=True, **policy).on(boundary.around, source.image.shape[1:])
+    grid, share = _grid(rng, source), float(rng.choice([1.0, 1.5, 4.0]))
+    middle = [first + size / 2 for first, size in zip(source.origin, source.image.shape[1:], strict=True)]
+    row, col = (at + (nodes - at) * share for at, nodes in zip(middle, (grid.row, grid.col), strict=True))
+    grid, outside = dataclasses.replace(grid, row=row, col=col), int(rng.integers(3))
+
+    def run(backend: Backend) -> list[np.ndarray]:
+        image_around, image_out = _framed(backend, (source.image.shape[0], *grid.shape), variant.output)
+        around, out = _framed(backend, grid.shape, np.uint8)
+        resample_into(backend, source, grid, method, Target(image_out, out, NODATA, outside))
+        return [to_host(backend, image_around), to_host(backend, around)]
+
+    return run
 
 
 def _fixed_nodes(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
@@ -383,9 +411,16 @@ _RENORMALIZED = [
     *(Variant(dtype, dtype, "float32", interp) for dtype in ("uint16", "float32") for interp in RENORMALIZED),
 ]
 _FILTERINGS = [*(Filtering(dtype, 256) for dtype in TYPES), Filtering("uint16", 512), Filtering("float32", 1024)]
+_ANTIALIASED = [
+    Antialiasing("uint16", "uint16", "cubic"),
+    Antialiasing("float32", "float32", "lanczos3"),
+    Antialiasing("int64", "float64", "linear"),
+    *(Antialiasing(dtype, dtype, ("linear", "cubic", "lanczos3")[i % 3]) for i, dtype in enumerate(TYPES)),
+]
 KERNELS: dict[str, tuple[list[Any], Make]] = {
     "resample": (_RESAMPLED, _resample),
     "renormalize": (_RENORMALIZED, _renormalize),
+    "antialias": (_ANTIALIASED, _antialias),
     "fixed_nodes": (["float64"], _fixed_nodes),
     "footprint": ([APPLIED["cubic"], *(APPLIED[name] for name in APPLIED if name != "cubic")], _footprint),
     "all_finite": (["float32", "float64"], _all_finite),

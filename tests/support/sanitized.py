@@ -8,6 +8,8 @@ import sys
 from itertools import product
 
 import numpy as np
+from antialias_cases import antialiased
+from antialias_cases import cases as antialias_cases
 from fixed_cases import GRIDS, fixed_nodes_of
 from kernel_builds import Build, sanitized
 from kernel_cases import (
@@ -54,6 +56,7 @@ def twins(build: Build) -> None:
     share_twins(build, twin)
     node_twins(build, twin)
     spline_twins(build, twin)
+    antialias_twins(build, twin)
     for types in COVERING_TYPES:
         for case in oversample_cases(types.nodes):
             expected = run_oversample(twin, types, case)
@@ -98,6 +101,15 @@ def spline_twins(build: Build, twin: Backend) -> None:
         for found, expected in zip(*(renormalized(each, interp, dtype) for each in (build, twin)), strict=True):
             assert_same_bits(found[2], expected[2], found[0])
             assert_same_bits(found[1], expected[1], found[0])
+
+
+def antialias_twins(build: Build, twin: Backend) -> None:
+    """Compare antialiased interpolators with their twin."""
+    for interp, dtype in (("linear", "uint8"), ("cubic", "float32"), ("lanczos3", "int64")):
+        for case in antialias_cases(dtype):
+            found, expected = (antialiased(each, interp, case) for each in (build, twin))
+            assert_same_bits(found[1], expected[1], case.name)
+            assert_same_bits(found[0], expected[0], case.name)
 
 
 def read_past_the_end(build: Build) -> None:

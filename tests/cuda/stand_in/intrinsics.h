@@ -4,6 +4,7 @@ extern "C" double floor(double) noexcept;
 extern "C" double rint(double) noexcept;
 extern "C" double sqrt(double) noexcept;
 extern "C" double fabs(double) noexcept;
+extern "C" double sqrt(double) noexcept;
 extern "C" double fma(double, double, double) noexcept;
 extern "C" double nan(const char*) noexcept;
 inline float rint(float v) { return __builtin_rintf(v); }
