@@ -81,7 +81,7 @@ def test_nothing_but_the_window_asked_for_is_written(backend, variant):
 @pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("variant", [FEW[0], FEW[5], FEW[7]], ids=str)
 def test_a_wide_pixel_of_which_most_is_missing_has_the_rest(backend, variant):
-    case = next(case for case in cases(variant.source) if case.name == "1 boxes of (23, 1100)")
+    case = next(case for case in cases(variant.source) if case.name == "1 boxes of (17, 1100)")
     source = Source(case.source.image, np.zeros(case.source.image.shape[1:], np.uint8))
     found = covered(get(backend), variant, case._replace(source=source))
     assert (found[0] == NODATA).all() and not (found[1] == 1).any()
