@@ -19,7 +19,7 @@ from gpumask.resampling.method import STRICT, Method
 from gpumask.resampling.prepare import as_argument, carried, finite_source, marked
 
 # The kernel that computes each statistic, and what specialises it.
-_KERNELS = {
+KERNELS = {
     "average": ("area", {"STATISTIC": 0}),
     "sum": ("area", {"STATISTIC": 1}),
     "rms": ("area", {"STATISTIC": 2}),
@@ -55,7 +55,7 @@ def area_into(backend: Backend, source: Source, grid: Grid, method: Method, targ
     nodes, facts = node_arguments(backend, grid), node_defines(grid, in_fixed=False)
     least = STRICT if method.least_weight is None else method.least_weight
     shares, target = target.validity if target.share else None, marked(backend, grid, target)
-    kernel, statistic = _KERNELS[method.interpolator.name]
+    kernel, statistic = KERNELS[method.interpolator.name]
     for band in range(len(source.image)) if target.by_band else [None]:
         some, into = (source, target) if band is None else (source.band(band), target.band(band))
         share = shares if shares is None or band is None else shares[band]
@@ -64,6 +64,6 @@ def area_into(backend: Backend, source: Source, grid: Grid, method: Method, targ
             backend, kernel, grid.shape,
             as_argument(some, method.boundary), arguments.Valid.of(some.valid), nodes,
             arguments.Target.of(into.image, into.validity), how,
-            SRC_T=some.image.dtype, OUT_T=into.image.dtype, 
+            SRC_T=some.image.dtype, OUT_T=into.image.dtype,
             **statistic, **facts,
         )  # fmt: skip

@@ -5,6 +5,8 @@ import re
 import numpy as np
 import pytest
 from antialias_cases import ANTIALIASED
+from area_cases import EVERY as EVERY_AREAL
+from area_cases import FEW as FEW_AREAL
 from exhaustive import few_of
 from header_cases import HEADERS, options_of
 from kernel_cases import APPLIED, CONVERSIONS, COVERING, MATRIX, SHARING, WIDE, Variant
@@ -46,6 +48,7 @@ GRIDS = [
     {**FULL, "PLAIN_NODES": 0, "INDEX": INDEXES[0]},
     {**FULL, "PLAIN_NODES": 0, "INDEX": INDEXES[1]},
 ]
+MOST_SPILT = 1000  # bytes of registers that a thread of an area statistic stores. The corners of its pixel take many
 every_architecture = pytest.mark.parametrize("arch", few_of(ARCHITECTURES, ["sm_75", "sm_90", "sm_120"]))
 every_interpolator = pytest.mark.parametrize("interp", APPLIED)
 every_variant = pytest.mark.parametrize(
@@ -129,6 +132,17 @@ def test_renormalize_compiles_for_every_architecture_and_spills_little(architect
             log = compiled(architectures, "renormalize", arch, {**variant.defines, **facts})[1]
             wide = facts["INDEX"] == INDEXES[1]
             assert max(spilt(log)) <= ((96 if wide else 32) if variant.taps <= 4 else 330 if wide else 290), log
+
+
+@pytest.mark.parametrize("variant", few_of(EVERY_AREAL, FEW_AREAL), ids=str)
+@pytest.mark.parametrize("facts", [*GRIDS, {}])
+@every_architecture
+def test_area_statistics_compile_for_every_architecture_and_spill_less_than_a_kilobyte(
+    architectures, arch, facts, variant
+):
+    log = compiled(architectures, variant.kernel, arch, {**variant.defines, **facts})[1]
+    assert registers_of(log) <= 128, log
+    assert spilt(log)[0] <= MOST_SPILT, log
 
 
 @pytest.mark.parametrize("variant", SHARING, ids=str)

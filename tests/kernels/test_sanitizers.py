@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from area_cases import FEW as AREAL
 from checkout import TESTS
 from exhaustive import few_of
 from kernel_builds import Build, CudaText, all_defines, compile_all, sanitized, with_march
@@ -82,10 +83,11 @@ def watched(compiler) -> dict[str, str]:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("check", ["twins", "areas"])
 @pytest.mark.parametrize("name", ["wide", "cuda text"])
-def test_kernels_keep_to_their_arrays_and_to_defined_behaviour(watched, name):
+def test_kernels_keep_to_their_arrays_and_to_defined_behaviour(watched, name, check):
     _compile(sanitized(name), WATCHED_VARIANTS)
-    done = _run(watched, name, "twins")
+    done = _run(watched, name, check)
     assert done.returncode == 0, done.stderr
 
 
@@ -240,7 +242,8 @@ def _compile(build: Build, variants: list[Variant]) -> None:
     }
     rules = [library("rules", defines(dtype)) for dtype in RULE_TYPES]
     others = [library(kernel, {}) for kernel in ("inside_polygons", "column_distance", "dilate", "fixed_nodes")]
-    compile_all([*footprints, *oversamples, *resamples.values(), *rules, *others])
+    areas = [library(each.kernel, each.defines) for each in AREAL]
+    compile_all([*footprints, *oversamples, *resamples.values(), *rules, *others, *areas])
 
 
 def _skip_unless_this_cpu_has(level: str, compiler: tuple[list[str], str]) -> None:

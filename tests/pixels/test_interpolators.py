@@ -6,18 +6,28 @@ import numpy as np
 import pytest
 
 from gpumask import ArgumentTypeError, GpumaskError
-from gpumask.pixels.interpolators import INTERPOLATORS, POLES, Interpolator, bspline, interpolator
+from gpumask.pixels.interpolators import INTERPOLATORS, POLES, STATISTICS, Interpolator, bspline, interpolator
 
 SPLINES = [name for name, interp in INTERPOLATORS.items() if interp.order]
 
 
-@pytest.mark.parametrize("interp", INTERPOLATORS.values(), ids=list(INTERPOLATORS))
+TAPPED = {name: interp for name, interp in INTERPOLATORS.items() if interp.taps}
+
+
+@pytest.mark.parametrize("interp", TAPPED.values(), ids=TAPPED)
 def test_taps_lie_evenly_about_a_place(interp):
     """Beyond the anchor as many as before it and on it; one tap alone is the anchor."""
     taps = range(interp.first_tap, interp.last_tap + 1)
     assert len(taps) == interp.taps and 0 in taps
     assert interp.taps == 1 or [1 - tap for tap in taps] == list(reversed(taps))
     assert interp.margin >= max(-interp.first_tap, interp.last_tap - 1)
+
+
+def test_area_statistics_have_no_taps_and_gdals_names():
+    areal = [name for name, interp in INTERPOLATORS.items() if interp.is_area]
+    assert areal == list(STATISTICS) and set(areal) | set(TAPPED) == set(INTERPOLATORS)
+    assert not any(INTERPOLATORS[name].needs_filter or INTERPOLATORS[name].taps for name in areal)
+    assert [name for name, interp in INTERPOLATORS.items() if interp.keeps_values] == ["nearest", "mode"]
 
 
 @pytest.mark.parametrize("order", POLES)

@@ -18,8 +18,12 @@ from gpumask.resampling.run import resample_into
 
 TYPES = tuple(C_TYPES)
 INTEGERS = tuple(name for name in TYPES if "int" in name)
-# The first interpolators read pixels as they are. B-splines read coefficients, which are random here.
-APPLIED = {name: dataclasses.replace(interp, filtered=interp.order > 0) for name, interp in INTERPOLATORS.items()}
+# Those with taps. The first read pixels as they are. B-splines read coefficients, which are random here.
+APPLIED = {
+    name: dataclasses.replace(interp, filtered=interp.order > 0)
+    for name, interp in INTERPOLATORS.items()
+    if interp.taps
+}
 NODATA = 77.0  # in the range of every type
 
 

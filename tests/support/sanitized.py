@@ -10,6 +10,9 @@ from itertools import product
 import numpy as np
 from antialias_cases import antialiased
 from antialias_cases import cases as antialias_cases
+from area_cases import FEW as AREAL
+from area_cases import cases as area_cases
+from area_cases import covered
 from fixed_cases import GRIDS, fixed_nodes_of
 from kernel_builds import Build, sanitized
 from kernel_cases import (
@@ -78,6 +81,15 @@ def share_twins(build: Build, twin: Backend) -> None:
                 assert_same_bits(found, expected, f"shares of {case.name}")
 
 
+def areas(build: Build) -> None:
+    """Compare area statistics with their twins."""
+    twin = get("numpy")
+    for variant in AREAL:
+        for case in area_cases(variant.source):
+            for found, expected in zip(*(covered(each, variant, case, True) for each in (build, twin)), strict=True):
+                assert_same_bits(found, expected, f"{variant} of {case.name}")
+
+
 def node_twins(build: Build, twin: Backend) -> None:
     """Compare nodes in fixed point, and pixels between them, with their twins."""
     variant, pixels = Variant("uint16", "uint16", "float32", "nearest"), np.arange(99, dtype=np.uint16)
@@ -126,5 +138,5 @@ def cast_out_of_range(build: Build) -> None:
 
 if __name__ == "__main__":
     os.environ.pop("LD_PRELOAD")  # the sanitizers need not watch the compiler
-    checks = {check.__name__: check for check in (twins, read_past_the_end, cast_out_of_range)}
+    checks = {check.__name__: check for check in (twins, areas, read_past_the_end, cast_out_of_range)}
     checks[sys.argv[2]](sanitized(sys.argv[1]))
