@@ -44,7 +44,7 @@ def middle_of(window: Window) -> Window:
 def grid_in_the_middle(source: Any, window: Window) -> Grid:
     """Return the grid of the pixel in the middle of a window, from something that has `parts` and `read`."""
     part, _ = next(iter(source.parts(middle_of(window))))
-    found: Grid = source.read(part)
+    found: Grid = source.read(part, 1)  # with its neighbours
     return found
 
 

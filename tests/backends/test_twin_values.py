@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kernel_cases import TYPES
 
 from gpumask.backends.arguments import Nodes
 from gpumask.backends.twin_values import converted, nodes_that_count, uncarried
@@ -48,3 +49,16 @@ def test_nodes_count_unless_masked_or_nodata():
     mask = np.array([[1, 1, 1, 0]], np.uint8)
     assert nodes_that_count(Nodes(row, col, 4, mask, 4, -9.0)).tolist() == [[True, False, False, False]]
     assert nodes_that_count(Nodes(row, col, 4, None, 0, np.nan)).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_integers_are_rounded_half_to_even_and_clipped_to_their_range(dtype):
+    values = np.array([-1e30, -1.5, -0.5, 0.5, 1.5, 2.5, 1e30])
+    found = converted(values, np.dtype(dtype))
+    assert found.dtype == dtype
+    if found.dtype.kind == "f":
+        np.testing.assert_array_equal(found, values.astype(dtype))
+    else:
+        info = np.iinfo(dtype)
+        assert found[[0, -1]].tolist() == [info.min, info.max]
+        assert found[1:-1].tolist() == np.clip([-2, 0, 0, 2, 2], info.min, info.max).tolist()
