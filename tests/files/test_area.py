@@ -105,10 +105,10 @@ def test_a_sum_of_a_file_is_kept(tmp_path, monkeypatch, tile):
     written("source.tif", counts)
     y, x = np.mgrid[-8:48:8j, -9:60:9j]
     written("grid.tif", np.stack([y + 0.1 * x, x - 0.1 * y]))
+    words = {"resolution": (3, 4), "backend": "numpy", "tile_shape": tile, "nodata_out": 0}
     resample_file(
-        "source.tif", "grid.tif", "out.tif", resolution=(3, 4), interp="sum", backend="numpy", tile_shape=tile,
-        mask_policy="renormalize", min_weight=1e-15, nodata_out=0,
-    )  # fmt: skip
+        "source.tif", "grid.tif", "out.tif", interp="sum", mask_policy="renormalize", min_weight=1e-15, **words
+    )
     found = read("out.tif")
     assert found.dtype == np.float64
     np.testing.assert_allclose(found.sum(), counts.sum(), rtol=1e-12)

@@ -9,6 +9,7 @@ import fixed_cases
 import numpy as np
 import rule_cases
 import shapely
+from area_cases import FEW, Areal
 from kernel_cases import APPLIED, COVERING, NODATA, SHARING, TYPES, WIDE, Variant, image, to_host, valid
 from oversample_cases import THRESHOLDS, nodes_of, places_among, uneven
 from oversample_cases import TYPES as NODE_TYPES
@@ -205,7 +206,7 @@ def _resampling(
     return run
 
 
-# antialias, fixed_nodes, footprint, all_finite and prefilter
+# antialias
 
 
 class Antialiasing(NamedTuple):
@@ -234,6 +235,52 @@ def _antialias(rng: np.random.Generator, variant: Antialiasing) -> Callable[[Bac
         return [to_host(backend, image_around), to_host(backend, around)]
 
     return run
+
+
+# area and area_values
+
+
+def _area(rng: np.random.Generator, variant: Areal) -> Callable[[Backend], list[np.ndarray]]:
+    """Return a function that makes a statistic of a random source. It gives all memory around the result."""
+    source = _source(rng, variant.source, bool(variant.validity))
+    if _chance(rng, 0.5):  # few values, as of classes
+        some = rng.choice(source.image.ravel(), 3)
+        source = dataclasses.replace(source, image=some[rng.integers(0, 3, source.image.shape)])
+    shape = source.image.shape[1:]
+    around = [(0, 0), (shape[0], 0), (0, shape[1])][rng.choice(3, p=[0.8, 0.1, 0.1])]
+    least = [0.0, 1e-5, 0.5, 1.0, float(rng.uniform(1e-3, 1))][rng.integers(5)]
+    method = variant._replace(least=least).method._changed(boundary=Boundary(around=around))
+    grid = _areal_grid(rng, source)
+    nodata = math.nan if variant.output.startswith("float") and _chance(rng, 0.3) else float(rng.choice([0, NODATA]))
+    outside, share = int(rng.integers(3)), _chance(rng, 0.6)
+
+    def run(backend: Backend) -> list[np.ndarray]:
+        image_around, image_out = _framed(backend, (source.image.shape[0], *grid.shape), variant.output)
+        planes = image_out.shape if variant.validity else grid.shape
+        (around, out), (shares_around, shares) = (_framed(backend, planes, dtype) for dtype in (np.uint8, np.float32))
+        places = (shares, nodata, outside, out) if share else (out, nodata, outside)
+        resample_into(backend, source, grid, method, Target(image_out, *places))
+        return [to_host(backend, array) for array in (image_around, around, shares_around)]
+
+    return run
+
+
+def _areal_grid(rng: np.random.Generator, source: Source) -> Grid:
+    """Return a grid as others have, of 2 x 2 nodes at least. In half of them pixels are boxes, in some large ones."""
+    if _chance(rng, 0.5):
+        grid = _grid(rng, source)
+        while min(grid.row.shape) < 2:
+            grid = _grid(rng, source)
+        return grid
+    nodes, steps = (
+        tuple(int(rng.integers(2, n)) for n in (9, 40)),
+        rng.choice([0.25, 0.5, 1.0, 1.3, 2.0, 7.7], (2, 1, 1)),
+    )
+    y, x = np.mgrid[0 : nodes[0], 0 : nodes[1]] * steps + rng.integers(-8, 9, (2, 1, 1)) / 4
+    return Grid(y + source.origin[0], x[:, :: rng.choice([-1, 1])] + source.origin[1])
+
+
+# fixed_nodes, footprint, all_finite and prefilter
 
 
 def _fixed_nodes(rng: np.random.Generator, _: str) -> Callable[[Backend], list[np.ndarray]]:
@@ -418,6 +465,8 @@ _ANTIALIASED = [
     *(Antialiasing(dtype, dtype, ("linear", "cubic", "lanczos3")[i % 3]) for i, dtype in enumerate(TYPES)),
 ]
 KERNELS: dict[str, tuple[list[Any], Make]] = {
+    "area": ([variant for variant in FEW if variant.kernel == "area"], _area),
+    "area_values": ([variant for variant in FEW if variant.kernel == "area_values"], _area),
     "resample": (_RESAMPLED, _resample),
     "renormalize": (_RENORMALIZED, _renormalize),
     "antialias": (_ANTIALIASED, _antialias),
