@@ -167,7 +167,7 @@ def _random_grid(rng, shape):
 def test_sums_are_kept():
     rng = np.random.default_rng(4)
     for _ in range(50):
-        source = rng.uniform(0, 9, (17, 22))
+        source = rng.uniform(0, 9, (11, 13))
         grid = _random_grid(rng, source.shape)
         found = image_of(source, grid, "sum", mask_policy="renormalize", min_weight=1e-15)
         np.testing.assert_allclose(found.sum(), source.sum(), rtol=1e-12)
@@ -355,7 +355,7 @@ def test_one_output_pixel_may_be_far_larger_than_the_source(statistic):
     assert renormalized == pytest.approx(BY_NUMPY[statistic](source.ravel()), rel=1e-13)
 
 
-@every_statistic
+@pytest.mark.parametrize("statistic", few_of(STATISTICS, ["average", "mode", "med"]))
 def test_a_tall_source_becomes_one_pixel(statistic):
     source = np.random.default_rng(3).integers(0, 1000, (10_000, 3)).astype(float)
     grid = Grid([[4999.5] * 2, [14_999.5] * 2], [[1, 4]] * 2, window=Window(0, 0, 1, 1))

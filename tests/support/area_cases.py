@@ -203,11 +203,11 @@ def _boxes(rng: np.random.Generator, dtype: str) -> list[Case]:
 def _many_pixels(rng: np.random.Generator, dtype: str) -> list[Case]:
     """Cover more pixels than are kept, and wider and taller ones than what is handled at a time."""
     found = []
-    for shape, masked in product([(3, 1100), (17, 1100)], (False, True)):
-        source = source_of(rng, dtype, (1, *shape), masked, few=shape[0] > 3)
+    for shape, masked in product([(2, 620), (17, 1100)], (False, True)):
+        source = source_of(rng, dtype, (1, *shape), masked, few=shape[0] > 2)
         found += [Case(f"{parts} boxes of {shape}", source, _parted(shape, parts)) for parts in (1, 2)]
         middle = (shape[0] / 2, shape[1] / 2)
-        found.append(Case(f"turned pixels of {shape}", source, turned((2, 2), (1, 1), 0.5, 520, middle)))
+        found.append(Case(f"turned pixels of {shape}", source, turned((2, 2), (1, 1), 0.5, shape[1] * 0.47, middle)))
     tall = (2100, 1)  # more rows than are summed up in 32 bits
     return [*found, Case(f"boxes of {tall}", source_of(rng, dtype, (1, *tall), few=True), _parted(tall, 1))]
 

@@ -60,7 +60,7 @@ def test_lazy_is_eager_to_the_bit(name, chunks, backend):
 
 
 @pytest.mark.parametrize("boundary", [None, "edge", "wrap", "reflect"])
-@pytest.mark.parametrize("interp", INTERPOLATORS)
+@pytest.mark.parametrize("interp", [name for name, interp in INTERPOLATORS.items() if interp.taps])
 def test_every_interpolator_and_boundary_is_lazy_as_eager(interp, boundary):
     pair = small(PAIRS["over the antimeridian"], 6)
     array = image_at(pair.source, dtype="float32")
