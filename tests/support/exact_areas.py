@@ -22,6 +22,12 @@ class Quad(NamedTuple):
     def area(self) -> Fraction:
         return abs(_area_of(self.corners))
 
+    @property
+    def box(self) -> Fraction:
+        """The area of the rectangle around it."""
+        rows, cols = zip(*self.corners, strict=True)
+        return (max(rows) - min(rows)) * (max(cols) - min(cols))
+
     def overlaps(self) -> dict[tuple[int, int], Fraction]:
         """Return the area of each pixel that is covered."""
         rows, cols = zip(*self.corners, strict=True)
