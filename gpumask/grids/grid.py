@@ -282,7 +282,7 @@ class Grid:
         return Window(top, left, bottom - top + 1, right - left + 1).pad(margin)
 
     def covered_window(self, around: tuple[int, int] = (0, 0)) -> Window:
-        """Return the smallest window that holds every source pixel that an output pixel covers.
+        """Return a window that holds every source pixel that an output pixel covers.
 
         Parameters
         ----------
@@ -302,7 +302,7 @@ class Grid:
         Examples
         --------
         >>> Grid([[0, 0], [8, 8]], [[0, 8], [0, 8]], resolution=(2, 2)).covered_window()
-        Window(row=-2, col=-2, rows=12, cols=12)
+        Window(row=-3, col=-3, rows=15, cols=15)
         """
         here = self._on_host()
         counts, (rows, cols), output = here.counts(), here.resolution, here.output

@@ -62,13 +62,14 @@ FEW = [
     Areal("uint64", "uint64", "q1", least=0.0),
     Areal("float32", "float32", "q3"),
 ]
-# Each type by each statistic. A result is stored in another type as those of other kernels are.
+# Each type, and each statistic, with a few others. A result is stored in another type as those of other kernels are.
 EVERY = [
     *FEW,
     *(
         made
-        for source, statistic in product(TYPES, STATISTICS)
-        if (made := Areal(source, "float64" if statistic == "sum" else source, statistic))[:3]
+        for (i, source), (j, statistic) in product(enumerate(TYPES), enumerate(STATISTICS))
+        if (i + 3 * j) % 5 == 0
+        and (made := Areal(source, "float64" if statistic == "sum" else source, statistic))[:3]
         not in [each[:3] for each in FEW]
     ),
     Areal("float64", "int8", "sum"),
