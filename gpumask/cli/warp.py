@@ -59,7 +59,8 @@ def warp(output: Path, quiet: bool, **options: Any) -> None:
     band by itself. See `gpumask resample`.
 
     An interpolator reads the same number of pixels of SOURCE everywhere. If OUTPUT is coarser than SOURCE, some pixels
-    of SOURCE are not used. With --antialias interpolators grow wider then, as those of gdalwarp do.
+    of SOURCE are not used. With --antialias interpolators grow wider then, as those of gdalwarp do. Average, sum, mode
+    and the like take all pixels of SOURCE that a pixel of OUTPUT covers.
     """
     same = "crs", "like", "resolution", "bounds", "max_error", "model", "height", "dem"
     target = {name: options[name] for name in same}
