@@ -41,7 +41,8 @@ class Method:
     interp
         "nearest", "linear", "cubic" (Keys, a = -0.5), "lanczos3", or "bspline3", 5, 7, 9 or 11. See `bspline`. Or an
         area statistic, of all source pixels that an output pixel covers: "average", "sum", "rms", "min", "max", "mode",
-        "med", "q1" or "q3". None means cubic. For a file or a DataArray that declares that its values are classes, None means nearest.
+        "med", "q1" or "q3". None means cubic. For a file or a DataArray that declares that its values are classes, None
+        means nearest.
     nodata_out
         The value of invalid output pixels. It is rounded to the output's dtype, which must hold it. None means 0 for
         arrays. For files and DataArrays it means the value that the source declares.
