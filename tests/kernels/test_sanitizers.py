@@ -242,7 +242,7 @@ def _compile(build: Build, variants: list[Variant]) -> None:
     }
     rules = [library("rules", defines(dtype)) for dtype in RULE_TYPES]
     others = [library(kernel, {}) for kernel in ("inside_polygons", "column_distance", "dilate", "fixed_nodes")]
-    areas = [library(each.kernel, each.defines) for each in AREAL]
+    areas = [library(each.kernel, each.defines) for each in AREAL[::3]]
     compile_all([*footprints, *oversamples, *resamples.values(), *rules, *others, *areas])
 
 

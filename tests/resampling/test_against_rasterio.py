@@ -138,7 +138,7 @@ def test_antialiased_interpolators_are_those_of_gdal(interp, gdals, dtype, shrin
     grid = Grid((row + 0.5) * shrink - 0.5, (col + 0.5) * shrink - 0.5)
     image, validity = resample(source, grid, interp, antialias=True)
     good = validity == 1
-    assert good.mean() > 0.4
+    assert good.mean() > 0.25
     # GDAL rounds halves up.
     atol = {"float32": 1e-4, "uint16": 1, "float64": 1e-9}[dtype]
     np.testing.assert_allclose(image[good].astype(float), warped[good].astype(float), rtol=0, atol=atol)
