@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 
 from gpumask.backends import arguments
+from gpumask.backends.arguments import pitch_of
 from gpumask.backends.backend import Backend
 from gpumask.backends.launch import launch
 from gpumask.grids.grid import Grid
+from gpumask.grids.nodes import node_arguments, node_defines
 from gpumask.pixels.boundary import Boundary
+from gpumask.pixels.window import Window
 from gpumask.resampling.image import Source, Target
+from gpumask.resampling.method import STRICT, Method
 
 _OUTSIDE = 2  # marks pixels outside the source in what says which pixels are valid beside shares
 
@@ -61,3 +65,39 @@ def marked(backend: Backend, grid: Grid, target: Target) -> Target:
         valid = backend.empty(target.validity.shape, np.uint8) if target.valid is None else target.valid
         return replace(target, validity=valid, outside=_OUTSIDE, valid=None)
     return replace(target, validity=backend.empty(grid.shape, np.uint8)) if target.validity is None else target
+
+
+def launch_on_finite(
+    backend: Backend,
+    kernel: str,
+    source: Source,
+    grid: Grid,
+    method: Method,
+    target: Target,
+    *more: Any,
+    **defines: Any,
+) -> None:
+    """Run a kernel that takes finite pixels, nodes as float64 and a least share, and that writes shares if asked.
+
+    It runs for all bands together, or for each band if each is valid by itself. `more` are its last arguments.
+    """
+    if any(method.boundary.around) and not source.whole:
+        source = source.crop(Window(*source.origin, *method.boundary.once(source.image.shape[1:])))
+    source = replace(source, image=backend.asarray(source.image))
+    if source.image.dtype.kind == "f":
+        source = finite_source(backend, source, float(np.finfo(source.image.dtype).max), target.by_band)
+    if source.valid is not None:
+        source = replace(source, valid=backend.asarray(source.valid))
+    nodes, facts = node_arguments(backend, grid), node_defines(grid, in_fixed=False)
+    least = STRICT if method.least_weight is None else method.least_weight
+    shares, target = target.validity if target.share else None, marked(backend, grid, target)
+    for band in range(len(source.image)) if target.by_band else [None]:
+        some, into = (source, target) if band is None else (source.band(band), target.band(band))
+        share = shares if shares is None or band is None else shares[band]
+        how = arguments.Areas(carried(into.nodata, into.image.dtype), into.outside, least, share, pitch_of(share))
+        launch(
+            backend, kernel, grid.shape,
+            as_argument(some, method.boundary), arguments.Valid.of(some.valid), nodes,
+            arguments.Target.of(into.image, into.validity), how, *more,
+            SRC_T=some.image.dtype, OUT_T=into.image.dtype, **defines, **facts,
+        )  # fmt: skip
