@@ -24,8 +24,8 @@ KERNELS = {
 
 
 def check_corners(grid: Grid, method: Method) -> None:
-    """Raise GpumaskError unless output pixels have corners, if they need some."""
-    if method.node_margin and min(grid.row.shape) < 2:
+    """Raise GpumaskError unless output pixels have corners, which area statistics need."""
+    if method.interpolator.is_area and min(grid.row.shape) < 2:
         rows, cols = grid.row.shape
         raise GpumaskError(
             f"grid: expected at least 2 x 2 nodes for {method.interpolator.name}, whose pixels have corners between "

@@ -105,3 +105,13 @@ def test_what_cannot_be_right_is_refused(scene):
     assert "--antialias: expected along with one of linear, cubic, lanczos3" in message
     message = fails("resample", "source.tif", "grid.tif", "out.tif", "--boundary", "edge", "--antialias")
     assert "--boundary: expected None for antialias" in message
+
+
+def test_a_grid_of_one_row_of_nodes_is_as_from_arrays(scene):
+    image, valid = scene
+    row, col = np.full((1, 30), 70.0), np.linspace(20, 170, 30)[None]
+    written("row.tif", np.stack([row, col]))
+    resample_file("source.tif", "row.tif", "out.tif", interp="cubic", antialias=True, nodata_out=0, backend="numpy")
+    expected = resample(image, Grid(row, col), "cubic", source_valid=valid, antialias=True, backend="numpy")
+    assert expected.validity.mean() > 0
+    np.testing.assert_array_equal(read("out.tif"), expected.image)
