@@ -112,8 +112,7 @@ INLINE void make_run(const SRC_T* source, Index bands, Index pitch, Index plane,
 }
 
 KERNEL(antialias, Size rows, Size cols,
-       SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS,
-       Carried<OUT_T> nodata, Size outside, f64 least_share, f32* __restrict__ shares, Size shares_pitch, Size over)
+       SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS, AREAS_PARAMETERS, Size over)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     const Place place = PLACE_OF_PARAMETERS;

@@ -1,7 +1,6 @@
 // area: statistics of what output pixels cover of a source. A source pixel weighs by the area of it that is covered.
 // -D STATISTIC is one of those below. SRC_T, OUT_T: types of the source and of the image. Sums are f64.
-// valid: as in renormalize.cu. Valid pixels must be finite. shares: where the shares go
-// of what is covered that are there and valid, or null. least_share, outside: see say_covered.
+// valid: as in renormalize.cu. Valid pixels must be finite. shares: of what is covered that are there and valid.
 // Twin: twin_areas.py:area.
 #define AVERAGE 0
 #define SUM 1
@@ -123,9 +122,60 @@ INLINE void add_up(const SRC_T* first, Index pitch, Index plane, int bands, cons
     }
 }
 
+#if LANES > 1 && IS_SUM
+// Sources whose columns have sums of 32 bits. Of whole pixels these are exact, so that their order does not matter.
+#define IS_SMALL (!Kind<SRC_T>::is_float && sizeof(SRC_T) <= 2 && STATISTIC != RMS)
+#define MOST_ROWS 32768
+
+// Whether boxes cover pixels wholly, or not at all.
+INLINE bool are_whole(const Covers& at, const Run& run)
+{
+    const f64 top = at.top[run.begin], bottom = at.bottom[run.begin];
+    f64 parts = (top - floor(top)) + (bottom - floor(bottom));
+    LANE_LOOP_JOIN(l, run.begin, run.end, +, parts)
+        parts += (at.left[l] - floor(at.left[l])) + (at.right[l] - floor(at.right[l]));
+    return parts == 0 && run.rows.last - run.rows.first <= MOST_ROWS;
+}
+
+// As add_up, of whole pixels.
+INLINE void add_whole(const SRC_T* first, Index pitch, Index plane, int bands, const Place& place, const Covers& at,
+                      const Run& run, bool masked, Total (*totals)[LANES])
+{
+    for (Index c = run.cols.first, n; c < run.cols.last; c += n) {
+        n = neighbours(place.cols, c, run.cols.last);
+        const Index x = in_window(place.cols, c);
+        if (x >= place.cols.n) continue;
+        for (int b = 0; b < bands; ++b) {
+            LANE_ARRAY i32 columns[COLUMNS];
+            LANE_LOOP(j, 0, n) columns[j] = 0;
+            for (Index r = run.rows.first; r < run.rows.last; ++r) {
+                const Index y = in_window(place.rows, r);
+                if (y >= place.rows.n) continue;
+                const SRC_T* pixels = first + (b * plane + y * pitch + x);
+                const u8* valid = masked ? place.valid + (y * place.pitch + x) : nullptr;
+                if (masked)
+                    LANE_LOOP(j, 0, n) columns[j] += valid[j] ? (i32)pixels[j] : 0;
+                else
+                    LANE_LOOP(j, 0, n) columns[j] += (i32)pixels[j];
+            }
+            RUN_LOOP(l, run) {
+                i64 total = 0;
+                for (Index k = most(c, (Index)at.first_col[l]), stop = least(c + n, (Index)at.last_col[l]); k < stop; ++k)
+                    total += columns[k - c];
+                totals[b][l] += (f64)total;
+            }
+        }
+    }
+}
+#endif
+
 INLINE void find_totals(const SRC_T* first, Index pitch, Index plane, int bands, const Place& place, const Covers& at,
                         const Run& run, bool masked, Total (*totals)[LANES])
 {
+#if LANES > 1 && IS_SUM
+    if (IS_SMALL && at.is_box[run.begin] != 0 && are_whole(at, run))
+        return add_whole(first, pitch, plane, bands, place, at, run, masked, totals);
+#endif
     const Outline outline = outline_at(at, run.begin);
     if (at.is_box[run.begin] != 0) {
         if (masked)
@@ -155,8 +205,7 @@ INLINE OUT_T finished(Total total, f64 area, f64 scale, OUT_T nodata)
 }
 
 KERNEL(area, Size rows, Size cols,
-       SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS,
-       Carried<OUT_T> nodata, Size outside, f64 least_share, f32* __restrict__ shares, Size shares_pitch)
+       SOURCE_PARAMETERS, VALID_PARAMETERS, GRID_PARAMETERS, TARGET_PARAMETERS, AREAS_PARAMETERS)
 {
     const Grid grid = GRID_OF_PARAMETERS;
     const Place place = PLACE_OF_PARAMETERS;
@@ -164,8 +213,8 @@ KERNEL(area, Size rows, Size cols,
     FOR_TILED_SEGMENTS(y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         Covers at;
-        find_covers(place, grid, first_row + y, first_col + x, n, at);
         Covered covered;
+        find_covers(place, grid, first_row + y, first_col + x, n, at);
         find_covered(place, at, n, covered);
         f32* shown = shares ? shares + (y * shares_pitch + x) : nullptr;
         say_covered(at, n, least_share, (u8)outside, covered, validity + (y * validity_pitch + x), shown);

@@ -34,3 +34,8 @@
 #define SHARES_PARAMETERS                                                                                          \
     const u8 *__restrict__ valid, Size valid_pitch, Size valid_plane, f32 *__restrict__ shares, Size shares_pitch, \
         Size shares_plane
+
+// What an output pixel becomes that gets no value, what its validity is where no pixel of the source is there, and the least
+// share of valid ones with which it gets one. Where the shares go, or null.
+#define AREAS_PARAMETERS                                                                                           \
+    Carried<OUT_T> nodata, Size outside, f64 least_share, f32 *__restrict__ shares, Size shares_pitch

@@ -73,32 +73,32 @@ def area_values(
         footprint = Footprint(covers, source, valid.valid)
         has_value = _say_shares(footprint, target.validity, at, how)
         for band, image in zip(source.pixels.source, target.image, strict=True):
-            values, weights = footprint.values(band)
+            values, counts = footprint.values(band)
             order = np.argsort(values, axis=1, kind="stable")
-            values, weights = (np.take_along_axis(each, order, axis=1) for each in (values, weights))
-            place = _heaviest(values, weights) if QUARTERS == 0 else _at_rank(weights, QUARTERS)
+            values, counts = (np.take_along_axis(each, order, axis=1) for each in (values, counts))
+            place = _most_frequent(values, counts) if QUARTERS == 0 else _at_rank(counts, QUARTERS)
             found = values[np.arange(len(values)), place] if values.shape[1] else np.zeros(len(values), values.dtype)
             image[at] = np.where(has_value, converted(found, OUT_T), empty)
 
 
-def _heaviest(values, weights):
-    """Return where the first of the values lies that together weigh most."""
+def _most_frequent(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return where the first of the values lies that most of those that count have."""
     if not values.shape[1]:
         return np.zeros(len(values), np.intp)
-    total = np.cumsum(weights, axis=1)
+    total = np.cumsum(counts, axis=1)
     last = np.ones(values.shape, bool)
     last[:, :-1] = values[:, 1:] != values[:, :-1]
     before = np.zeros_like(total)
     np.maximum.accumulate(np.where(last, total, 0)[:, :-1], axis=1, out=before[:, 1:])
-    return np.argmax(np.where(last, total - before, 0), axis=1)
+    return np.asarray(np.argmax(np.where(last, total - before, 0), axis=1))
 
 
-def _at_rank(weights, quarters):
-    """Return where the first value lies that so many quarters of those with a weight don't exceed."""
-    counts = np.cumsum(weights != 0, axis=1)
-    if not counts.shape[1]:
-        return np.zeros(len(counts), np.intp)
-    return np.argmax(4 * counts >= np.maximum(quarters * counts[:, -1:], 1), axis=1)
+def _at_rank(counts: np.ndarray, quarters: int) -> np.ndarray:
+    """Return where the first value lies that so many quarters of those that count don't exceed."""
+    total = np.cumsum(counts, axis=1)
+    if not total.shape[1]:
+        return np.zeros(len(total), np.intp)
+    return np.asarray(np.argmax(4 * total >= np.maximum(quarters * total[:, -1:], 1), axis=1))
 
 
 def _say_shares(footprint: Footprint, validity: np.ndarray, at: Any, how: Areas) -> np.ndarray:
@@ -216,17 +216,13 @@ class Footprint:
         return np.asarray(total)
 
     def values(self, band: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each output pixel the values of all that it may cover, and their weights as whole numbers."""
-        values, weights = [], []
-        unit = np.where(self.covers.area < 2.0**20, 2.0**20, 2.0**10)[:, None]
-        for weight, counts, index in self.rows():
-            box = _in_units(weight, unit) * _in_units(self._widths, unit)
-            units = np.where(self.covers.is_box[:, None], box, _in_units(weight, unit * unit))
+        """Return for each output pixel the values of all that it may cover, and which of them count."""
+        values = [np.zeros((len(self.covers.area), 0), band.dtype)]
+        counts = [np.zeros((len(self.covers.area), 0), bool)]
+        for _, covered, index in self.rows():
             values.append(band[index[1]] + band.dtype.type(0))
-            weights.append(np.where(counts & self._valid(index), units, 0.0).astype(np.int64))
-        if not values:
-            return np.zeros((len(unit), 0), band.dtype), np.zeros((len(unit), 0), np.int64)
-        return np.concatenate(values, axis=1), np.concatenate(weights, axis=1)
+            counts.append(covered & self._valid(index))
+        return np.concatenate(values, axis=1), np.concatenate(counts, axis=1)
 
     @property
     def _widths(self) -> np.ndarray:
@@ -238,11 +234,6 @@ class Footprint:
         if not columns.shape[1]:
             return np.zeros(len(columns))
         return np.asarray(np.cumsum(np.where(self._has, columns, 0.0), axis=1)[:, -1])
-
-
-def _in_units(v: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Return lengths, or areas, in whole units."""
-    return np.asarray(np.floor(np.maximum(v * units + 0.5, 1.0)))
 
 
 def _covers(rows: int, cols: int, source: Source, grid: Grid) -> Iterator[tuple[Any, Covers]]:

@@ -139,6 +139,21 @@ def test_whole_boxes_are_those_of_numpy(statistic, size, values):
     np.testing.assert_array_equal(image_of(source, grid, statistic), BY_NUMPY[statistic](boxes))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "statistic"), [("uint8", "mode"), ("float64", "mode"), ("int16", "med"), ("uint16", "sum")]
+)
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (8, 8), (13, 5), (24, 40), (33, 40), (2, 700)])
+@pytest.mark.parametrize("values", [2, 7, 50, 2000])
+def test_boxes_of_any_size_and_of_few_or_many_values_are_those_of_numpy(dtype, statistic, size, values):
+    rng = np.random.default_rng([*size, values])
+    limits = np.iinfo(dtype) if dtype != "float64" else np.iinfo("int64")
+    source = np.maximum(limits.max - rng.integers(0, values, (size[0] * 3, size[1] * 2)), limits.min).astype(dtype)
+    boxes, grid = _boxes(source, size)
+    assert_same_bits(image_of(source, grid, statistic), BY_NUMPY[statistic](boxes.astype(float)).astype(
+        "float64" if statistic == "sum" else dtype
+    ))  # fmt: skip
+
+
 @by_numpy
 @every_statistic
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32", "int64", "float32"])
