@@ -206,14 +206,13 @@ INLINE Run run_from(const Covers& at, int l, int n)
     return {l, end, {(Index)at.first_row[l], (Index)at.last_row[l]}, {(Index)first, (Index)last}};
 }
 
-// The sides of an output pixel, each from its upper end on, so that the output pixels to both sides of it agree on where it
-// runs.
+// The corners of an output pixel, the first one again after the last, and how its sides are inclined.
 // Places are counted from a pixel that all windows have in common, so that rounding is the same in all of them.
 struct Outline {
     f64 first_row, first_col;  // that pixel, in the window
-    f64 upper_row[4], upper_col[4], lower_row[4], lower_col[4];
+    f64 row[5], col[5];
     f64 slope[4];      // columns a row
-    f64 sign[4];       // 1 where it has the output pixel to its left, else -1
+    f64 turned;        // -1 where corners lie the other way round, else 1
     f64 threshold;     // pixels of which no more is covered don't count
 };
 
@@ -228,36 +227,39 @@ INLINE Outline outline_at(const Covers& at, int l)
         corners.row[k] -= out.first_row;
         corners.col[k] -= out.first_col;
     }
-    const f64 *r = corners.row, *c = corners.col, turned = area_of(corners) < 0 ? -1.0 : 1.0;
+    out.turned = area_of(corners) < 0 ? -1.0 : 1.0;
     out.threshold = LEAST_SHARE * least(at.area[l], 1.0);
+    UNROLL for (int k = 0; k < 5; ++k) {
+        out.row[k] = corners.row[k & 3];
+        out.col[k] = corners.col[k & 3];
+    }
     SHORT_LOOP(k, 4) {
-        const int next = (k + 1) & 3;
-        const bool down = r[k] < r[next];
-        out.upper_row[k] = down ? r[k] : r[next];
-        out.upper_col[k] = down ? c[k] : c[next];
-        out.lower_row[k] = down ? r[next] : r[k];
-        out.lower_col[k] = down ? c[next] : c[k];
-        out.slope[k] = r[next] == r[k] ? 0.0 : (c[next] - c[k]) / (r[next] - r[k]);
-        out.sign[k] = down ? turned : -turned;
+        const f64 rows = out.row[k + 1] - out.row[k];
+        out.slope[k] = rows == 0 ? 0.0 : (out.col[k + 1] - out.col[k]) / rows;
     }
     return out;
 }
 
-// The sides in a row of pixels: the columns between which each runs, and how many rows it spans, by its sign.
+// The sides in a row of pixels: the columns between which each runs, and how many rows it spans, by its sign: above 0 where
+// it has the output pixel to its left.
 struct Sides {
     f64 low[4], high[4], rows[4];
 };
 
+// Each side from its upper end on, so that the output pixels to both sides of it agree on where it runs.
 INLINE void find_sides(const Outline& out, f64 top, Sides& at)
 {
     SHORT_LOOP(k, 4) {
-        const f64 begin = most(out.upper_row[k], top), end = least(out.lower_row[k], top + 1.0);
+        const bool down = out.row[k] < out.row[k + 1];
+        const f64 upper_row = down ? out.row[k] : out.row[k + 1], upper_col = down ? out.col[k] : out.col[k + 1];
+        const f64 lower_row = down ? out.row[k + 1] : out.row[k], lower_col = down ? out.col[k + 1] : out.col[k];
+        const f64 begin = most(upper_row, top), end = least(lower_row, top + 1.0);
         const f64 span = end > begin ? end - begin : 0.0, slope = out.slope[k];
-        const f64 a = begin == out.upper_row[k] ? out.upper_col[k] : out.upper_col[k] + (begin - out.upper_row[k]) * slope;
-        const f64 b = end == out.lower_row[k] ? out.lower_col[k] : out.upper_col[k] + (end - out.upper_row[k]) * slope;
+        const f64 a = begin == upper_row ? upper_col : upper_col + (begin - upper_row) * slope;
+        const f64 b = end == lower_row ? lower_col : upper_col + (end - upper_row) * slope;
         at.low[k] = least(a, b);
         at.high[k] = most(a, b);
-        at.rows[k] = span * out.sign[k];
+        at.rows[k] = down ? span * out.turned : -(span * out.turned);
     }
 }
 
