@@ -52,10 +52,10 @@ def warped_cases() -> dict[str, Any]:
 
 
 def smaller_file_cases() -> dict[str, Any]:
-    """Return what needs rasterio, and makes images smaller."""
+    """Return what makes files smaller, which needs rasterio."""
     from coarsening import Coarsening  # noqa: PLC0415
 
-    return {"average, file to file, 4 bands of uint16, 10 m to 60 m": Coarsening()}
+    return {"average, file to file, 4 bands of uint16, 6 times smaller": Coarsening()}
 
 
 def all_cases() -> dict[str, Any]:
