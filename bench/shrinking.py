@@ -77,7 +77,7 @@ class Shrinking:
 
 
 def gdal(case: Shrinking, threads: int) -> Call:
-    """Return rasterio.warp.reproject by an affine transform."""
+    """Return rasterio.warp.reproject by an affine transform; its average takes upright boxes where that turns."""
     from affine import Affine  # noqa: PLC0415
     from rasterio.warp import Resampling, reproject  # noqa: PLC0415
 

@@ -43,7 +43,7 @@ _ONE_THREAD = (
     "* The last table is of one thread. Its pixels are those of the output. gpumask is compared with GDAL on one",
     "  thread, and for the valid share with itself, with a validity of 0 and 1.",
     "* Images that become smaller have 3000 x 3000 pixels, in files 3996 x 3996. They have no mask, and are turned",
-    "  only where a row says so.",
+    "  only where a row says so. GDAL averages an upright box between two corners of a turned pixel.",
 )
 
 
