@@ -7,6 +7,7 @@ from typing import Any
 from masking import Masking
 from oversampling import Oversampling
 from resampling import Resampling
+from shrinking import Shrinking
 
 ARRAYS: dict[str, Resampling | Oversampling] = {
     "cubic, float64, full grid": Resampling("cubic"),
@@ -19,6 +20,18 @@ ARRAYS: dict[str, Resampling | Oversampling] = {
     **{f"mask of step 16 to {size} x {size}": Oversampling(size) for size in (500, 1000, 2000, 4000, 8000)},
 }
 FLAGS = {"6 flags of uint16, 8000 x 8000": Masking(8000)}
+SMALLER: dict[str, Shrinking | Resampling] = {
+    "average, uint16, 6 times smaller": Shrinking("average"),
+    "average, uint8, 6 times smaller": Shrinking("average", "uint8"),
+    "average, uint16, 2 times smaller": Shrinking("average", times=2),
+    "average, uint16, 20 times smaller": Shrinking("average", times=20),
+    "average, uint16, 6 times smaller, turned by 10 degrees": Shrinking("average", degrees=10),
+    "mode, 6 classes of uint8, 6 times smaller": Shrinking("mode", "uint8"),
+    "med, uint16, 6 times smaller": Shrinking("med"),
+    "cubic with antialias, uint16, 6 times smaller": Shrinking("cubic", antialias=True),
+    "cubic with antialias, float32, 6 times smaller": Shrinking("cubic", "float32", antialias=True),
+    "cubic with the valid share, uint16": Resampling("cubic", dtype="uint16", step=16, validity="share"),
+}
 
 
 def file_cases() -> dict[str, Any]:
@@ -38,10 +51,17 @@ def warped_cases() -> dict[str, Any]:
     return {"cubic, uint16, UTM to longitudes, 4000 x 4000": Warping()}
 
 
+def smaller_file_cases() -> dict[str, Any]:
+    """Return what makes files smaller, which needs rasterio."""
+    from coarsening import Coarsening  # noqa: PLC0415
+
+    return {"average, file to file, 4 bands of uint16, 6 times smaller": Coarsening()}
+
+
 def all_cases() -> dict[str, Any]:
     """Return all that can be measured here, in the order of the table."""
     found: dict[str, Any] = {}
-    for cases in (lambda: ARRAYS, file_cases, lambda: FLAGS, warped_cases):
+    for cases in (lambda: ARRAYS, file_cases, lambda: FLAGS, warped_cases, lambda: SMALLER, smaller_file_cases):
         try:
             found |= cases()
         except ImportError as error:

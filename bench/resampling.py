@@ -6,9 +6,10 @@ What a library can't do is left out of its job and said below the table (no mask
 from __future__ import annotations
 
 import functools
+import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,12 @@ class Resampling:
     bands: int = 1
     step: int = 1
     degrees: float = 7.0
+    validity: str = "pixel"
+
+    @property
+    def one_thread(self) -> bool:
+        """Whether nothing is measured with more threads."""
+        return self.validity == "share"
 
     @property
     def pixels(self) -> int:
@@ -61,19 +68,20 @@ class Resampling:
         Source and image; coordinates where the grid is full; validity of the source; footprints written and read;
         validity.
         """
-        itemsize = np.dtype(self.dtype).itemsize
-        return 2 * itemsize + (16 / self.step**2 + 1 + 2 + 1) / self.bands
+        itemsize, validity = np.dtype(self.dtype).itemsize, 4 if self.validity == "share" else 1
+        return 2 * itemsize + (16 / self.step**2 + 1 + 2 + validity) / self.bands
 
     def ours(self, backend: str, to_device: Callable[[Any], Any] = np.asarray) -> Call:
         """Return gpumask on a backend, from arrays in that backend's memory to new ones."""
         source, valid = to_device(self.source()), to_device(self.valid())
         row, col = map(to_device, self.nodes(self.step))
         grid = gpumask.Grid(row, col, (self.step, self.step), window=self.window())
-        return lambda: gpumask.resample(source, grid, self.interp, source_valid=valid, backend=backend)
+        more = {"source_valid": valid, "validity": self.validity, "backend": backend}
+        return lambda: gpumask.resample(source, grid, self.interp, **more)
 
     def peers(self) -> dict[str, Callable[[], Call]]:
         """Return libraries with one thread."""
-        if self.interp == "lanczos3":
+        if self.interp == "lanczos3" or self.validity == "share":
             return {}
         order = {"nearest": 0, "linear": 1, "cubic": 3, "bspline3": 3, "bspline5": 5}.get(self.interp)
         theirs = {} if order is None else {"SciPy": lambda: scipy(self, order)}
@@ -81,6 +89,8 @@ class Resampling:
 
     def threaded_peers(self, threads: int) -> dict[str, Callable[[], Call]]:
         """Return libraries with so many threads."""
+        if self.validity == "share":
+            return {"plain validity": lambda: plain(self, threads)}
         how = {"nearest": 0, "linear": 1, "cubic": 2, "lanczos3": 4}.get(self.interp)
         warp = {} if how is None else {"GDAL warp": lambda: gdal(self, how, threads)}
         return warp | ({"OpenCV remap": lambda: opencv(self, threads)} if how in (0, 1, 2) else {})
@@ -95,6 +105,17 @@ def turned(size: int, step: int, degrees: float) -> tuple[np.ndarray, np.ndarray
     angle = np.deg2rad(degrees)
     row, col = np.cos(angle) * y + np.sin(angle) * x, -np.sin(angle) * y + np.cos(angle) * x
     return row + centre, col + centre
+
+
+def plain(case: Resampling, threads: int) -> Call:
+    """Return gpumask itself, with a validity of 0 and 1."""
+    ours = replace(case, validity="pixel").ours("native")
+
+    def call() -> None:
+        os.environ["GPUMASK_NUM_THREADS"] = str(threads)  # as for all that bench/run.py measures
+        ours()
+
+    return call
 
 
 def gridr(case: Resampling) -> Call:

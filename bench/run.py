@@ -23,7 +23,7 @@ import numpy as np
 import tables
 from cases import all_cases
 from gpu_day import page
-from tables import plural
+from tables import on_one_thread, plural
 
 import gpumask
 from gpumask.backends import get
@@ -44,7 +44,7 @@ def libraries(case: Case) -> dict[str, Call]:
         except (ImportError, gpumask.GpumaskError) as error:
             print(f"left out: {name}: {str(error).splitlines()[0]}")
 
-    counts = sorted({1, os.cpu_count() or 1})
+    counts = [1] if on_one_thread(case) else sorted({1, os.cpu_count() or 1})
     for threads in counts:
         add(f"gpumask native, {plural(threads)}", lambda t=threads: on_threads(t, case.ours("native")))
     add("gpumask cuda", lambda: on_device(case))

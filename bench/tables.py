@@ -9,7 +9,13 @@ from typing import Any
 Found = dict[str, Any]  # what `bench/run.py --json` stores
 Cases = dict[str, Any]  # see cases.py
 
-REFERENCES = ("GridR, 1 thread", "datacube, 1 thread", "GDAL warp, 2 threads")
+REFERENCES = (
+    "GridR, 1 thread",
+    "datacube, 1 thread",
+    "GDAL warp, 2 threads",
+    "GDAL warp, 1 thread",
+    "plain validity, 1 thread",
+)
 
 # Rows of the short table: what each is called there, and the case.
 SHORT = {
@@ -33,10 +39,22 @@ _LEGEND = (
     "* Kernels were compiled before. Each figure is the median of runs in turn.",
 )
 
+_ONE_THREAD = (
+    "* The last table is of one thread. Its pixels are those of the output. gpumask is compared with GDAL on one",
+    "  thread, and for the valid share with itself, with a validity of 0 and 1.",
+    "* Images that become smaller have 3000 x 3000 pixels, in files 3996 x 3996. They have no mask, and are turned",
+    "  only where a row says so. GDAL averages an upright box between two corners of a turned pixel.",
+)
+
 
 def plural(threads: int) -> str:
     """Return "1 thread" or "2 threads"."""
     return f"{threads} thread{'s' * (threads > 1)}"
+
+
+def on_one_thread(case: Any) -> bool:
+    """Say whether a case is measured with one thread only. Such cases have a table of their own."""
+    return getattr(case, "one_thread", False)
 
 
 def short(found: Found, cases: Cases) -> str:
@@ -54,13 +72,18 @@ def short(found: Found, cases: Cases) -> str:
 
 
 def full(found: Found, cases: Cases) -> str:
-    """Return the table of everything: a row for each case, a column for each library."""
+    """Return the tables of everything: a row for each case, a column for each library."""
     where, results = found["machine"], found["seconds"]
-    libraries = list(dict.fromkeys(name for seconds in results.values() for name in seconds))
-    lines = markdown(libraries, {name: (seconds, cases[name].pixels) for name, seconds in results.items()})
+    rows = {name: (seconds, cases[name].pixels) for name, seconds in results.items()}
+    alone = {name: row for name, row in rows.items() if on_one_thread(cases[name])}
+    lines: list[str] = []
+    for some in ({name: row for name, row in rows.items() if name not in alone}, alone):
+        if some:
+            libraries = dict.fromkeys(library for seconds, _ in some.values() for library in seconds)
+            lines += [""] * bool(lines) + markdown(libraries, some)
     about = f"{where['cpu']}, {where['cores']} cores, copy bandwidth {where['copy_bandwidth_host'] / 1e9:.0f} GB/s"
     gpu = f"; {where['gpu']}, {where['copy_bandwidth_gpu'] / 1e9:.0f} GB/s" if "gpu" in where else ""
-    lines += ["", *_LEGEND, f"* Machine: {about}{gpu}."]
+    lines += ["", *_LEGEND, *_ONE_THREAD * bool(alone), f"* Machine: {about}{gpu}."]
     return "\n".join(lines + shares(results, where, cases)) + "\n"
 
 

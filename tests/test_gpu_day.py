@@ -301,6 +301,19 @@ def test_the_page_has_shares_peers_what_failed_and_what_did_not_run(record):
     assert f"| {case} | 2000.0 | 4000.0 |  |" in readme_table(record.found)
 
 
+def test_the_page_says_what_a_pixel_is_where_images_become_smaller(record):
+    from gpu_day.common import Options
+    from gpu_day.page import speed_table
+    from gpu_day.speed import cases
+
+    name = "mode, 6 classes of uint8, 6 times smaller"
+    case = cases(Options())[name]
+    record.put("speed", name, "done", size=case.size, pixels=case.pixels, seconds=1e-3, wall=1e-3, bytes=1)
+    text = speed_table(record.found)
+    assert f"| {name} | 12288 | 238.4 |" in text
+    assert "Images that become smaller" in text
+
+
 def test_an_empty_page_is_a_page(record):
     from gpu_day.page import page
 

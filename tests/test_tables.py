@@ -41,6 +41,24 @@ def test_the_tables_of_the_gpu_are_made_of_the_figures_that_are_kept():
     assert between(DOCS / "speed.md", "bench gpu") == speed_table(found)
 
 
+def test_what_is_measured_on_one_thread_has_a_table_of_its_own():
+    import tables
+    from cases import ARRAYS, SMALLER
+
+    one, two, shares = "average, uint16, 6 times smaller", "linear, float32, full grid", next(reversed(SMALLER))
+    seconds = {
+        two: {"gpumask native, 2 threads": 4e-3, "GDAL warp, 2 threads": 8e-3},
+        one: {"gpumask native, 1 thread": 1e-3, "GDAL warp, 1 thread": 3e-3},
+        shares: {"gpumask native, 1 thread": 4e-3, "plain validity, 1 thread": 2e-3},
+    }
+    machine = {"cpu": "CPU", "cores": 2, "copy_bandwidth_host": 1e10}
+    text = tables.full({"machine": machine, "seconds": seconds}, ARRAYS | SMALLER)
+    first, second = text.split("\n\n")[:2]
+    assert first.splitlines()[2:] == [f"| {two} | 1.0 (2.0) | 2.0 |"]
+    assert second.splitlines()[2:] == [f"| {one} | 4.0 (3.0) | 12.0 |  |", f"| {shares} | 1.0 (0.5) |  | 0.5 |"]
+    assert "of one thread" in text
+
+
 def test_a_table_replaces_the_one_before_it_alone(tmp_path):
     import tables
 

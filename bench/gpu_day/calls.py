@@ -94,13 +94,30 @@ def renormalize(to: To, backend: str | None) -> list[Any]:
 
 def antialias(to: To, backend: str | None) -> list[Any]:
     """Images that shrink, by interpolators as wide as output pixels lie apart."""
-    found = []
-    for kind, interp, step in (("uint16", "cubic", 9), ("float32", "lanczos3", 1), ("int16", "linear", 9)):
-        grid = turned(step, to)
-        smaller = gpumask.Grid(grid.row * 1.7 - 9, grid.col * 2.3 - 11, grid.resolution, window=grid.window)
-        policy = {"mask_policy": "renormalize", "antialias": True, "backend": backend}
-        found += gpumask.resample(to(image(kind)), smaller, interp, source_valid=to(valid()), **policy)
-    return found
+    cases = ("uint16", "cubic", 9), ("float32", "lanczos3", 1), ("int16", "linear", 9)
+    return [array for case in cases for array in shrunk(to, backend, *case, antialias=True)]
+
+
+def area(to: To, backend: str | None) -> list[Any]:
+    """Return statistics of what output pixels cover, weighed by area."""
+    found = shrunk(to, backend, "uint16", "average", 9, validity="share")
+    found += shrunk(to, backend, "float32", "sum", 1, dtype="float32")
+    return found + shrunk(to, backend, "uint8", "max", 9)
+
+
+def area_values(to: To, backend: str | None) -> list[Any]:
+    """Return statistics of what output pixels cover that are some of its values."""
+    found = shrunk(to, backend, "uint8", "mode", 9)
+    found += shrunk(to, backend, "uint16", "med", 9, validity="share")
+    return found + shrunk(to, backend, "float64", "q3", 1)
+
+
+def shrunk(to: To, backend: str | None, kind: str, interp: str, step: int, **more: Any) -> list[Any]:
+    """Return an image that shrinks and its validity, where invalid pixels are left out."""
+    grid = turned(step, to)
+    smaller = gpumask.Grid(grid.row * 1.7 - 9, grid.col * 2.3 - 11, grid.resolution, window=grid.window)
+    policy = {"mask_policy": "renormalize", "backend": backend}
+    return list(gpumask.resample(to(image(kind)), smaller, interp, source_valid=to(valid()), **policy, **more))
 
 
 def rules(to: To, backend: str | None) -> list[Any]:
@@ -135,8 +152,10 @@ def discs(to: To, backend: str | None) -> list[Any]:
 
 CALLS: dict[str, Callable[[To, str | None], list[Any]]] = {
     call.__name__: call
-    for call in (resample, footprint, oversample, prefilter, renormalize, antialias, rules, polygons, discs)
-}
+    for call in (
+        resample, footprint, oversample, prefilter, renormalize, antialias, area, area_values, rules, polygons, discs,
+    )
+}  # fmt: skip
 
 
 def all_kernels() -> set[str]:

@@ -120,7 +120,8 @@ def speed(known: Found, copy: float | None, kernels: bool = True) -> list[str]:
         if kernels:
             cells.append(each_kernel(item, copy))
         lines.append(row_of(cells))
-    return [*lines, "", *_ABOUT_SPEED, *[_ABOUT_KERNELS] * kernels]
+    smaller = any(name.endswith("times smaller") for name in ours)
+    return [*lines, "", *_ABOUT_SPEED, *_ABOUT_SMALLER * smaller, *[_ABOUT_KERNELS] * kernels]
 
 
 def row_of(cells: Iterable[str]) -> str:
@@ -141,6 +142,10 @@ _ABOUT_SPEED = (
     "Arrays are on the device. Images are turned by 7 degrees, one pixel in 10 000 masked. Peers take no mask, have",
     "full coordinates, and float32 where torch takes no integers. A copy's rate counts bytes read and written. That of",
     "gpumask counts each array that a call must read or write once, and footprints twice.",
+)
+_ABOUT_SMALLER = (
+    "Images that become smaller are neither turned nor masked. Their size is the source's, and their pixels are those",
+    "of the output.",
 )
 _ABOUT_KERNELS = "Of a kernel, the bytes are those of every array that it is given, once."
 

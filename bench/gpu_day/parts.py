@@ -57,7 +57,7 @@ PARTS = (
     Part("smoke", "smoke", 45, 40, min(CORES, 8)),
     Part("suite", "suite", 75, WHOLE),
     Part("random", "random_cases", 45, 40, min(CORES, 12)),
-    Part("speed", "speed", 70, 20),
+    Part("speed", "speed", 80, 20),
     Part("host", "host", 35, 25),
     Part("sanitize", "sanitize", 30, 30, 2),
     Part("counters", "counters", 25, 15),

@@ -6,7 +6,7 @@ import dataclasses
 import gc
 from typing import Any
 
-from cases import ARRAYS, FLAGS, warped_cases
+from cases import ARRAYS, FLAGS, SMALLER, warped_cases
 from resampling import Resampling
 
 from gpu_day.common import NotHere, Options
@@ -15,7 +15,13 @@ from gpu_day.timing import event_seconds, keep_busy, wall_seconds, watched
 from gpumask.backends import get
 
 PEERS = "; peers"
-_SIZE, _SPLINE_SIZE = 6144, 4096
+_SIZE, _SPLINE_SIZE, _SHRUNK_SIZE = 6144, 4096, 12288
+_SMALLER = (
+    "average, uint16, 6 times smaller",
+    "mode, 6 classes of uint8, 6 times smaller",
+    "med, uint16, 6 times smaller",
+    "cubic with antialias, uint16, 6 times smaller",
+)
 _WARPED = "cubic, uint16, UTM to longitudes"
 
 
@@ -36,6 +42,8 @@ def cases(options: Options) -> dict[str, Any]:
             size = _SPLINE_SIZE if case.interp.startswith("bspline") else _SIZE
         short = name.partition(" to ")[0].removesuffix(", 1000 x 1000").removesuffix(", 8000 x 8000")
         found[short] = dataclasses.replace(case, size=options.scaled(size))
+    for name in _SMALLER:
+        found[name] = dataclasses.replace(SMALLER[name], size=options.scaled(_SHRUNK_SIZE))
     return found
 
 
