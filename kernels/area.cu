@@ -131,10 +131,10 @@ INLINE void add_up(const SRC_T* first, Index pitch, Index plane, int bands, cons
 INLINE bool are_whole(const Covers& at, const Run& run)
 {
     const f64 top = at.top[run.begin], bottom = at.bottom[run.begin];
-    f64 parts = (top - floor(top)) + (bottom - floor(bottom));
-    LANE_LOOP_JOIN(l, run.begin, run.end, +, parts)
-        parts += (at.left[l] - floor(at.left[l])) + (at.right[l] - floor(at.right[l]));
-    return parts == 0 && run.rows.last - run.rows.first <= MOST_ROWS;
+    i32 whole = top == floor(top) && bottom == floor(bottom) && run.rows.last - run.rows.first <= MOST_ROWS ? 1 : 0;
+    LANE_LOOP_ALL(l, run.begin, run.end, whole)
+        whole &= (at.left[l] == floor(at.left[l])) & (at.right[l] == floor(at.right[l])) ? 1 : 0;
+    return whole != 0;
 }
 
 // As add_up, of whole pixels.

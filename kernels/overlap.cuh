@@ -190,19 +190,28 @@ INLINE bool covers_any(const Covers& at, int l)
     return at.first_row[l] < at.last_row[l] && at.first_col[l] < at.last_col[l];
 }
 
+// Whether a pixel goes on with a run of boxes from the one before it.
+INLINE bool goes_on(const Covers& at, int l)
+{
+    return (at.is_box[l] != 0) & (at.top[l] == at.top[l - 1]) & (at.bottom[l] == at.bottom[l - 1])
+        & (at.first_row[l] < at.last_row[l]) & (at.first_col[l] < at.last_col[l])
+        & (at.first_col[l] <= at.last_col[l - 1]) & (at.last_col[l] >= at.first_col[l - 1]);
+}
+
 INLINE Run run_from(const Covers& at, int l, int n)
 {
-    const f64 top = at.top[l], bottom = at.bottom[l];
     f64 first = at.first_col[l], last = at.last_col[l];
     int end = l + 1;
-    if (LANES > 1 && at.is_box[l] != 0 && covers_any(at, l))
-        for (; end < n; ++end) {
-            if (at.is_box[end] == 0 || at.top[end] != top || at.bottom[end] != bottom || !covers_any(at, end)
-                || at.first_col[end] > last || at.last_col[end] < first)
-                break;
-            first = least(first, at.first_col[end]);
-            last = most(last, at.last_col[end]);
-        }
+    if (LANES > 1 && at.is_box[l] != 0 && covers_any(at, l)) {
+        i32 all = 1;
+        LANE_LOOP_ALL(k, end, n, all) all &= goes_on(at, k) ? 1 : 0;  // most are boxes, or none
+        if (all)
+            end = n;
+        else
+            while (end < n && goes_on(at, end)) ++end;
+        LANE_LOOP_JOIN(k, l, end, min, first) first = least(first, at.first_col[k]);
+        LANE_LOOP_JOIN(k, l, end, max, last) last = most(last, at.last_col[k]);
+    }
     return {l, end, {(Index)at.first_row[l], (Index)at.last_row[l]}, {(Index)first, (Index)last}};
 }
 
