@@ -34,16 +34,17 @@ INLINE bool judge(const Place& place, const Spreads& at, const Run& run, f64 row
 {
     const bool whole = all_valid(place, run), wants_shares = least_share <= 1.0 || shares;
     LANE_ARRAY f64 missing[LANES], sizes[LANES], unused[LANES];
-    i32 any = 0;
+    i32 all = 1;
+    LANE_LOOP(l, run.begin, run.end) missing[l] = 0.0;
     if (!whole) add_up<MISSING, true>(nullptr, 0, place, at, run, missing, unused);
-    for (int l = run.begin; l < run.end; ++l) {
-        missing[l] = at.is_cut[l] ? 1.0 : whole ? 0.0 : missing[l];
-        found.has_value[l] = missing[l] == 0.0 ? 1 : 0;
-        found.share[l] = found.has_value[l] ? 1.0 : 0.0;
+    LANE_LOOP_ALL(l, run.begin, run.end, all) {
+        const bool has_value = (missing[l] == 0.0) & (at.is_cut[l] == 0);
+        found.has_value[l] = has_value ? 1 : 0;
+        found.share[l] = has_value ? 1.0 : 0.0;
         found.weight[l] = 0.0;  // of a pixel that lacks nothing: all, which is not known yet
-        any |= !found.has_value[l];
+        all &= has_value ? 1 : 0;
     }
-    if (!any || !wants_shares) return !whole;
+    if (all || !wants_shares) return !whole;
     add_up<SIZES, true>(nullptr, 0, place, at, run, sizes, unused);
     add_up<WEIGHTS, true>(nullptr, 0, place, at, run, found.weight, unused);
     const f64 row_size = all_weights<SIZES>(at.row, run.begin);
@@ -72,11 +73,12 @@ struct Out {
 INLINE bool say_valid(const Spreads& at, const Run& run, const Judgement& found, Size outside, const Out& out)
 {
     i32 any = 0;
-    for (int l = run.begin; l < run.end; ++l) {
+    LANE_LOOP_JOIN(l, run.begin, run.end, |, any) {
         out.validity[l] = at.is_inside[l] ? (u8)found.has_value[l] : (u8)outside;
-        if (out.shares) out.shares[l] = at.is_inside[l] ? (f32)found.share[l] : 0.0f;
         any |= found.has_value[l];
     }
+    if (out.shares)
+        LANE_LOOP(l, run.begin, run.end) out.shares[l] = at.is_inside[l] ? (f32)found.share[l] : 0.0f;
     return any;
 }
 
@@ -100,13 +102,11 @@ INLINE void make_run(const SRC_T* source, Index bands, Index pitch, Index plane,
         else if (any)
             add_up<VALUES, false>(source + band * plane, pitch, place, at, run, totals, col_weights);
         OUT_T* to = out.image + band * out.plane;
-        for (int l = run.begin; l < run.end; ++l) {
-            if (found.has_value[l]) {
-                const f64 value = totals[l] / (found.weight[l] != 0.0 ? found.weight[l] : row_weight * col_weights[l]);
-                to[l] = value == value ? convert<OUT_T>(value) : out.nodata;
-            } else {
-                to[l] = out.nodata;
-            }
+        if (!any) LANE_LOOP(l, run.begin, run.end) totals[l] = col_weights[l] = 0.0;
+        LANE_LOOP(l, run.begin, run.end) {
+            const f64 value = totals[l] / (found.weight[l] != 0.0 ? found.weight[l] : row_weight * col_weights[l]);
+            const bool has_value = (found.has_value[l] != 0) & (value == value);
+            to[l] = has_value ? convert<OUT_T>(has_value ? value : 0.0) : out.nodata;
         }
     }
 }
@@ -117,7 +117,8 @@ KERNEL(antialias, Size rows, Size cols,
     const Grid grid = GRID_OF_PARAMETERS;
     const Place place = PLACE_OF_PARAMETERS;
     const f64 row_turn = FULL ? place.rows.period : 0.0, col_turn = FULL ? place.cols.period : 0.0;  // see overlap.cuh
-    FOR_TILED_SEGMENTS(y, rows, x, cols) {
+    CornerRows corners;
+    FOR_TILED_SEGMENTS_WITH(corners, y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
         const Out out = {image + (y * image_pitch + x), image_plane, uncarried<OUT_T>(nodata),
                          validity + (y * validity_pitch + x),
@@ -125,7 +126,8 @@ KERNEL(antialias, Size rows, Size cols,
         LANE_ARRAY Coordinate row[LANES], col[LANES];
         source_coordinates(grid, first_row + y, first_col + x, n, row, col);
         Spreads at;
-        find_scales(grid, first_row + y, first_col + x, n, row, col, row_turn, col_turn, at);
+        find_corners<false>(grid, first_row + y, first_col + x, n, {0.0, row_turn}, {0.0, col_turn}, IS_BELOW_THE_LAST(y), corners);
+        find_scales(corners, n, row, col, row_turn, col_turn, at);
         LANE_LOOP(l, 0, n) at.is_inside[l] = 1;
         LANE_LOOP(l, 0, n) at.is_cut[l] = 0;
         find_taps(place.rows, (f64)origin_row, row, n, at.row, at.is_inside, at.is_cut);

@@ -326,11 +326,11 @@ KERNEL(area_values, Size rows, Size cols,
     const Grid grid = GRID_OF_PARAMETERS;
     const Place place = PLACE_OF_PARAMETERS;
     const OUT_T empty = uncarried<OUT_T>(nodata);
-    FOR_TILED_SEGMENTS(y, rows, x, cols) {
+    Covers at;
+    FOR_TILED_SEGMENTS_WITH(at, y, rows, x, cols) {
         const int n = SEGMENT_WIDTH(x, cols);
-        Covers at;
         Covered covered;
-        find_covers(place, grid, first_row + y, first_col + x, n, at);
+        find_covers(place, grid, first_row + y, first_col + x, n, IS_BELOW_THE_LAST(y), at);
         find_covered(place, at, n, covered);
         f32* shown = shares ? shares + (y * shares_pitch + x) : nullptr;
         say_covered(at, n, least_share, (u8)outside, covered, validity + (y * validity_pitch + x), shown);

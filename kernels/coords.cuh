@@ -300,10 +300,31 @@ INLINE void corners_in_cells(const Grid& grid, Index y, Index x, int n, const Pl
 // A corner of output pixels lies between the nodes of a cell, or up to half a pixel beyond those at the grid's edge.
 // Bilinear, in halves of a pixel. A lone row or column of nodes is its own neighbour. The corners above a segment, and one
 // more: from the upper left one of pixel (y, x) on. PLACES: as places in a window. Otherwise as coordinates.
-template <bool PLACES = true>
+template <bool PLACES>
 INLINE void corner_places(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, f64* row,
                           f64* col)
 {
     if (LANES > 1) return corners_in_cells<PLACES>(grid, y, x, n + 1, rows, cols, row, col);
     UNROLL for (int k = 0; k < 2; ++k) corners_in_cells<PLACES>(grid, y, x + k, 1, rows, cols, row + k, col + k);
+}
+
+// Corners above and below a segment, and one more each.
+struct CornerRows {
+    LANE_ARRAY f64 upper_row[LANES + 1], upper_col[LANES + 1], lower_row[LANES + 1], lower_col[LANES + 1];
+};
+
+// Finds those of the segment from (y, x) on. below: whether they are known of the segment above.
+template <bool PLACES>
+INLINE void find_corners(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, bool below,
+                         CornerRows& at)
+{
+    if (below) {
+        LANE_LOOP(l, 0, n + 1) {
+            at.upper_row[l] = at.lower_row[l];
+            at.upper_col[l] = at.lower_col[l];
+        }
+    } else {
+        corner_places<PLACES>(grid, y, x, n, rows, cols, at.upper_row, at.upper_col);
+    }
+    corner_places<PLACES>(grid, y + 1, x, n, rows, cols, at.lower_row, at.lower_col);
 }

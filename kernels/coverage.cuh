@@ -15,9 +15,9 @@ struct Place {
 #define PLACE_OF_PARAMETERS                                                                                        \
     {{source_rows, (f64)row_period}, {source_cols, (f64)col_period}, origin_row, origin_col, valid, valid_pitch}
 
-INLINE void find_covers(const Place& place, const Grid& grid, Index y, Index x, int n, Covers& at)
+INLINE void find_covers(const Place& place, const Grid& grid, Index y, Index x, int n, bool below, Covers& at)
 {
-    find_covers(place.rows, place.cols, place.origin_row, place.origin_col, grid, y, x, n, at);
+    find_covers(place.rows, place.cols, place.origin_row, place.origin_col, grid, y, x, n, below, at);
 }
 
 // The weights of a row of pixels. For a box they are all its height. Widths are for when columns are summed.

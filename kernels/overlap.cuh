@@ -33,9 +33,7 @@ struct Span {
 
 // Output pixels of a segment, and what they cover. One that lies inside a pixel, or has no area, is taken as that pixel.
 // What is so, or not, is 1 or 0: all are f64, so that they are handled REALS at a time.
-struct Covers {
-    // Corners. Those to the right of a pixel are the next one's.
-    LANE_ARRAY f64 upper_row[LANES + 1], upper_col[LANES + 1], lower_row[LANES + 1], lower_col[LANES + 1];
+struct Covers : CornerRows {  // as places in the window. Those to the right of a pixel are the next one's
     LANE_ARRAY f64 top[LANES], bottom[LANES], left[LANES], right[LANES];  // of the box around it
     LANE_ARRAY f64 area[LANES];    // what its weights add up to
     LANE_ARRAY f64 scale[LANES];   // what of that it covers
@@ -162,16 +160,16 @@ INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
     store_reals(at.is_cut + l, (cut_rows != zero) | (cut_cols != zero) ? one : zero);
 }
 
-// What the pixels of a segment, from (y, x) of the output on, cover of a window that begins at an origin.
+// What the pixels of a segment, from (y, x) of the output on, cover of a window that begins at an origin. below: whether `at`
+// has what those of the segment above cover.
 INLINE void find_covers(const Line& rows, const Line& cols, i64 origin_row, i64 origin_col, const Grid& grid, Index y, Index x,
-                        int n, Covers& at)
+                        int n, bool below, Covers& at)
 {
     // Nodes of a full grid may lie in different turns of a source that goes around. Those of a coarse one don't.
     const Places row = {(f64)origin_row, FULL ? rows.period : 0.0}, col = {(f64)origin_col, FULL ? cols.period : 0.0};
     at.row_turn = row.turn;
     at.col_turn = col.turn;
-    corner_places(grid, y, x, n, row, col, at.upper_row, at.upper_col);
-    corner_places(grid, y + 1, x, n, row, col, at.lower_row, at.lower_col);
+    find_corners<true>(grid, y, x, n, row, col, below, at);
     for (int l = 0; l < n; l += REALS) find_boxes(rows, cols, l, at);
 }
 

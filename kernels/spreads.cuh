@@ -50,13 +50,10 @@ INLINE void find_scales_along(const f64* upper, const f64* lower, const f64* mid
     }
 }
 
-INLINE void find_scales(const Grid& grid, Index y, Index x, int n, const f64* row, const f64* col, f64 row_turn,
-                        f64 col_turn, Spreads& at)
+INLINE void find_scales(const CornerRows& corners, int n, const f64* row, const f64* col, f64 row_turn, f64 col_turn, Spreads& at)
 {
-    LANE_ARRAY f64 upper_row[LANES + 1], upper_col[LANES + 1], lower_row[LANES + 1], lower_col[LANES + 1];
-    const Places rows = {0.0, row_turn}, cols = {0.0, col_turn};
-    corner_places<false>(grid, y, x, n, rows, cols, upper_row, upper_col);
-    corner_places<false>(grid, y + 1, x, n, rows, cols, lower_row, lower_col);
+    const f64 *upper_row = corners.upper_row, *upper_col = corners.upper_col;
+    const f64 *lower_row = corners.lower_row, *lower_col = corners.lower_col;
     if (row_turn != 0)
         find_scales_along<true>(upper_row, lower_row, row, row_turn, n, at.row.scale);
     else
@@ -107,20 +104,28 @@ INLINE f64 tap_weight(const Spread& axis, int l, i32 offset)
     return profile(((f64)offset - axis.fraction[l]) / axis.scale[l]);
 }
 
-// Neighbouring pixels from one on that have the same taps down their columns, with the same weights. Their columns can be
-// summed together.
+// Whether a pixel has the same taps down its columns as the one before it, with the same weights, and columns beside its.
+INLINE bool is_alike(const Spreads& at, int l)
+{
+    return (at.row.scale[l] == at.row.scale[l - 1]) & (at.row.fraction[l] == at.row.fraction[l - 1])
+        & (at.row.anchor[l] == at.row.anchor[l - 1]) & (at.is_inside[l] != 0) & (at.is_fine[l] == at.is_fine[l - 1])
+        & (at.col.first[l] <= at.col.last[l - 1]) & (at.col.last[l] >= at.col.first[l - 1]);
+}
+
+// Neighbouring pixels from one on that are alike. Their columns can be summed together.
 INLINE Run alike_from(const Spreads& at, int l, int n)
 {
     Run run = {l, l + 1, {at.row.first[l], at.row.last[l]}, {at.col.first[l], at.col.last[l]}};
     if (LANES == 1 || !at.is_inside[l]) return run;
-    for (; run.end < n; ++run.end) {
+    i32 all = 1, first = at.col.first[l], last = at.col.last[l];
+    LANE_LOOP_ALL(k, l + 1, n, all) all &= is_alike(at, k) ? 1 : 0;
+    LANE_LOOP_JOIN(k, l, n, min, first) first = at.col.first[k] < first ? at.col.first[k] : first;
+    LANE_LOOP_JOIN(k, l, n, max, last) last = at.col.last[k] > last ? at.col.last[k] : last;
+    if (all && last - first <= COLUMNS) return {l, n, run.rows, {first, last}};
+    for (; run.end < n && is_alike(at, run.end); ++run.end) {
         const int next = run.end;
         const Span cols = {least(run.cols.first, (Index)at.col.first[next]), most(run.cols.last, (Index)at.col.last[next])};
-        if (at.row.scale[next] != at.row.scale[l] || at.row.fraction[next] != at.row.fraction[l]
-            || at.row.anchor[next] != at.row.anchor[l] || !at.is_inside[next] || at.is_fine[next] != at.is_fine[l]
-            || at.col.first[next] > run.cols.last || at.col.last[next] < run.cols.first
-            || cols.last - cols.first > COLUMNS)
-            break;
+        if (cols.last - cols.first > COLUMNS) break;
         run.cols = cols;
     }
     return run;

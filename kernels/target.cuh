@@ -57,6 +57,8 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
              top = STRIDE(top + (Index)gridDim.y * (blockDim.y * ROWS), rows), stop = top + (Index)(blockDim.y * ROWS)) \
             _Pragma("unroll 1") for (Index y = top + (Index)threadIdx.y; y < stop; y += (Index)blockDim.y)
 #define FOR_TILED_SEGMENTS FOR_SEGMENTS
+#define FOR_TILED_SEGMENTS_WITH(kept, y, rows, x, cols) FOR_SEGMENTS(y, rows, x, cols)
+#define IS_BELOW_THE_LAST(y) false
 // A thread's strip: ROWS neighbouring pixels of a column, STRIP_STEP(pitch) apart.
 #define STRIP ROWS
 #define STRIP_STEP(pitch) (pitch)
@@ -198,13 +200,20 @@ typedef i64 Size;
 #define STRIP_SIZE(y, rows, x, cols) SEGMENT_WIDTH(x, cols)
 #define STRIP_LOOP LANE_LOOP
 #define FOR_STRIPS FOR_SEGMENTS
-// By tiles of one segment by 32 rows: however the source lies, what they read of it stays in the nearest cache.
+// By tiles of one segment by some rows: however the source lies, what they read of it stays in the nearest cache.
 // Dynamic, since rows outside the source cost nothing.
-#define FOR_TILED_SEGMENTS(y, rows, x, cols)                        \
-    PRAGMA(omp parallel for num_threads(threads) schedule(dynamic)) \
-    for (i64 tile = 0; tile < rows; tile += 32)                     \
-        for (i64 x = 0; x < cols; x += LANES)                       \
-            for (i64 y = tile; y < (tile + 32 < rows ? tile + 32 : rows); ++y)
+#define TILE_ROWS 32
+#define TILED_LOOPS(y, rows, x, cols)                  \
+    for (i64 tile = 0; tile < rows; tile += TILE_ROWS) \
+        for (i64 x = 0; x < cols; x += LANES)          \
+            for (i64 y = tile; y < (tile + TILE_ROWS < rows ? tile + TILE_ROWS : rows); ++y)
+#define FOR_TILED_SEGMENTS(y, rows, x, cols) \
+    PRAGMA(omp parallel for num_threads(threads) schedule(dynamic)) TILED_LOOPS(y, rows, x, cols)
+// The same with a variable of which each thread has its own. In it a segment finds what the last one left, which is the one
+// above it unless it begins a tile.
+#define FOR_TILED_SEGMENTS_WITH(kept, y, rows, x, cols) \
+    PRAGMA(omp parallel for num_threads(threads) schedule(dynamic) private(kept)) TILED_LOOPS(y, rows, x, cols)
+#define IS_BELOW_THE_LAST(y) (y % TILE_ROWS != 0)
 #define PREFETCH(address) __builtin_prefetch((const void*)(address))
 #define PREFETCH_TO_WRITE(address) __builtin_prefetch((const void*)(address), 1)
 
