@@ -185,8 +185,10 @@ RULES_OPTIONS = (
         "The file holds a list of rules, or a mapping with `rules`, `flags_definition` and `grow`. `grow` is the "
         "number of pixels by which invalid pixels grow."),
     click.option("--quality-band", type=quality_band, metavar="[NAME=]FILE[:BAND]", multiple=True,
-        help="A quality band, as fine as the image or coarser by whole factors. Its nodata value is a value like any "
-        "other. The option may be repeated. Then each band needs the NAME that the rules use for it."),
+        help="A quality band, as fine as the image, or coarser or finer by whole factors. If it is finer, all of its "
+        "pixels in a pixel of the image must match the rules. With `gpumask mask` a share of them, --threshold, must. "
+        "Its nodata value is a value like any other. The option may be repeated. Then each band needs the NAME that "
+        "the rules use for it."),
     click.option("--definition", metavar="NAME|FILE",
         help=f"The definition of the flags that rules use. It is one of {', '.join(ready_definitions())}, or a file. "
         "The file is YAML or JSON, in the Open Data Cube form or with CF or STAC attributes. It replaces the "

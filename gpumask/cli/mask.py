@@ -64,12 +64,14 @@ _OPTIONS = (
         help="Polygons whose pixels are not valid. The option may be repeated."),
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",
         help="A raster that is valid where it is not 0. It may be coarser: its first pixel has the centre of "
-        "OUTPUT's first pixel, and the next ones follow --resolution pixels apart."),
+        "OUTPUT's first pixel, and the next ones follow --resolution pixels apart. It may be finer by whole factors: "
+        "then both begin at the same corner, and --threshold says how much of a pixel must be valid."),
     click.option("--mask-valid", type=number, metavar="VALUE", help="The value of --mask where it is valid."),
     click.option("--resolution", type=click.IntRange(1), nargs=2, metavar="R C", default=(1, 1), show_default=True,
-        help="The pixels of OUTPUT from one pixel of --mask to the next, along a column and along a row."),
+        help="The pixels of OUTPUT from one pixel of a coarser --mask to the next, along a column and along a row."),
     click.option("--threshold", type=float, metavar="SHARE", default=0.999, show_default=True,
-        help="The share of valid from which on a pixel is valid. Between pixels of --mask the share is bilinear."),
+        help="The share of valid from which on a pixel is valid. Between pixels of a coarser --mask the share is "
+        "bilinear. With a finer --mask or --quality-band it is the part of the pixel that is valid."),
     click.option("--tile", type=click.IntRange(1), nargs=2, metavar="ROWS COLS", default=(1024, 1024),
         show_default=True, help="The size of the tiles, in pixels. It changes no pixel."),
     click.option("--co", type=creation_option, metavar="KEY=VALUE", multiple=True,
@@ -94,10 +96,11 @@ def mask(quiet: bool, **options: Any) -> None:
     check_rules_options(options)
     if not any(options[name] for name in ("valid", "invalid", "mask", "rules")):
         raise click.UsageError("Expected at least one of --valid, --invalid, --mask and --rules.")
-    for name in ("mask_valid", "resolution", "threshold"):
+    for name, users in (("mask_valid", "--mask"), ("resolution", "--mask"), ("threshold", "--mask or --quality-band")):
         asked = click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if options["mask"] is None and asked:
-            raise click.UsageError(f"--{name.replace('_', '-')}: expected along with --mask.")
+        used = options["mask"] or (name == "threshold" and options["quality_band"])
+        if asked and not used:
+            raise click.UsageError(f"--{name.replace('_', '-')}: expected along with {users}.")
     before = len(compiled)
     with renamed(_NAMES), progress_bar(quiet, "pixel") as progress:
         done = mask_file(**_arguments_of(options), progress=progress)

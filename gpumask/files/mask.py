@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpumask.errors import ArgumentTypeError, GpumaskError, renamed
+from gpumask.files.reading.image import MaskBand
 from gpumask.files.reading.inputs import Inputs
 from gpumask.files.reading.quality import open_quality
 from gpumask.files.reading.vector import read_polygons
-from gpumask.files.tiles.full_resolution import CoarseMaskBand, MaskOutput, write_full_resolution
+from gpumask.files.tiles.full_resolution import CoarseMaskBand, FineMaskBand, MaskOutput, write_full_resolution
 from gpumask.files.tiles.summary import Summary
 from gpumask.files.writing.gdal_says import all_is_written, options_are_known
 from gpumask.files.writing.storage import Sample, is_on, layout, try_out
 from gpumask.files.writing.whole import check_free, output_paths, whole_files
+from gpumask.grids.grid import check_resolution
 from gpumask.grids.places.affine import MOST_OFF, pixels_off
+from gpumask.masks.finer import finer_by
 from gpumask.masks.polygons import Polygons
 from gpumask.masks.validity import Mask
 from gpumask.pixels.checks import positive_pair
@@ -70,16 +73,17 @@ def mask_file(
         the raster's is reprojected.
     mask
         A raster, (raster, band) or (raster, band, value). A pixel of it is valid if it has the value. Without a value
-        it is valid if it is not 0. The centre of its first pixel is the centre of the first output pixel.
+        it is valid if it is not 0. The centre of its first pixel is the centre of the first output pixel. It may be
+        finer than the raster by whole factors. Then its first corner is the raster's. Floats are shares of valid there.
     resolution
-        (R, C), the output pixels from pixel to pixel of the mask.
+        (R, C), the output pixels from pixel to pixel of the mask. A finer mask has none.
     threshold
-        A share of valid, in (0, 1]. The mask's share is bilinear between its pixels. From the threshold on a pixel is
-        valid.
+        A share of valid, in (0, 1]. The mask's share is bilinear between its pixels. Where the mask or a quality band
+        is finer, it is the part of the output pixel that is valid. From the threshold on a pixel is valid.
     keep, quality, grow
         The rules, the quality bands as {name: raster or (raster, band)}, and the filters by which masked pixels grow.
-        See `mask_from_rules`. Quality bands lie where the raster lies. Their pixels have its size, or are larger by
-        whole factors.
+        See `mask_from_rules`. Quality bands lie where the raster lies. Their pixels have its size, or are either
+        larger or smaller by whole factors. Of a finer band a share of `threshold` must match the rules.
     creation
         GDAL's options for the output, such as {"compress": "deflate"}.
     overwrite
@@ -122,9 +126,8 @@ def mask_file(
             masks.append(_polygons(files, image))
         if mask is not None:
             band = inputs.mask("mask", mask)
-            masks.append(CoarseMaskBand(band, resolution, threshold))
-            _check_covers(band.dataset, resolution, image)
-        masks += open_quality(inputs, image, keep, quality, grow)
+            masks.append(_mask_band(band, resolution, threshold, image))
+        masks += open_quality(inputs, image, keep, quality, grow, threshold)
         window = Window.of_shape(image.shape)
         targets = output_paths({"output": output}, inputs.files, overwrite)
         stored = layout("output", targets[0], window.shape, np.dtype(np.uint8), options)
@@ -175,13 +178,34 @@ def _polygons(files: Mapping[str, list[tuple[str, str | None]]], like: DatasetRe
     return Polygons(pair["valid"], pair["invalid"], origin=(0.5, 0.5))
 
 
+def _mask_band(mask: MaskBand, resolution: tuple[int, int], threshold: float, like: DatasetReader) -> Mask:
+    """Return a mask for a raster's pixels from a band of the raster's shape, a coarser or a finer one."""
+    factors = finer_by(mask.dataset.shape, like.shape)
+    if factors is None:
+        coarse = CoarseMaskBand(mask, resolution, threshold)
+        _check_covers(mask.dataset, coarse.resolution, like)
+        return coarse
+    if check_resolution(resolution, "resolution") != (1, 1):
+        raise GpumaskError(
+            f"resolution: expected none, as the mask is finer than like; got {resolution[0]} {resolution[1]}"
+        )
+    off = pixels_off(mask.dataset, like, factors)
+    if off > MOST_OFF:
+        raise GpumaskError(
+            f"mask: expected {factors[0]} x {factors[1]} of its pixels, by its CRS and transform, in each pixel of "
+            f"like, from the same corner on; got up to {off:.3g} of its pixels off"
+        )
+    return FineMaskBand(mask, factors, threshold)
+
+
 def _check_covers(mask: DatasetReader, resolution: tuple[int, int], like: DatasetReader) -> None:
     """Raise GpumaskError unless a coarse mask has exactly the nodes that cover a raster, in the right place."""
     rows, cols = (-(-(size - 1) // step) + 1 for size, step in zip(like.shape, resolution, strict=True))
     if mask.shape != (rows, cols):
         raise GpumaskError(
             f"mask: expected {rows} x {cols} pixels, to cover {like.shape[0]} x {like.shape[1]} at a resolution of "
-            f"{resolution[0]} {resolution[1]}; got {mask.shape[0]} x {mask.shape[1]}"
+            f"{resolution[0]} {resolution[1]}, or whole multiples of {like.shape[0]} x {like.shape[1]}; got "
+            f"{mask.shape[0]} x {mask.shape[1]}"
         )
     off = pixels_off(like, mask, resolution, first=0.5)
     if off > MOST_OFF:

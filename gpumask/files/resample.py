@@ -142,8 +142,8 @@ def resample_file(  # noqa: PLR0913
         A source pixel with this value in any band is invalid. It is rounded to the source's dtype.
     keep, quality, grow
         The rules, the quality bands as {name: raster or (raster, band)}, and the filters by which masked pixels grow.
-        See `mask_from_rules`. Quality bands lie where the source lies. Their pixels have its size, or are larger by
-        whole factors. MaskRule.from_config(rule, definition) makes rules with flags.
+        See `mask_from_rules`. The bands lie where the source lies. Their pixels have its size, or are larger or smaller
+        by whole factors. All smaller ones in a source pixel must match. MaskRule.from_config makes rules with flags.
     boundary, trust_padding, mask_policy, min_weight
         See `Method`.
     nodata_out

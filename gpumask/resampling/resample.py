@@ -82,8 +82,9 @@ def resample(
         Of weights and sums: "float64" or "float32"; see `Method`.
     keep, quality
         Rules about quality bands, and these bands by their names. A pixel is invalid unless all rules match it. Bands
-        are (row, col). They have the source's rows and columns, or are coarser by whole factors. Rules with flags must
-        be MaskRules. To grow what is masked, give the result of `mask_from_rules` as source_valid instead.
+        are (row, col). They have the source's rows and columns, or are either coarser or finer by whole factors. All
+        finer pixels in a source pixel must match. Rules with flags must be MaskRules. To grow what is masked, give the
+        result of `mask_from_rules` as source_valid instead.
     boundary, trust_padding
         What the source goes on with beyond its edges, and whether that may make pixels valid; see `Method`.
     mask_policy, min_weight

@@ -33,6 +33,13 @@ def test_a_coarser_pixel_stands_for_its_block(block, lazy, way):
     assert all(found.indexes[dim].equals(array.indexes[dim]) for dim in "yx")
 
 
+def test_finer_pixels_are_refused():
+    array, fine = quality((2, 3)), quality()
+    for nowhere in ([], ["y", "x", "spatial_ref"]):
+        with pytest.raises(GpumaskError, match="^quality: expected 'qa' "):
+            array.drop_vars(nowhere).gpumask.keep(RULE, fine.drop_vars(nowhere))
+
+
 @pytest.mark.parametrize("off", [1e-12, 1e-9, 0.05, -0.09])
 @pytest.mark.parametrize("block", [(1, 1), (2, 3)])
 def test_coordinates_may_be_off_by_a_little_and_the_arrays_own_stay(off, block):

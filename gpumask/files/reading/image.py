@@ -38,6 +38,11 @@ class MaskBand:
     valid_value: float | None = None
     beside: DatasetReader | None = None
 
+    @property
+    def holds_shares(self) -> bool:
+        """Whether the values are shares of valid."""
+        return self.valid_value is None and np.dtype(self.dataset.dtypes[self.band - 1]).kind == "f"
+
     def read(self, window: Window, name: str = "mask") -> np.ndarray:
         """Read a window as uint8, 1 where valid. Errors call the mask by `name`."""
         values, told = self._read(window, name)

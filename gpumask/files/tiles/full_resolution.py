@@ -23,7 +23,8 @@ from gpumask.files.reading.image import MaskBand, check_mask
 from gpumask.files.tiles.summary import Summary, Written
 from gpumask.grids.grid import check_resolution, full_shape, node_window
 from gpumask.grids.oversample import full_resolution
-from gpumask.masks.coarse import CoarseMask
+from gpumask.masks.coarse import CoarseMask, check_threshold
+from gpumask.masks.finer import valid_by_share
 from gpumask.masks.validity import Mask, Validity, all_of
 from gpumask.pixels.values import held
 from gpumask.pixels.window import Window, ranges
@@ -67,20 +68,55 @@ class CoarseMaskBand:
 
     def check(self, tile: tuple[int, int]) -> None:
         """Raise GpumaskError if a coarse mask of floats holds other values than shares. It is read in tiles then."""
-        if self._holds_shares and self.resolution != (1, 1):
+        if self.mask.holds_shares and self.resolution != (1, 1):
             for nodes in Window.of_shape(self.mask.dataset.shape).tiles(*tile):
                 self._read(nodes)
 
     def _read(self, nodes: Window) -> CoarseMask:
         """Read a window of nodes."""
-        values = self.mask.shares(nodes) if self._holds_shares else self.mask.read(nodes)
+        values = self.mask.shares(nodes) if self.mask.holds_shares else self.mask.read(nodes)
         return CoarseMask(values, self.resolution, self.threshold)
 
+
+@dataclass(frozen=True, eq=False)
+class FineMaskBand:
+    """A band that says what is valid, with `factors` rows and columns in each pixel of the output.
+
+    A pixel of the output is valid if at least a share `threshold` of it is. If `mask.valid_value` is None, a band of
+    floats holds shares of valid.
+    """
+
+    mask: MaskBand
+    factors: tuple[int, int]
+    threshold: float = 0.999
+
+    def __post_init__(self) -> None:
+        """Check that the band exists and the threshold is right."""
+        check_threshold("threshold", self.threshold)
+        check_open("mask", self.mask.dataset)
+        check_mask("mask", self.mask, self.mask.dataset.shape)
+
     @property
-    def _holds_shares(self) -> bool:
-        """Whether the values are shares of valid."""
-        dtype = self.mask.dataset.dtypes[self.mask.band - 1]
-        return self.mask.valid_value is None and np.dtype(dtype).kind == "f"
+    def margin(self) -> int:
+        """How many pixels around a window affect it."""
+        return 0
+
+    def validity(self, window: Window, backend: Backend) -> Any:
+        """Return the validity of a window of pixels. See `gpumask.masks.validity.Mask`."""
+        return valid_by_share(
+            backend, window, self.factors, self.threshold, lambda fine: backend.asarray(self._read(fine))
+        )
+
+    def _read(self, fine: Window) -> np.ndarray:
+        """Read a window of the band: 0 and 1, or shares."""
+        if not self.mask.holds_shares:
+            return self.mask.read(fine)
+        shares = self.mask.shares(fine)
+        if ((shares < 0) | (shares > 1)).any():
+            raise GpumaskError(
+                f"mask: expected shares of valid from 0 to 1 in a finer mask of {shares.dtype}; got others"
+            )
+        return np.where(np.isnan(shares), 0, shares)
 
 
 class MaskOutput(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 from gpumask.backends import adopt, select
 from gpumask.backends.backend import Backend
 from gpumask.errors import MaskRuleError
+from gpumask.masks.finer import finer_by, reaches
 from gpumask.masks.morphology import check_filters, cleaned
 from gpumask.masks.rules.evaluate import CompiledRules
 from gpumask.masks.rules.rule import MaskRule
@@ -79,28 +80,41 @@ def mask_from_rules(
     return chosen.to_family_of(like, keep).view(bool)
 
 
+COARSER_OR_FINER = "either coarser or finer"  # for errors
+
+
 class Quality(NamedTuple):
     """A quality band, and the rules about it that say which pixels of an image to keep.
 
-    `factors` says how many rows and columns of the image each pixel of the band stands for.
+    `factors` says how many rows and columns of the image each pixel of the band stands for. If the band is `finer`, it
+    says how many rows and columns of the band lie in each pixel of the image. All of these must match the rules.
     """
 
     rules: CompiledRules
     band: Any
     factors: tuple[int, int]
+    finer: bool = False
+
+    @classmethod
+    def of(cls, name: str, rules: CompiledRules, band: Any, shape: tuple[int, int]) -> Quality:
+        """Return a band for an image of a (row, col) shape. Raise MaskRuleError if it does not fit."""
+        finer = finer_by(band.shape, shape)
+        return cls(rules, band, finer or factors_of(name, band.shape, shape, COARSER_OR_FINER), finer is not None)
 
     def validity(self, backend: Backend, shape: tuple[int, int]) -> Any:
         """Return uint8 of the image's (row, col) shape in the backend's memory, 1 where the band matches the rules."""
         rows, cols = shape
-        return blocks_of(self.rules.evaluate(backend, self.band), self.factors)[:rows, :cols]
+        matched = self.rules.evaluate(backend, self.band)
+        return reaches(matched, self.factors, 1) if self.finer else blocks_of(matched, self.factors)[:rows, :cols]
 
 
-def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int]) -> tuple[int, int]:
+def factors_of(name: str, coarse: tuple[int, ...], shape: tuple[int, int], others: str = "coarser") -> tuple[int, int]:
     """Return how many rows and columns a pixel of a quality band stands for. The last pixels may stand for fewer.
 
-    Raise MaskRuleError if no whole factor gives such a shape, or if several do and none divides the shape.
+    Raise MaskRuleError if no whole factor gives such a shape, or if several do and none divides the shape. `others`
+    says what else could have been given than the source's shape.
     """
-    expected = f"quality: expected {name!r} of shape {shape}, the source's shape, or coarser by whole factors"
+    expected = f"quality: expected {name!r} of shape {shape}, the source's shape, or {others} by whole factors"
     if len(coarse) != 2 or 0 in coarse:
         raise MaskRuleError(f"{expected}; got {coarse}")
     factors = []
@@ -141,9 +155,7 @@ def check_quality(rules: Any, quality: Any, shape: tuple[int, int]) -> list[Qual
     check_named("quality", asked, quality)
     arrays = {name: adopt(f"quality[{name!r}]", quality[name]) for name in asked}
     return [
-        Quality(
-            CompiledRules.of(of_band, arrays[name].dtype), arrays[name], factors_of(name, arrays[name].shape, shape)
-        )
+        Quality.of(name, CompiledRules.of(of_band, arrays[name].dtype), arrays[name], shape)
         for name, of_band in asked.items()
     ]
 
