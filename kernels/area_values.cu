@@ -311,11 +311,19 @@ INLINE Key find_key(const Pixels& from, Some& some)
     return found;
 }
 
+// Of what a box covers along an axis each pixel once. As wide as a turn it may end in the pixel in which it began.
+INLINE Span once(const Line& line, const Span& pixels)
+{
+    return {pixels.first, line.period == 0 ? pixels.last : least(pixels.last, pixels.first + (Index)line.period)};
+}
+
 // The value of one pixel in one band.
 INLINE SRC_T value_at(const Place& place, const SRC_T* band, Index pitch, const Covers& at, int l, bool masked)
 {
     const Run run = run_from(at, l, l + 1);
-    const Pixels from = {band, pitch, &place, &at, outline_at(at, l), l, run.rows, run.cols, masked};
+    const bool box = at.is_box[l] != 0;
+    const Span rows = box ? once(place.rows, run.rows) : run.rows, cols = box ? once(place.cols, run.cols) : run.cols;
+    const Pixels from = {band, pitch, &place, &at, outline_at(at, l), l, rows, cols, masked};
     Some some;
     return value_of(find_key(from, some));
 }

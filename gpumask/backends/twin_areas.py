@@ -219,9 +219,12 @@ class Footprint:
         """Return for each output pixel the values of all that it may cover, and which of them count."""
         values = [np.zeros((len(self.covers.area), 0), band.dtype)]
         counts = [np.zeros((len(self.covers.area), 0), bool)]
-        for _, covered, index in self.rows():
+        cols, col_once = self._cols - self.covers.cols[0][:, None], self.source.col_period or np.inf
+        for k, (_, covered, index) in enumerate(self.rows()):
+            # A box as wide as a turn may end in the pixel in which it began.
+            once = (cols < col_once) & (k < (self.source.row_period or np.inf)) | ~self.covers.is_box[:, None]
             values.append(band[index[1]] + band.dtype.type(0))
-            counts.append(covered & self._valid(index))
+            counts.append(covered & once & self._valid(index))
         return np.concatenate(values, axis=1), np.concatenate(counts, axis=1)
 
     @property

@@ -47,7 +47,7 @@ GRIDS = [
     {**FULL, "PLAIN_NODES": 0, "INDEX": INDEXES[0]},
     {**FULL, "PLAIN_NODES": 0, "INDEX": INDEXES[1]},
 ]
-MOST_SPILT = 1000  # bytes of registers that a thread of an area statistic stores. The corners of its pixel take many
+MOST_SPILT = 640  # bytes of registers that a thread of an area statistic stores. The corners of its pixel take many
 every_architecture = pytest.mark.parametrize("arch", few_of(ARCHITECTURES, ["sm_75", "sm_90", "sm_120"]))
 every_interpolator = pytest.mark.parametrize("interp", APPLIED)
 every_variant = pytest.mark.parametrize(
@@ -136,9 +136,7 @@ def test_renormalize_compiles_for_every_architecture_and_spills_little(architect
 @pytest.mark.parametrize("variant", FEW_AREAL[::3], ids=str)
 @pytest.mark.parametrize("facts", [GRIDS[0], {}])
 @every_architecture
-def test_area_statistics_compile_for_every_architecture_and_spill_less_than_a_kilobyte(
-    architectures, arch, facts, variant
-):
+def test_area_statistics_compile_for_every_architecture_and_spill_little(architectures, arch, facts, variant):
     log = compiled(architectures, variant.kernel, arch, {**variant.defines, **facts})[1]
     assert registers_of(log) <= 128, log
     assert spilt(log)[0] <= MOST_SPILT, log

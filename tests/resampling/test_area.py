@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from area_cases import FEW, covered, curved, turned
+from area_cases import FEW, Areal, Case, covered, curved, turned
 from area_cases import cases as area_cases
 from exact_areas import grid_of, quad
 from exhaustive import draws, few_of, on_one_backend
@@ -13,6 +13,7 @@ from kernel_cases import assert_same_bits
 
 from gpumask import GpumaskError, Grid, Method, Resampler, Window, resample
 from gpumask.backends import get
+from gpumask.pixels.boundary import Boundary
 from gpumask.pixels.interpolators import STATISTICS
 from gpumask.resampling.image import Source, Target
 from gpumask.resampling.run import resample_into
@@ -465,6 +466,19 @@ def test_sources_that_begin_anew_are_as_several_turns_of_them(backend, variant):
         else:  # places are counted from elsewhere, so that they are rounded in another way
             most = abs(expected[0]).max()
             np.testing.assert_allclose(found[0] / most, expected[0] / most, rtol=1e-12, atol=1e-12, err_msg=case.name)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_boxes_as_wide_as_a_turn_count_each_pixel_once(backend, axis):
+    """They begin in the middle of the first pixel, and end there. If it counted twice, it would be the most frequent."""
+    pixels, across = np.array([[7, 3, 9, 11]], np.uint8), Grid([[0, 0], [2, 2]], [[2, 10]] * 2, (2, 2))
+    grid = across if axis else Grid(across.col.T, across.row.T, (2, 2))
+    boundary = Boundary(around=(0, 4) if axis else (4, 0))
+    case = Case("a turn", Source((pixels if axis else pixels.T)[None], None, (0, 0)), grid, boundary)
+    image, validity = covered(get(backend), Areal("uint8", "uint8", "mode"), case)
+    first = image[0, 0] if axis else image[0, :, 0]
+    assert first.tolist() == [3, 3, 3]
+    assert (validity[0] if axis else validity[:, 0]).tolist() == [1, 1, 1]
 
 
 @on_one_backend
