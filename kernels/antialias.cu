@@ -29,7 +29,7 @@ INLINE bool is_nearest_valid(const Place& place, const Spreads& at, int l)
 
 // The one place that decides what is valid. Returns whether sums must look at each pixel. row_weight: the sum of the weights
 // down the rows.
-INLINE bool judge(const Place& place, const Spreads& at, const Run& run, f64 row_weight, f64 least_share, bool shares,
+CALLED bool judge(const Place& place, const Spreads& at, const Run& run, f64 row_weight, f64 least_share, bool shares,
                   Judgement& found)
 {
     const bool whole = all_valid(place, run), wants_shares = least_share <= 1.0 || shares;
@@ -82,7 +82,7 @@ INLINE bool say_valid(const Spreads& at, const Run& run, const Judgement& found,
     return any;
 }
 
-INLINE void make_run(const SRC_T* source, Index bands, Index pitch, Index plane, const Place& place, const Spreads& at,
+CALLED void make_run(const SRC_T* source, Index bands, Index pitch, Index plane, const Place& place, const Spreads& at,
                      const Run& run, f64 least_share, Size outside, const Out& out)
 {
     Judgement found;

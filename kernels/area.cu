@@ -50,7 +50,7 @@ INLINE void add_across(const Covers& at, const Run& run, Index c, int n, const T
 // Bands that are handled together, as they share weights.
 #define GROUP 4
 
-// Rows of pixels, one in each of some bands, and which of them are valid. room: how many of each can be read.
+// Rows of pixels, one in each of some bands, and which of them are valid, or null. room: how many of each can be read.
 struct Rows {
     const SRC_T* first;
     Index plane;
@@ -60,18 +60,19 @@ struct Rows {
 };
 
 // Joins n pixels of each band to their columns.
-template <bool MASKED>
 INLINE void add_rows(const RowWeights<true>& row, Index, int n, const Rows& rows, Total (*columns)[COLUMNS])
 {
     UNROLL for (int b = 0; b < GROUP; ++b) {
         if (b >= rows.bands) break;
         const SRC_T* pixels = rows.first + b * rows.plane;
-        LANE_LOOP(j, 0, n)
-            columns[b][j] = joined(columns[b][j], !MASKED || rows.valid[j] ? weighted(row.height, pixels[j]) : none());
+        if (rows.valid)
+            LANE_LOOP(j, 0, n)
+                columns[b][j] = joined(columns[b][j], rows.valid[j] ? weighted(row.height, pixels[j]) : none());
+        else
+            LANE_LOOP(j, 0, n) columns[b][j] = joined(columns[b][j], weighted(row.height, pixels[j]));
     }
 }
 
-template <bool MASKED>
 INLINE void add_rows(const RowWeights<false>& row, Index c, int n, const Rows& rows, Total (*columns)[COLUMNS])
 {
     for (int first = 0; first < n; first += REALS) {
@@ -82,7 +83,7 @@ INLINE void add_rows(const RowWeights<false>& row, Index c, int n, const Rows& r
             if (b >= rows.bands) break;
             const SRC_T* pixels = rows.first + (b * rows.plane + first);
 #if IS_SUM
-            if (!MASKED && first + REALS <= rows.room) {
+            if (!rows.valid && first + REALS <= rows.room) {
                 const Reals v = load_reals(pixels), zero = weights - weights;
                 const Reals value = weights * (STATISTIC == RMS ? v * v : v);
                 store_reals(columns[b] + first, load_reals(columns[b] + first) + (weights != zero ? value : zero));
@@ -90,17 +91,17 @@ INLINE void add_rows(const RowWeights<false>& row, Index c, int n, const Rows& r
             }
 #endif
             for (int j = 0; j < REALS && first + j < n; ++j) {
-                const bool has_say = each[j] != 0 && (!MASKED || rows.valid[first + j]);
+                const bool has_say = each[j] != 0 && (!rows.valid || rows.valid[first + j]);
                 columns[b][first + j] = joined(columns[b][first + j], has_say ? weighted(each[j], pixels[j]) : none());
             }
         }
     }
 }
 
-// The totals of a run's pixels in some bands. MASKED: only of valid pixels.
-template <bool BOX, bool MASKED>
+// The totals of a run's pixels in some bands. masked: only of valid pixels.
+template <bool BOX>
 INLINE void add_up(const SRC_T* first, Index pitch, Index plane, int bands, const Place& place, const Covers& at,
-                   const Run& run, const Outline& outline, Total (*totals)[LANES])
+                   const Run& run, const Outline& outline, bool masked, Total (*totals)[LANES])
 {
     for (Index c = run.cols.first, n; c < run.cols.last; c += n) {
         n = neighbours(place.cols, c, run.cols.last);
@@ -113,9 +114,9 @@ INLINE void add_up(const SRC_T* first, Index pitch, Index plane, int bands, cons
             const RowWeights<BOX> row = row_weights<BOX>(at, run.begin, outline, r);
             const Index y = in_window(place.rows, r);
             if (y >= place.rows.n) continue;
-            const u8* valid = MASKED ? place.valid + (y * place.pitch + x) : nullptr;
+            const u8* valid = masked ? place.valid + (y * place.pitch + x) : nullptr;
             const Rows rows = {first + (y * pitch + x), plane, bands, valid, place.cols.n - x};
-            add_rows<MASKED>(row, c, (int)n, rows, columns);
+            add_rows(row, c, (int)n, rows, columns);
         }
         UNROLL for (int b = 0; b < GROUP; ++b)
             if (b < bands) add_across<BOX>(at, run, c, n, columns[b], totals[b]);
@@ -153,7 +154,7 @@ INLINE void add_whole(const SRC_T* first, Index pitch, Index plane, int bands, c
                 if (y >= place.rows.n) continue;
                 const SRC_T* pixels = first + (b * plane + y * pitch + x);
                 const u8* valid = masked ? place.valid + (y * place.pitch + x) : nullptr;
-                if (masked)
+                if (valid)
                     LANE_LOOP(j, 0, n) columns[j] += valid[j] ? (i32)pixels[j] : 0;
                 else
                     LANE_LOOP(j, 0, n) columns[j] += (i32)pixels[j];
@@ -169,7 +170,7 @@ INLINE void add_whole(const SRC_T* first, Index pitch, Index plane, int bands, c
 }
 #endif
 
-INLINE void find_totals(const SRC_T* first, Index pitch, Index plane, int bands, const Place& place, const Covers& at,
+CALLED void find_totals(const SRC_T* first, Index pitch, Index plane, int bands, const Place& place, const Covers& at,
                         const Run& run, bool masked, Total (*totals)[LANES])
 {
 #if LANES > 1 && IS_SUM
@@ -177,16 +178,10 @@ INLINE void find_totals(const SRC_T* first, Index pitch, Index plane, int bands,
         return add_whole(first, pitch, plane, bands, place, at, run, masked, totals);
 #endif
     const Outline outline = outline_at(at, run.begin);
-    if (at.is_box[run.begin] != 0) {
-        if (masked)
-            add_up<true, true>(first, pitch, plane, bands, place, at, run, outline, totals);
-        else
-            add_up<true, false>(first, pitch, plane, bands, place, at, run, outline, totals);
-    } else if (masked) {
-        add_up<false, true>(first, pitch, plane, bands, place, at, run, outline, totals);
-    } else {
-        add_up<false, false>(first, pitch, plane, bands, place, at, run, outline, totals);
-    }
+    if (at.is_box[run.begin] != 0)
+        add_up<true>(first, pitch, plane, bands, place, at, run, outline, masked, totals);
+    else
+        add_up<false>(first, pitch, plane, bands, place, at, run, outline, masked, totals);
 }
 
 // What a pixel becomes, of its total.

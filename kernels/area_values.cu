@@ -292,7 +292,7 @@ INLINE bool find_in_table(const Pixels& from, Some& some, Table& table, Key* fou
 #endif
 
 // The key of the mode, or of a quantile.
-INLINE Key find_key(const Pixels& from, Some& some)
+CALLED Key find_key(const Pixels& from, Some& some)
 {
     some.are_all = false;
     if (QUARTERS && LANES == 1) return key_of_rank(from, some);

@@ -248,7 +248,7 @@ INLINE f64 near_to(f64 other, f64 place, f64 turn)
 
 // Corners of one row, from the upper left one of pixel (y, x) on. See corner_places.
 template <bool PLACES>
-INLINE void corners_in_cells(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, f64* row,
+CALLED void corners_in_cells(const Grid& grid, Index y, Index x, int n, const Places& rows, const Places& cols, f64* row,
                              f64* col)
 {
     const Index last_row = grid.rows > 1 ? grid.rows - 2 : 0, last_col = grid.cols > 1 ? grid.cols - 2 : 0;

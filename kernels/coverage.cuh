@@ -135,7 +135,7 @@ INLINE void add_covered(const Place& place, const Covers& at, const Run& run, co
 }
 
 // Those of a segment.
-INLINE void find_covered(const Place& place, const Covers& at, int n, Covered& covered)
+CALLED void find_covered(const Place& place, const Covers& at, int n, Covered& covered)
 {
     LANE_LOOP(l, 0, n) {
         covered.area[l] = 0.0;

@@ -162,7 +162,7 @@ INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
 
 // What the pixels of a segment, from (y, x) of the output on, cover of a window that begins at an origin. below: whether `at`
 // has what those of the segment above cover.
-INLINE void find_covers(const Line& rows, const Line& cols, i64 origin_row, i64 origin_col, const Grid& grid, Index y, Index x,
+CALLED void find_covers(const Line& rows, const Line& cols, i64 origin_row, i64 origin_col, const Grid& grid, Index y, Index x,
                         int n, bool below, Covers& at)
 {
     // Nodes of a full grid may lie in different turns of a source that goes around. Those of a coarse one don't.

@@ -35,7 +35,7 @@ INLINE f64 known_corner(f64 corner, f64 across, f64 middle)
 // The scale along an axis of the source: the length of its gradient, where coordinates lie amid the corners above and below
 // them. With a turn, corners are moved by whole turns to where they are nearest to a coordinate.
 template <bool TURNS>
-INLINE void find_scales_along(const f64* upper, const f64* lower, const f64* middle, f64 turn, int n, f64* scale)
+CALLED void find_scales_along(const f64* upper, const f64* lower, const f64* middle, f64 turn, int n, f64* scale)
 {
     LANE_LOOP(l, 0, n) {
         const f64 at = middle[l];
@@ -66,7 +66,7 @@ INLINE void find_scales(const CornerRows& corners, int n, const f64* row, const 
 }
 
 // Where pixels lie on an axis, and their taps. origin: of the window. Leaves of is_inside what is so along this axis too.
-INLINE void find_taps(const Line& line, f64 origin, const f64* coordinate, int n, Spread& at, i32* is_inside, i32* is_cut)
+CALLED void find_taps(const Line& line, f64 origin, const f64* coordinate, int n, Spread& at, i32* is_inside, i32* is_cut)
 {
     const f64 period = line.period, end = period == 0 ? (f64)line.n : FAR, begin = period == 0 ? 0.0 : -FAR;
     const f64 widest = period == 0 || period > LARGEST_SCALE ? LARGEST_SCALE : period;

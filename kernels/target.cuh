@@ -31,6 +31,7 @@ struct Size {  // a parameter: 8 bytes, of which an Index is read
 #endif
 #define KERNEL(name, ...) extern "C" __global__ void __launch_bounds__(256, BLOCKS) name(__VA_ARGS__)
 #define INLINE static __device__ __forceinline__
+#define CALLED INLINE
 #define INLINE_MEMBER __device__ __forceinline__
 #define LANE_ARRAY
 #define LANE_LOOP(l, first, last) for (int l = 0; l < 1; ++l)

@@ -470,7 +470,7 @@ def test_sources_that_begin_anew_are_as_several_turns_of_them(backend, variant):
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_boxes_as_wide_as_a_turn_count_each_pixel_once(backend, axis):
-    """They begin in the middle of the first pixel, and end there. If it counted twice, it would be the most frequent."""
+    """They begin and end in the middle of the first pixel. If it counted twice, it would be the most frequent."""
     pixels, across = np.array([[7, 3, 9, 11]], np.uint8), Grid([[0, 0], [2, 2]], [[2, 10]] * 2, (2, 2))
     grid = across if axis else Grid(across.col.T, across.row.T, (2, 2))
     boundary = Boundary(around=(0, 4) if axis else (4, 0))
