@@ -26,14 +26,14 @@ def test_ends_have_the_type_that_they_are_of():
     assert twin_areas._ends(np.dtype("uint64")) == (0, 2**64 - 1)
 
 
-def test_the_heaviest_value_is_the_least_of_equal_ones():
+def test_the_most_frequent_value_is_the_least_of_several():
     values = np.array([[1, 1, 2, 3, 3], [1, 2, 2, 4, 5], [7, 8, 9, 9, 9]])
-    weights = np.array([[1, 2, 3, 1, 1], [5, 1, 1, 0, 6], [0, 0, 0, 0, 1]])
-    found = values[np.arange(3), twin_areas._heaviest(values, weights)]
-    assert found.tolist() == [1, 5, 9]
+    counts = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 1], [1, 0, 1, 1, 0]], bool)
+    found = values[np.arange(3), twin_areas._most_frequent(values, counts)]
+    assert found.tolist() == [1, 1, 9]
 
 
-def test_ranks_are_counted_among_those_that_have_a_weight():
-    weights = np.array([[9, 0, 1, 5, 0, 2, 7]] * 3)
-    found = [twin_areas._at_rank(weights, quarters)[0] for quarters in (1, 2, 3)]
+def test_ranks_are_counted_among_those_that_count():
+    counts = np.array([[True, False, True, True, False, True, True]] * 3)
+    found = [twin_areas._at_rank(counts, quarters)[0] for quarters in (1, 2, 3)]
     assert found == [2, 3, 5]  # of the places 0, 2, 3, 5 and 6 the second, third and fourth
