@@ -103,7 +103,7 @@ IMAGE_OPTIONS = (
     click.option("--mask-policy", type=click.Choice(POLICIES), default="strict", show_default=True,
         help="What an invalid pixel with a weight does. With strict, it makes the pixel of OUTPUT invalid. With "
         "renormalize, it is left out and the other weights grow."),
-    click.option("--min-weight", type=float, default=1e-5, show_default=True, metavar="SHARE",
+    click.option("--min-weight", type=float, show_default="1e-5, for sum any", metavar="SHARE",
         help="The least share of the weights that valid pixels must have. Weights count by their absolute values. The "
         "option is used with --mask-policy renormalize."),
     click.option("--mask", type=file_band, metavar="FILE[:BAND]",

@@ -77,7 +77,7 @@ def resample_file(  # noqa: PLR0913
     boundary: str | tuple[str | None, str | None] | None = None,
     trust_padding: bool = True,
     mask_policy: str = "strict",
-    min_weight: float = 1e-5,
+    min_weight: float | None = None,
     nodata_out: float | None = None,
     dtype: Any = None,
     compute_dtype: str = "float64",

@@ -67,6 +67,7 @@ class Method:
         at least min_weight. B-splines are always strict.
     min_weight
         The least valid share with "renormalize". It is above 0 and at most 1. With 1 the result is that of "strict".
+        None means 1e-5, and for "sum" any share at all, so that nothing is lost.
     validity
         With "pixel" a pixel is valid if it is valid in all bands. With "band" each band is valid by itself. With
         "share" and "band share" the validity is the valid share, as float32, of all bands together or of each band.
@@ -120,7 +121,7 @@ class Method:
     boundary: Any = None
     trust_padding: bool = True
     mask_policy: str = "strict"
-    min_weight: float = 1e-5
+    min_weight: float | None = None
     validity: str = "pixel"
     antialias: bool = False
     # Whether the filter of a B-spline reads invalid pixels as they are, as GridR does. Otherwise valid pixels beside
@@ -138,9 +139,9 @@ class Method:
             self._set("dtype", output_type(np.float64, self.dtype, 0)[0])
         if not isinstance(self.mask_policy, str) or self.mask_policy not in POLICIES:
             raise GpumaskError(f"mask_policy: expected one of {', '.join(POLICIES)}; got {self.mask_policy!r}")
-        if not is_number(self.min_weight):
+        if self.min_weight is not None and not is_number(self.min_weight):
             raise ArgumentTypeError(f"min_weight: expected a number; got {self.min_weight!r}")
-        if not 0 < self.min_weight <= 1:
+        if self.min_weight is not None and not 0 < self.min_weight <= 1:
             raise GpumaskError(f"min_weight: expected a share above 0 and at most 1; got {self.min_weight!r}")
         if self.mask_policy == "renormalize" and self.interpolator.order:
             name = self.interpolator.name
@@ -188,7 +189,11 @@ class Method:
     @property
     def least_weight(self) -> float | None:
         """The least valid share of valid pixels. None means that all source pixels with a weight must be valid."""
-        return float(self.min_weight) if self.mask_policy == "renormalize" else None
+        if self.mask_policy != "renormalize":
+            return None
+        if self.min_weight is None:
+            return 0.0 if self.interpolator.name == "sum" else 1e-5
+        return float(self.min_weight)
 
     @property
     def nodata(self) -> float:

@@ -112,7 +112,7 @@ class Accessor:
         boundary: str | tuple[str | None, str | None] | None = None,
         trust_padding: bool = True,
         mask_policy: str = "strict",
-        min_weight: float = 1e-5,
+        min_weight: float | None = None,
         validity: str = "pixel",
         antialias: bool = False,
         method: Method | None = None,
