@@ -225,8 +225,8 @@ struct Outline {
 
 INLINE Outline outline_at(const Covers& at, int l)
 {
+    if (at.is_box[l] != 0) return {};  // which has no use for one
     Outline out;
-    if (at.is_box[l] != 0) return out;
     Corners<f64> corners = corners_at(at, l);
     out.first_row = floor(least(corners.row));
     out.first_col = floor(least(corners.col));
