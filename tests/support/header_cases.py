@@ -6,7 +6,7 @@ from gpumask.backends.source import kernels_folder
 
 HEADERS = sorted(path.name for path in kernels_folder().glob("*.cuh"))
 
-VALUES = {"TAPS": "4", "SRC_T": "u16", "ACC_T": "f32"}
+VALUES = {"TAPS": "4", "SRC_T": "u16", "ACC_T": "f32", "STATISTIC": "2"}
 
 
 def options_of(header):
