@@ -128,13 +128,21 @@ INLINE Reals clip(const Line& line, Reals there, Reals low, Reals high, f64* fir
     return any == zero ? zero + 1.0 : (from > low) | (to < high) ? zero + 1.0 : zero;
 }
 
-// Fills in what follows from the corners, of REALS pixels.
-INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
+// The corners of upright boxes, of which two are enough.
+INLINE Corners<Reals> upright_from(const Covers& at, int l)
 {
-    const Corners<Reals> c = corners_from(at, l);
+    const Reals upper = load_reals(at.upper_row + l), lower = load_reals(at.lower_row + l);
+    const Reals left = load_reals(at.upper_col + l), right = load_reals(at.upper_col + l + 1);
+    return {{upper, upper, lower, lower}, {left, right, right, left}};
+}
+
+// Fills in what follows from the corners, of REALS pixels. UPRIGHT: all are boxes, whose first two corners lie in a row.
+template <bool UPRIGHT> INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
+{
+    const Corners<Reals> c = UPRIGHT ? upright_from(at, l) : corners_from(at, l);
     const Reals zero = {}, one = zero + 1.0, top = least(c.row), bottom = most(c.row), left = least(c.col), right = most(c.col);
     const Reals sides = (bottom - top) * (right - left), around = area_of(c), size = around < zero ? -around : around + zero;  // not -0
-    const Reals box = is_box(c) ? one : zero, area = box != zero ? sides : size;
+    const Reals box = UPRIGHT ? one : is_box(c) ? one : zero, area = UPRIGHT ? sides : box != zero ? sides : size;
     const auto flat = area < zero + LEAST_AREA;
     const Reals first_row = floored(top), first_col = floored(left);
     const Reals row = flat ? first_row + floored(0.25 * sum_beyond(first_row, c.row)) : first_row;
@@ -144,7 +152,7 @@ INLINE void find_boxes(const Line& rows, const Line& cols, int l, Covers& at)
     const auto near = (top > -far) & (bottom < far) & (left > -far) & (right < far) & (all - all == zero);
     const auto row_once = (bottom - top <= zero + rows.period) | (zero + rows.period == zero);
     const auto col_once = (right - left <= zero + cols.period) | (zero + cols.period == zero);
-    const Reals folded = is_folded(c) ? one : zero;
+    const Reals folded = UPRIGHT ? zero : is_folded(c) ? one : zero;
     const Reals there = near & row_once & col_once & (flat | (folded == zero)) ? one : zero;
     const Reals from_row = single ? row : top, to_row = single ? row + one : bottom;
     const Reals from_col = single ? col : left, to_col = single ? col + one : right;
@@ -170,7 +178,16 @@ CALLED void find_covers(const Line& rows, const Line& cols, i64 origin_row, i64 
     at.row_turn = row.turn;
     at.col_turn = col.turn;
     find_corners<true>(grid, y, x, n, row, col, below, at);
-    for (int l = 0; l < n; l += REALS) find_boxes(rows, cols, l, at);
+    i32 upright = LANES > 1 && at.row_turn == 0 && at.col_turn == 0 ? 1 : 0;
+    LANE_LOOP_ALL(l, 0, n, upright)
+        upright &= (at.upper_row[l] == at.upper_row[l + 1]) & (at.lower_row[l] == at.lower_row[l + 1])
+            & (at.upper_col[l] == at.lower_col[l]) & (at.upper_col[l + 1] == at.lower_col[l + 1]) ? 1 : 0;
+    for (int l = 0; l < n; l += REALS) {
+        if (upright)
+            find_boxes<true>(rows, cols, l, at);
+        else
+            find_boxes<false>(rows, cols, l, at);
+    }
 }
 
 // Neighbouring output pixels. Several of them are boxes that cover the same rows.
