@@ -181,6 +181,6 @@ INLINE void say_covered(const Covers& at, int n, f64 least_share, u8 outside, Co
 INLINE bool any_value(const Run& run, const Covered& covered)
 {
     f64 any = 0.0;
-    LANE_LOOP_JOIN(l, run.begin, run.end, max, any) any = most(any, covered.has_value[l]);
+    RUN_LOOP(l, run) any = most(any, covered.has_value[l]);
     return any != 0;
 }

@@ -217,7 +217,7 @@ INLINE Run run_from(const Covers& at, int l, int n)
 {
     f64 first = at.first_col[l], last = at.last_col[l];
     int end = l + 1;
-    if (LANES > 1 && at.is_box[l] != 0 && covers_any(at, l)) {
+    if (LANES > 1 && at.is_box[l] != 0 && covers_any(at, l) && end < n && goes_on(at, end)) {
         i32 all = 1;
         LANE_LOOP_ALL(k, end, n, all) all &= goes_on(at, k) ? 1 : 0;  // most are boxes, or none
         if (all)

@@ -116,7 +116,7 @@ INLINE bool is_alike(const Spreads& at, int l)
 INLINE Run alike_from(const Spreads& at, int l, int n)
 {
     Run run = {l, l + 1, {at.row.first[l], at.row.last[l]}, {at.col.first[l], at.col.last[l]}};
-    if (LANES == 1 || !at.is_inside[l]) return run;
+    if (LANES == 1 || !at.is_inside[l] || l + 1 == n || !is_alike(at, l + 1)) return run;
     i32 all = 1, first = at.col.first[l], last = at.col.last[l];
     LANE_LOOP_ALL(k, l + 1, n, all) all &= is_alike(at, k) ? 1 : 0;
     LANE_LOOP_JOIN(k, l, n, min, first) first = at.col.first[k] < first ? at.col.first[k] : first;
